@@ -201,11 +201,16 @@ class OtlpSession(Session):
         Where the exporter stops over the server's certificates, it has done so before our library
         did: OpenSSL may not even read what Go refuses.
         """
-        refused = self._tls is not None and self._tls.is_server_refused
+        tls = self._tls
         if alert_received:
             self._end("alert", now)
+        elif tls is not None and tls.is_server_refused:
+            self._end("unverified", now)
+        elif tls is not None and (place := tls.find_unreadable_certificate()):
+            detail = f"its TLS library cannot read certificate {place} that the exporter reads"
+            self._end("probe_fault", now, detail=detail)
         else:
-            self._end("unverified" if refused else "tls", now)
+            self._end("tls", now)
 
     def _complete_handshake(self, now: float) -> None:
         tls = self._tls

@@ -14,12 +14,12 @@ from probe.comparison.file_handling import (
     judge_missing_file,
     judge_weak_files,
 )
+from probe.comparison.other_offers import judge_offer
 from probe.comparison.server_paths import judge_server_path
 from probe.comparison.verdict import Verdict, build_verdicts
 from probe.diagnosis.readings.backend_decision import Refusal, find_refusal, is_confirmed
 from probe.diagnosis.readings.client_certificate import describe_usage_fault, is_issuer_listed
 from probe.diagnosis.readings.experiment_results import get_experiment
-from probe.exporters.verifiers import VERIFIERS
 from probe.exporters.withholding import WITHHOLDING
 from probe.messages.printed import get_http_refusal_text, get_silent_text
 from probe.messages.printed_alerts import get_alert_text
@@ -28,7 +28,6 @@ from probe.model.evidence import Evidence
 from probe.model.runtime import (
     COLLECTOR,
     DOTNET,
-    JAVA,
     ON_OPENSSL,
     PYTHON_GRPC,
     RUNTIMES,
@@ -36,8 +35,6 @@ from probe.model.runtime import (
     Runtime,
 )
 from probe.model.tls_alerts import TlsAlert, get_fatal_alert
-from probe.x509.names import matches_by_common_name
-from probe.x509.strength import find_weak_key
 
 
 def compare_exporters(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Verdict, ...]:
@@ -58,26 +55,6 @@ def compare_exporters(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Verdict
         and runtime.id != evidence.target.exporter
         and evidence.target.protocol in runtime.protocols
     )
-
-
-def _judge_without_model(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
-    """What is known of runtimes whose verification has no model: names, and weak signatures."""
-    handshake = evidence.handshake
-    if handshake is None or evidence.target.insecure_skip_verify:
-        return
-    lacking = tuple(each for each in (*JAVA, PYTHON_GRPC) if each.id not in VERIFIERS)
-    check, kinds = handshake.name_check, {fault.kind for fault in handshake.path_faults}
-    if kinds == {"name_mismatch"} and check is not None and matches_by_common_name(check):
-        takes = "takes the certificate's CN for its name where it has no SAN"
-        yield from build_verdicts(lacking, "works", takes, lambda _: "")
-    hashes = {certificate.signature_hash for certificate in handshake.server_chain}
-    if (
-        diagnosis.cause == "server_cert_weak"
-        and "sha1" in hashes
-        and not find_weak_key(handshake.server_chain)
-    ):
-        because = "it accepts a SHA-1 signature below a private CA"
-        yield from build_verdicts(lacking, "works", because, lambda _: "")
 
 
 def _judge_completed_chain(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
@@ -176,7 +153,7 @@ _RULES: Final[tuple[Callable[[Evidence, Diagnosis], Iterator[Verdict]], ...]] = 
     judge_encrypted_key,
     judge_weak_files,
     judge_server_path,
-    _judge_without_model,
+    judge_offer,
     _judge_completed_chain,
     _judge_ignored_without_ca,
     _judge_withheld_for_usage,

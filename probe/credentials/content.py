@@ -4,7 +4,6 @@ Pure and total: bytes in, certificates, key and findings out. The key is in no r
 quotes content.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -173,19 +172,20 @@ def _describe_misplaced(scan: Scan, file: NamedFile) -> Finding:
         what = "a private key"
     elif "CERTIFICATE" in labels:
         what = "a certificate"
-    fix = _correct_misplaced(labels, file)
+    fix = _correct_misplaced(scan, file)
     return file.make_finding(f"holds {what} where {_EXPECTED[file.role]}", *fix)
 
 
-def _correct_misplaced(labels: Sequence[str], file: NamedFile) -> tuple[str, ...]:
-    role = file.role
+def _correct_misplaced(scan: Scan, file: NamedFile) -> tuple[str, ...]:
+    role, labels = file.role, [one.label for one in scan.blocks or scan.flaws]
     other = ("CERTIFICATE" in labels) if role == "key" else any(map(is_key_label, labels))
     if role != "ca" and other:
         return conversion.correct_exchanged(file)
     if role == "key":
         return conversion.describe_expected(file)
-    if {"PKCS7", "CMS"} & set(labels):
-        return conversion.repair("pkcs7", file)
+    bundle = next((each.der for each in scan.blocks if each.label in {"PKCS7", "CMS"}), b"")
+    if bundle:
+        return conversion.unpack_bundle(file, bundle)
     if {"TRUSTED CERTIFICATE", "X509 CERTIFICATE"} & set(labels):
         return conversion.repair("trusted_certificate", file)
     if any("CERTIFICATE REQUEST" in label for label in labels):

@@ -9,15 +9,15 @@ import json
 import re
 from typing import Final, Literal
 
-from probe.credentials.formats.recognise import Format, name_utf16
+from probe.credentials.formats.keystore import read_pkcs7
+from probe.credentials.formats.recognise import Format, cut_first_der, name_utf16
 from probe.credentials.formats.wrapped import Wrapped, choose_wrapped, find_wrapped
 from probe.credentials.named_file import INLINE, NamedFile
 from probe.model.finding import Role
 from probe.text.safe_text import quote_path
+from probe.x509.path import find_wrong_link
 
-Damage = Literal[
-    "byte_order_mark", "one_line", "indented", "pkcs7", "trusted_certificate", "encrypted"
-]
+Damage = Literal["byte_order_mark", "one_line", "indented", "trusted_certificate", "encrypted"]
 """What keeps a PEM block from being used, and one command corrects."""
 
 _MAY_BE_LEGACY: Final = "if OpenSSL finds the keystore's encryption (RC2-40-CBC, say) unsupported, add -legacy after pkcs12"
@@ -37,9 +37,8 @@ _SUFFIXES: Final[dict[Role, str]] = {"cert": ".cert.pem", "key": ".key.pem", "ca
 
 _OF_DAMAGE: Final[dict[Damage, str]] = {
     "byte_order_mark": r"sed '1s/^\xEF\xBB\xBF//' {source} > {target}",
-    "one_line": r"sed 's/-----BEGIN [A-Z0-9 ]*-----/&\n/g; s/-----END/\n&/g' {source} > {target}",
+    "one_line": r"sed 's/-----BEGIN [A-Z0-9 ]*-----/\n&\n/g; s/-----END/\n&/g' {source} > {target}",
     "indented": r"sed 's/^[ \t]*//' {source} > {target}",
-    "pkcs7": "openssl pkcs7 -print_certs -in {source} -out {target}",
     "trusted_certificate": "openssl x509 -in {source} -out {target}",
     "encrypted": "openssl pkey -in {source} -out {target}",
 }
@@ -94,7 +93,8 @@ def _convert(kind: Format, file: NamedFile, raw: bytes) -> tuple[str, ...]:
             return _write(file, _OF_TEXT[kind].format(source=source, target=target))
         case _:
             commands = _from_der(kind, file.role, target, f"-in {source} ")
-            return _write(file, *commands) if commands else ()
+            notes = _sort_bundle(file, cut_first_der(raw)) if kind is Format.DER_PKCS7 else ()
+            return _write(file, *commands, notes=notes) if commands else ()
 
 
 def convert_openssh(file: NamedFile) -> tuple[str, ...]:
@@ -108,6 +108,23 @@ def repair(damage: Damage, file: NamedFile) -> tuple[str, ...]:
     """Return how PEM that is damaged in this way becomes what the role of `file` needs."""
     source, target = quote_path(file.path), quote_path(f"{file.path}.pem")
     return _write(file, _OF_DAMAGE[damage].format(source=source, target=target))
+
+
+def unpack_bundle(file: NamedFile, der: bytes) -> tuple[str, ...]:
+    """Return how the certificates come out of the PKCS#7 block whose content is `der`."""
+    source, target = quote_path(file.path), quote_path(f"{file.path}.pem")
+    command = f"openssl pkcs7 -print_certs -in {source} -out {target}"
+    return _write(file, command, notes=_sort_bundle(file, der))
+
+
+def _sort_bundle(file: NamedFile, der: bytes) -> tuple[str, ...]:
+    """Return the step that puts a bundle's certificates in order: PKCS#7 holds them as a set."""
+    if file.role != "cert" or not find_wrong_link(read_pkcs7(der)):
+        return ()
+    target = quote_path(f"{file.path}.pem")
+    return (
+        f"in {target}, move the exporter's own certificate to the top, and each one's issuer after it",
+    )
 
 
 def copy_again(file: NamedFile) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from probe.credentials.content import Content, read_content
 from probe.credentials.convert import compare_keys, copy_again
@@ -18,10 +19,11 @@ from probe.credentials.key_pair import accepts_pair, can_sign, fingerprint_publi
 from probe.credentials.named_file import KEYS, FileSettings, NamedFile, list_named_files
 from probe.credentials.read_file import read_file, read_folder
 from probe.credentials.tls_context import Credentials, Material
+from probe.exporters.client_chain import find_broken_rules
 from probe.model.certificate import CertificateFacts, CredentialFacts, LocatedCertificate
 from probe.model.finding import Finding
 from probe.model.target import TlsSettings
-from probe.text.safe_text import safe_text
+from probe.text.safe_text import quote_path, safe_text
 from probe.x509.parse import read_facts
 from probe.x509.path import Located, extend_path, find_wrong_link
 
@@ -75,19 +77,29 @@ def load_credentials(
         anchors=ca.certificates,
         system_roots=not ca.path or tls.include_system_ca_certs_pool,
     )
+    unsent = _find_unsent_issuers(tls, cert, ca)
+    rules = find_broken_rules(
+        [_to_der(one) for one in cert.certificates], [_to_der(one) for _, one in unsent]
+    )
     facts = CredentialFacts(
         generation=_digest(parts, [*faults, *remarks]),
         client_chain=cert.facts,
         unsent_issuers=tuple(
             LocatedCertificate(path=safe_text(path), certificate=read_facts(certificate))
-            for path, certificate in _find_unsent_issuers(tls, cert, ca)
+            for path, certificate in unsent
         ),
+        broken_rules=rules.by_all,
+        disputed_rules=rules.by_some,
         ca_bundle=ca.facts,
         system_roots=material.system_roots,
         faults=tuple(faults),
         remarks=tuple(remarks),
     )
     return Credentials(material, facts)
+
+
+def _to_der(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)
 
 
 def _read(file: NamedFile) -> _ReadFile:
@@ -149,7 +161,7 @@ def _describe_misordered(cert: _ReadFile, key: _ReadFile, place: int) -> Finding
     first, own = (safe_text(cert.facts[index].subject.text, 60) for index in (0, place - 1))
     return cert.file.make_finding(
         f"begins with {first}, but {key.path} belongs to certificate {place} in it, {own}",
-        f"move certificate {place} of {cert.path} to the top: end entity first, then its issuers",
+        f"move certificate {place} of {quote_path(cert.path)} to the top: end entity first, then its issuers",
         cause="client_chain_misordered",
     )
 
@@ -160,7 +172,7 @@ def _judge_order(cert: _ReadFile) -> Iterable[Finding]:
         yield cert.file.make_finding(
             f"has certificate {place + 1} behind certificate {place}, which it did not issue; "
             "TLS 1.3 backends accept that order, strict TLS 1.2 ones do not",
-            f"put each certificate's issuer right behind it in {safe_text(cert.path)}",
+            f"put each certificate's issuer right behind it in {quote_path(cert.path)}",
             cause="client_chain_misordered",
         )
 

@@ -20,12 +20,13 @@ from probe.model.finding import Finding
 from probe.model.target import ServerCertificateFile
 from probe.system.own_limits import EXHAUSTED, is_own_lack
 from probe.text.description import (
+    PATH_MAX,
     describe_path,
     is_description,
     is_plausible_path,
     placeholder_kind,
 )
-from probe.text.safe_text import safe_text
+from probe.text.safe_text import quote_path, safe_text
 from probe.x509.parse import read_facts
 from probe.x509.path import Located
 
@@ -111,10 +112,14 @@ def read_served_file(named: ServerCertificateFile) -> ServedFile:
     except (OSError, ValueError):
         modified = 0.0
     return ServedFile(
-        path=safe_text(named.path),
+        path=safe_text(named.path, PATH_MAX),
         receiver=safe_text(named.receiver),
         reload_interval=named.reload_interval,
         modified=modified,
+        settings_file=safe_text(named.settings_file, PATH_MAX),
+        key_file=safe_text(named.key_file, PATH_MAX),
+        client_ca_file=safe_text(named.client_ca_file, PATH_MAX),
+        client_ca_file_reload=named.client_ca_file_reload,
         chain=tuple(map(read_facts, held)),
     )
 
@@ -173,7 +178,7 @@ def _name_place(file: NamedFile) -> str:
 
 def _describe_irregular(file: NamedFile, mode: int) -> Finding:
     kind = next((phrase for is_kind, phrase in _KINDS if is_kind(mode)), "is not a regular file")
-    fix = [f"set {_name_place(file)} to the file itself, not to {safe_text(file.path)}"]
+    fix = [f"set {_name_place(file)} to the file itself, not to {quote_path(file.path)}"]
     if stat.S_ISDIR(mode):
         fix.append(
             "a container runtime makes a directory where the file to mount is not on the host: "
@@ -193,7 +198,7 @@ def _describe_missing(file: NamedFile, number: int) -> Finding:
         fact = f"does not exist ({name}){_name_missing_folder(path)}"
     return file.make_finding(
         fact,
-        f"put the file at {safe_text(file.path)}, or correct {_name_place(file)}",
+        f"put the file at {quote_path(file.path)}, or correct {_name_place(file)}",
         "in a container: check that the volume is mounted, and that the Secret has a key of that name",
         cause="server_ca_file_missing" if file.role == "ca" else "client_file_missing",
     )
@@ -220,17 +225,44 @@ def _name_missing_folder(path: Path) -> str:
 
 
 def _describe_forbidden(file: NamedFile) -> Finding:
+    path = Path(file.path)
     try:
-        found = Path(file.path).stat()
+        found = path.stat()
     except OSError:
-        what = "a directory on the way to it is closed"
+        closed = _find_closed_folder(path)
+        what = f"the directory {safe_text(str(closed), 80)} on the way to it is closed"
+        fix: tuple[str, ...] = (
+            f"let the user that runs the exporter enter the directory: chmod o+x {quote_path(str(closed))}",
+        )
     else:
         mode = stat.S_IMODE(found.st_mode)
         what = f"its mode is {mode:04o}, its owner {found.st_uid}:{found.st_gid}"
-    mode_needed = "0640" if file.role == "key" else "0644"
+        fix = _allow_reading(file, mode, found.st_gid)
     return file.make_finding(
         f"may not be read: {what}, and the probe runs as {os.geteuid()}:{os.getegid()}",
-        f"let the process that uses {safe_text(file.path)} read it: its group, and mode {mode_needed}",
+        *fix,
         "in Kubernetes: set securityContext.fsGroup, or the volume's defaultMode",
         cause="server_ca_file_permission" if file.role == "ca" else "client_file_permission",
     )
+
+
+def _allow_reading(file: NamedFile, mode: int, group: int) -> tuple[str, ...]:
+    """Return the step that lets the user of the exporter, taken to be the probe's, read a file.
+
+    A certificate is public. A key's group is changed only where it gives nobody the right.
+    """
+    path = quote_path(file.path)
+    if file.role != "key":
+        return (f"let everybody read it, because a certificate is public: chmod 0644 {path}",)
+    if mode & stat.S_IRGRP:
+        return (f"add the user that runs the exporter to group {group}, which may read {path}",)
+    return (
+        f"let the group of the exporter's user read it, {os.getegid()} where that is the probe's: "
+        f"chgrp {os.getegid()} {path} && chmod 0640 {path}",
+    )
+
+
+def _find_closed_folder(path: Path) -> Path:
+    """Return the first directory on the way to `path` that this process may not enter."""
+    folders = [*path.absolute().parents][::-1]
+    return next((each for each in folders if not os.access(each, os.X_OK)), path.parent)

@@ -96,8 +96,8 @@ class Credentials:
 def _build(material: Material, offer: ClientOffer, client_certificate: bool) -> SSL.Context:
     context = SSL.Context(SSL.TLS_METHOD)
     apply_offer(context, offer)
-    # As Go: connects to an old server without RFC 5746, and never renegotiates.
-    context.set_options(SSL.OP_LEGACY_SERVER_CONNECT | SSL.OP_NO_RENEGOTIATION)
+    # As Go: connects to an old server without RFC 5746.
+    context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_verify(SSL.VERIFY_NONE)
     watch_messages(context)

@@ -91,6 +91,7 @@ class Rank(IntEnum):
     CLIENT_TRUST = auto()
     CLIENT_NAME = auto()
     CLIENT_REFUSAL = auto()
+    HANDSHAKE_FORM = auto()
     TLS_VERSION = auto()
     TLS_PARAMETERS = auto()
     ALPN = auto()

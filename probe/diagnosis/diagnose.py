@@ -33,7 +33,11 @@ def diagnose(evidence: Evidence, catalogue: Catalogue = CATALOGUE) -> Diagnosis:
         if (match := cause.match(evidence)) is not None
     ]
     findings = tuple(
-        Finding(cause=cause.id, fact=fact, fix=fill_steps(fix or cause.fix, evidence.target))
+        Finding(
+            cause=cause.id,
+            fact=fact,
+            fix=fill_steps(fix or cause.fix, evidence.target, evidence.credentials.served),
+        )
         for cause, match in matches
         if match.strength is Strength.FINDING
         for fact, fix in (match.each or ((fact, match.fix) for fact in match.facts))
@@ -61,7 +65,7 @@ def _diagnose_without_cause(evidence: Evidence, unexplained: Cause) -> Diagnosis
         family=unexplained.family,
         certain=False,
         facts=(f"the attempt ended at {ending.stage}: {ending.kind} {ending.detail}".rstrip(),),
-        fix=fill_steps(unexplained.fix, evidence.target),
+        fix=fill_steps(unexplained.fix, evidence.target, evidence.credentials.served),
         party=unexplained.party,
     )
 
@@ -100,7 +104,7 @@ def _diagnose_failure(evidence: Evidence, fitting: list[tuple[Cause, Match]]) ->
         also=tuple(proven + possible),
         facts=tuple(dict.fromkeys(facts)),
         would_decide=decides,
-        fix=fill_steps(proof.fix or primary.fix, evidence.target),
+        fix=fill_steps(proof.fix or primary.fix, evidence.target, evidence.credentials.served),
         party=proof.party or primary.party,
     )
 

@@ -6,10 +6,10 @@ a hostile chain could demand minutes.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from probe.exporters.go_certificate import GoCertificate, Subtrees
 from probe.exporters.go_names import (
@@ -22,12 +22,15 @@ from probe.exporters.go_names import (
     to_four,
 )
 
-MAX_COMPARISONS: Final = 50_000
+MAX_COMPARISONS: Final = 100_000
 """Names times constrained certificates of one verdict: this model's own limit."""
 
 _TABLE: Final = bytes(
     0 if code == 0x2E else code + 32 if 0x41 <= code <= 0x5A else code for code in range(256)
 )
+
+
+_Value = TypeVar("_Value")
 
 
 class ConstraintFault(NamedTuple):
@@ -43,6 +46,17 @@ class ConstraintFault(NamedTuple):
 
 class TooManyComparisonsError(Exception):
     """The chain demands more comparisons than this model makes."""
+
+
+class _Domain(NamedTuple):
+    """A name that is compared, and by what it is found."""
+
+    name: str
+    key: bytes
+
+
+def _make_domain(name: str) -> _Domain:
+    return _Domain(name, _make_key(name))
 
 
 def _make_key(name: str) -> bytes:
@@ -81,12 +95,12 @@ class _Domains:
                 if parent:
                     self._parents[parent] = name.lower()
 
-    def find(self, name: str) -> str | None:
-        """Return the constraint that covers `name` (query)."""
+    def find(self, wanted: _Domain) -> str | None:
+        """Return the constraint that covers a name (query)."""
         if self._covers_all:
             return ""
+        name, key = wanted
         if self._set:
-            key = _make_key(name)
             at = bisect_left(self._keys, key)
             if at < len(self._keys) and self._keys[at] == key:
                 return self._set[at]
@@ -120,9 +134,9 @@ class _Ranges:
             return None
         at = bisect_left(kept, address, key=lambda one: one[0])
         if at < len(kept) and kept[at][0] == address:
-            return _format_range(kept[at])
+            return format_range(kept[at])
         nearest = kept[max(at - 1, 0)]
-        return _format_range(nearest) if _contains(nearest, address) else None
+        return format_range(nearest) if _contains(nearest, address) else None
 
 
 def _contains(network: tuple[bytes, bytes], address: bytes) -> bool:
@@ -143,7 +157,8 @@ def _is_subset(one: tuple[bytes, bytes], other: tuple[bytes, bytes]) -> bool:
     return _contains(one, number) and _contains(one, last)
 
 
-def _format_range(network: tuple[bytes, bytes]) -> str:
+def format_range(network: tuple[bytes, bytes]) -> str:
+    """Return a range of addresses as people write it: 10.0.0.0/8."""
     number, mask = network
     if len(number) == 16 and to_four(number) is not None:
         mask = mask[12:]
@@ -171,34 +186,67 @@ class _Mailboxes:
     def find(self, mailbox: Mailbox) -> str | None:
         if mailbox in self._exact:
             return f"{mailbox.local}@{mailbox.domain}"
-        return None if self._domains is None else self._domains.find(mailbox.domain)
+        return None if self._domains is None else self._domains.find(_make_domain(mailbox.domain))
 
 
-class _Constraints:
+class _Limits(NamedTuple, Generic[_Value]):
+    """Permitted and excluded subtrees of one kind; None where there are none."""
+
+    kind: str
+    permits: Callable[[_Value], str | None] | None
+    excludes: Callable[[_Value], str | None] | None
+
+
+class _Constraints(NamedTuple):
     """All of one certificate's (chainConstraints)."""
 
-    def __init__(self, permitted: Subtrees, excluded: Subtrees) -> None:
-        self.ips = (_ranges(permitted.ips), _ranges(excluded.ips))
-        self.dns = (_domains(permitted.dns, True), _domains(excluded.dns, False))
-        self.uris = (_domains(permitted.uris, True), _domains(excluded.uris, False))
-        self.emails = (_mailboxes(permitted.emails, True), _mailboxes(excluded.emails, False))
+    ips: _Limits[bytes]
+    dns: _Limits[_Domain]
+    uris: _Limits[_Domain]
+    emails: _Limits[Mailbox]
 
 
-def _ranges(ranges: Sequence[tuple[bytes, bytes]]) -> _Ranges | None:
-    return _Ranges(ranges) if ranges else None
+class _Held(NamedTuple):
+    """The names of one certificate, each as it is shown and as it is compared.
+
+    None: Go does not read it as a name (domainNameValid).
+    """
+
+    ips: list[tuple[str, bytes]]
+    dns: list[tuple[str, _Domain | None]]
+    uris: list[tuple[str, _Domain | None]]
+    emails: list[tuple[str, Mailbox | None]]
+
+    def count_names(self) -> int:
+        return len(self.ips) + len(self.dns) + len(self.uris) + len(self.emails)
 
 
-def _domains(constraints: Sequence[str], permitted: bool) -> _Domains | None:
-    return _Domains(constraints, permitted=permitted) if constraints else None
-
-
-def _mailboxes(constraints: Sequence[str], permitted: bool) -> _Mailboxes | None:
-    return _Mailboxes(constraints, permitted=permitted) if constraints else None
+def _limit_domains(
+    kind: str, permitted: Sequence[str], excluded: Sequence[str]
+) -> _Limits[_Domain]:
+    return _Limits(
+        kind,
+        _Domains(permitted, permitted=True).find if permitted else None,
+        _Domains(excluded, permitted=False).find if excluded else None,
+    )
 
 
 @lru_cache(maxsize=64)
 def _prepare(permitted: Subtrees, excluded: Subtrees) -> _Constraints:
-    return _Constraints(permitted, excluded)
+    return _Constraints(
+        _Limits(
+            "IP address",
+            _Ranges(permitted.ips).find if permitted.ips else None,
+            _Ranges(excluded.ips).find if excluded.ips else None,
+        ),
+        _limit_domains("DNS name", permitted.dns, excluded.dns),
+        _limit_domains("URI", permitted.uris, excluded.uris),
+        _Limits(
+            "email address",
+            _Mailboxes(permitted.emails, permitted=True).find if permitted.emails else None,
+            _Mailboxes(excluded.emails, permitted=False).find if excluded.emails else None,
+        ),
+    )
 
 
 class ConstraintChecker:
@@ -207,6 +255,7 @@ class ConstraintChecker:
     def __init__(self) -> None:
         """Begin with nothing compared."""
         self._known: dict[tuple[str, str], ConstraintFault | None] = {}
+        self._held: dict[str, _Held | ConstraintFault] = {}
         self._comparisons = 0
 
     def check_path(self, path: Sequence[GoCertificate]) -> ConstraintFault | None:
@@ -222,112 +271,119 @@ class ConstraintChecker:
                 return None
             if not holder.has_san:
                 continue
-            if fault := _find_unfit_name(holder):
-                return fault
+            held = self._held.get(holder.sha256)
+            if held is None:
+                held = self._held[holder.sha256] = _read_names(holder)
+            if isinstance(held, ConstraintFault):
+                return held
             for one in above:
-                if fault := self._check(one, holder):
+                if fault := self._check(one, holder, held):
                     return fault
         return None
 
-    def _check(self, by: GoCertificate, holder: GoCertificate) -> ConstraintFault | None:
+    def _check(
+        self, by: GoCertificate, holder: GoCertificate, held: _Held
+    ) -> ConstraintFault | None:
         key = by.sha256, holder.sha256
         if key not in self._known:
-            self._comparisons += sum(
-                map(len, (holder.ips, holder.dns_names, holder.uris, holder.emails))
-            ) + sum(map(len, (*by.permitted, *by.excluded)))
+            self._comparisons += held.count_names() + sum(map(len, (*by.permitted, *by.excluded)))
             if self._comparisons > MAX_COMPARISONS:
                 raise TooManyComparisonsError
-            self._known[key] = next(_find_faults(by, holder), None)
+            self._known[key] = _find_fault(by, holder, held)
         return self._known[key]
 
 
-def _find_faults(by: GoCertificate, holder: GoCertificate) -> Iterator[ConstraintFault]:
-    """Yield what `by` does not allow of `holder`'s names, in Go's order (check)."""
-    held = _prepare(by.permitted, by.excluded)
-
-    def judge(
-        kind: str, shown: str, permitted: str | None, excluded: str | None, is_limited: bool
-    ) -> ConstraintFault | None:
-        if is_limited and permitted is None:
-            says = f"{kind} {quote(shown)} is not permitted by any constraint"
-            return ConstraintFault(says, f"{kind} {shown}", "permitted subtrees", by, holder)
-        if excluded is not None:
-            says = f"{kind} {quote(shown)} is excluded by constraint {quote(excluded)}"
-            return ConstraintFault(says, f"{kind} {shown}", f"excluded {excluded}", by, holder)
+def _find_fault(by: GoCertificate, holder: GoCertificate, held: _Held) -> ConstraintFault | None:
+    """Return what `by` does not allow of the names, in Go's order (check)."""
+    limits = _prepare(by.permitted, by.excluded)
+    found = (
+        _judge(limits.ips, held.ips)
+        or _judge(limits.dns, held.dns)
+        or _judge(limits.uris, held.uris)
+        or _judge(limits.emails, held.emails)
+    )
+    if found is None:
         return None
-
-    for address in holder.ips:
-        allowed, forbidden = held.ips
-        yield from filter(
-            None,
-            [
-                judge(
-                    "IP address",
-                    format_address(address),
-                    allowed.find(address) if allowed else None,
-                    forbidden.find(address) if forbidden else None,
-                    allowed is not None,
-                )
-            ],
-        )
-    names = [
-        *(("DNS name", name, name, held.dns) for name in holder.dns_names),
-        *(("URI", text, _read_uri_domain(host), held.uris) for text, host in holder.uris),
-    ]
-    for kind, shown, name, (permits, excludes) in names:
-        if not is_valid_domain(name, constraint=False):
-            yield _make_unfit(f"x509: cannot parse dnsName {quote(name)}", shown, holder)
-        found = judge(
-            kind,
-            shown,
-            permits.find(name) if permits else None,
-            excludes.find(name) if excludes else None,
-            permits is not None,
-        )
-        if found is not None:
-            yield found
-    for text in holder.emails:
-        mailbox = parse_mailbox(text) or Mailbox(text, "")
-        mailbox = mailbox._replace(domain=mailbox.domain.lower())
-        if not is_valid_domain(mailbox.domain, constraint=False):
-            yield _make_unfit(f"x509: cannot parse rfc822Name {quote(text)}", text, holder)
-        permitted, excluded = held.emails
-        found = judge(
-            "email address",
-            f"{mailbox.local}@{mailbox.domain}",
-            permitted.find(mailbox) if permitted else None,
-            excluded.find(mailbox) if excluded else None,
-            permitted is not None,
-        )
-        if found is not None:
-            yield found
+    is_unfit = not found.constraint
+    return ConstraintFault(
+        found.says, found.name, found.constraint, None if is_unfit else by, holder
+    )
 
 
-def _find_unfit_name(holder: GoCertificate) -> ConstraintFault | None:
-    """Return a URI or mailbox that cannot be compared with constraints at all."""
-    for text, host in holder.uris:
-        host = host.lower()  # noqa: PLW2901 (as Go does)
-        if not host:
-            says = f"URI with empty host ({quote(text)}) cannot be matched against constraints"
-            return _make_unfit(says, f"URI {text}", holder)
-        if ":" in host and not host.endswith("]"):
-            split = split_host_port(host)
-            if split is None:
-                return _make_unfit(f"cannot parse URI host {quote(host)}", f"URI {text}", holder)
-            host = split  # noqa: PLW2901 (as Go does)
-        if parse_address(host) is not None or (host.startswith("[") and host.endswith("]")):
-            says = f"URI with IP ({quote(text)}) cannot be matched against constraints"
-            return _make_unfit(says, f"URI {text}", holder)
-    for text in holder.emails:
-        if parse_mailbox(text) is None:
-            return _make_unfit(f"cannot parse rfc822Name {quote(text)}", text, holder)
+class _Found(NamedTuple):
+    says: str
+    name: str
+    constraint: str
+    """Empty where the name itself is unfit."""
+
+
+def _judge(limits: _Limits[_Value], names: Sequence[tuple[str, _Value | None]]) -> _Found | None:
+    """Return the first name that is unfit, not permitted or excluded (checkConstraints)."""
+    kind, permits, excludes = limits
+    for shown, value in names:
+        if value is None:
+            return _Found(_UNFIT[kind].format(quote(shown)), f"{kind} {shown}", "")
+        if permits is not None and permits(value) is None:
+            says = f"{kind} {quote(shown)} is not permitted by any constraint"
+            return _Found(says, f"{kind} {shown}", "permitted subtrees")
+        if excludes is not None and (by := excludes(value)) is not None:
+            says = f"{kind} {quote(shown)} is excluded by constraint {quote(by)}"
+            return _Found(says, f"{kind} {shown}", f"excluded {by}")
     return None
 
 
-def _read_uri_domain(host: str) -> str:
-    host = host.lower()
+_UNFIT: Final = {
+    "DNS name": "x509: cannot parse dnsName {}",
+    "URI": "x509: internal error: URI SAN {} failed to parse",
+    "email address": "x509: cannot parse rfc822Name {}",
+}
+
+
+def _read_names(holder: GoCertificate) -> _Held | ConstraintFault:
+    """Return the names as they are compared; or the URI or mailbox that cannot be at all."""
+    uris: list[tuple[str, _Domain | None]] = []
+    for text, written in holder.uris:
+        domain = _read_uri_domain(text, written)
+        if isinstance(domain, str):
+            uris.append((text, _make_valid_domain(domain)))
+        else:
+            return _make_unfit(domain.says, f"URI {text}", holder)
+    emails: list[tuple[str, Mailbox | None]] = []
+    for text in holder.emails:
+        mailbox = parse_mailbox(text)
+        if mailbox is None:
+            return _make_unfit(f"cannot parse rfc822Name {quote(text)}", text, holder)
+        mailbox = mailbox._replace(domain=mailbox.domain.lower())
+        is_valid = is_valid_domain(mailbox.domain, constraint=False)
+        emails.append((f"{mailbox.local}@{mailbox.domain}", mailbox if is_valid else None))
+    return _Held(
+        [(format_address(one), one) for one in holder.ips],
+        [(one, _make_valid_domain(one)) for one in holder.dns_names],
+        uris,
+        emails,
+    )
+
+
+def _make_valid_domain(name: str) -> _Domain | None:
+    return _make_domain(name) if is_valid_domain(name, constraint=False) else None
+
+
+class _Unfit(NamedTuple):
+    says: str
+
+
+def _read_uri_domain(text: str, written: str) -> str | _Unfit:
+    """Return the host that is compared (parseURIs)."""
+    host = written.lower()
+    if not host:
+        return _Unfit(f"URI with empty host ({quote(text)}) cannot be matched against constraints")
     if ":" in host and not host.endswith("]"):
-        return split_host_port(host) or host
+        split = split_host_port(host)
+        if split is None:
+            return _Unfit(f"cannot parse URI host {quote(written)}")
+        host = split
+    if parse_address(host) is not None or (host.startswith("[") and host.endswith("]")):
+        return _Unfit(f"URI with IP ({quote(text)}) cannot be matched against constraints")
     return host
 
 

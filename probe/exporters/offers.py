@@ -78,6 +78,10 @@ _GO_ALPN: Final[dict[Protocol, tuple[str, ...]]] = {
 _BY_RULE: Final = frozenset(runtime.id for runtime in GO_BASED)
 """The runtimes whose offer follows from Go's rules."""
 
+RENEGOTIATING: Final = frozenset({"python-http", "node-http", "curl", "java-okhttp"})
+"""The runtimes that send their certificate in a second handshake, measured with a server of OpenSSL:
+tests/lab/renegotiating_server.py. JDK's HttpClient times out, Go and BoringSSL refuse."""
+
 _SETTINGS: Final = ("min_version", "max_version", "cipher_suites", "curve_preferences")
 
 
@@ -93,9 +97,15 @@ def choose_offer(runtime: str, protocol: Protocol, tls: TlsSettings) -> ClientOf
     check_names("curve", tls.curve_preferences, CURVES)
     recorded = RECORDED.get(runtime)
     if recorded is not None:
-        return _bound_recorded(recorded, tls, lowest, highest)
+        offer = _bound_recorded(recorded, tls, lowest, highest)
+        return replace(offer, renegotiates=runtime in RENEGOTIATING)
     groups = _GO_GROUPS if runtime in {one.id for one in GO} else _COLLECTOR_GROUPS
     return _choose_go_offer(tls, protocol, lowest, highest, groups)
+
+
+def has_known_offer(runtime: str) -> bool:
+    """Return whether the offer of `runtime` was recorded, or follows from Go's rules."""
+    return runtime in RECORDED or runtime in _BY_RULE
 
 
 def choose_alpn(runtime: str, protocol: Protocol) -> tuple[str, ...]:
@@ -122,7 +132,7 @@ def list_exporters_with(name: str, protocol: Protocol, runtimes: Iterable[str]) 
 
     Nothing is said of a runtime that has not been recorded.
     """
-    known = (one for one in runtimes if one in RECORDED or one in _BY_RULE)
+    known = filter(has_known_offer, runtimes)
     offers = {runtime: choose_offer(runtime, protocol, TlsSettings()) for runtime in known}
     return tuple(
         runtime

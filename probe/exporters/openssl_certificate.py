@@ -11,7 +11,7 @@ from typing import Final
 from probe.x509 import der as asn1
 from probe.x509 import extensions as ext
 from probe.x509 import templates
-from probe.x509.canonical_name import canonicalize_for_openssl
+from probe.x509.canonical_name import canonicalize_for_openssl, has_strings_alone
 from probe.x509.der import Reader
 from probe.x509.extensions import NameConstraints
 from probe.x509.public_key import EXPLICIT, PublicKey, load_public_key, read_public_key
@@ -77,7 +77,9 @@ class OpenSslCertificate:
     names: tuple[ext.GeneralName, ...] | None
     name_constraints: NameConstraints | None
     ranged: frozenset[ext.GeneralName]
-    """Bases of subtrees that have a minimum or maximum."""
+    """Bases of subtrees that have a maximum, or a minimum other than 0."""
+    bounded: frozenset[ext.GeneralName]
+    """Bases of subtrees in which a minimum or maximum is written."""
     unknown_critical: str
     is_proxy: bool
     key: PublicKey | None
@@ -160,7 +162,7 @@ def _read(der: bytes) -> OpenSslCertificate | None:
     invalid_extension = next(
         (
             oid
-            for oid, shape in _SHAPES.items()
+            for oid, shape in SHAPES.items()
             if oid in values and not has_shape(values[oid], shape)
         ),
         "",
@@ -199,7 +201,8 @@ def _read(der: bytes) -> OpenSslCertificate | None:
         authority_issuer=None if authority is None else authority[2],
         names=names,
         name_constraints=name_constraints,
-        ranged=_list_ranged(nc),
+        ranged=_list_ranged(nc, or_zero=False),
+        bounded=_list_ranged(nc, or_zero=True),
         unknown_critical=next(
             (e.oid for e in raw.extensions if e.critical and e.oid not in KNOWN_TO_OPENSSL), ""
         ),
@@ -211,7 +214,16 @@ def _read(der: bytes) -> OpenSslCertificate | None:
     return replace(found, is_self_signed=is_self_signed)
 
 
-read_for_openssl = lru_cache(maxsize=1024)(_read)
+def _read_with_strings(der: bytes) -> OpenSslCertificate | None:
+    found = read_with_any_value(der)
+    if found is None or not has_strings_alone(found.raw.subject):
+        return None
+    return found if has_strings_alone(found.raw.issuer) else None
+
+
+read_with_any_value = lru_cache(maxsize=1024)(_read)
+"""Return the same, also where a name has a value of any type."""
+read_for_openssl = lru_cache(maxsize=1024)(_read_with_strings)
 """Return a certificate's flags; None where the library does not parse it."""
 
 
@@ -231,7 +243,7 @@ _CACHED: Final = frozenset(
 )
 
 
-_SHAPES: Final[dict[str, Template]] = {
+SHAPES: Final[dict[str, Template]] = {
     ext.BASIC_CONSTRAINTS: templates.BASIC_CONSTRAINTS,
     ext.KEY_USAGE: templates.BIT_STRING,
     ext.EXTENDED_KEY_USAGE: templates.USAGES,
@@ -254,8 +266,8 @@ def _find_duplicate(raw: Certificate) -> str:
     return ""
 
 
-def _list_ranged(value: bytes | None) -> frozenset[ext.GeneralName]:
-    """Return the bases of subtrees with a minimum other than 0, or a maximum."""
+def _list_ranged(value: bytes | None, *, or_zero: bool) -> frozenset[ext.GeneralName]:
+    """Return the bases of subtrees with a maximum, or a minimum that says something."""
     found: set[ext.GeneralName] = set()
     trees = Reader(Reader(value or b"", strict=False).read(asn1.SEQUENCE) or b"", strict=False)
     while (tree := trees.read_any()) is not None:
@@ -263,7 +275,11 @@ def _list_ranged(value: bytes | None) -> frozenset[ext.GeneralName]:
         while (subtree := subtrees.read(asn1.SEQUENCE)) is not None:
             fields = Reader(subtree, strict=False)
             base, bound = fields.read_any(), fields.read_any()
-            if base is not None and bound is not None and (bound.tag == 0x81 or any(bound.content)):
+            if (
+                base is not None
+                and bound is not None
+                and (or_zero or bound.tag == 0x81 or any(bound.content))
+            ):
                 found.add(ext.GeneralName(base.tag & asn1.LONG_TAG, base.content))
     return frozenset(found)
 

@@ -12,7 +12,7 @@ from probe.exporters.openssl_errors import VerifyCode
 from probe.x509 import der as asn1
 from probe.x509.canonical_name import canonicalize_for_openssl
 from probe.x509.der import Reader
-from probe.x509.extensions import DIRECTORY, DNS, EMAIL, IP, GeneralName
+from probe.x509.extensions import DIRECTORY, DNS, EMAIL, IP, URI, GeneralName
 from probe.x509.raw_certificate import Certificate
 
 _COMMON_NAME: Final = bytes.fromhex("550403")
@@ -78,7 +78,11 @@ class NameViolation(tuple[VerifyCode, str, str]):
 
 
 def find_violation(
-    certificate: OpenSslCertificate, issuer: OpenSslCertificate, *, with_common_name: bool
+    certificate: OpenSslCertificate,
+    issuer: OpenSslCertificate,
+    *,
+    with_common_name: bool = False,
+    by_boringssl: bool = False,
 ) -> NameViolation | None:
     """Return what of a certificate's names the constraints of one above it forbid."""
     constraints = issuer.name_constraints
@@ -93,9 +97,32 @@ def find_violation(
     if with_common_name and not any(n.kind == DNS for n in certificate.names or ()):
         names += _list_common_names(certificate)
     for name in names:
+        if by_boringssl and (code := _find_unsupported(name, issuer)) is not None:
+            return NameViolation((code, describe_name(name), ""))
         found = _check_name(name, constraints.permitted, constraints.excluded, issuer.ranged)
         if found is not None:
             return found
+    return None
+
+
+def _find_unsupported(name: GeneralName, issuer: OpenSslCertificate) -> VerifyCode | None:
+    """Return what BoringSSL refuses besides (v3_ncons.cc): IP addresses, wildcards, bounds."""
+    constraints = issuer.name_constraints
+    if constraints is None:
+        return None
+    bases = [b for b in (*constraints.permitted, *constraints.excluded) if b.kind == name.kind]
+    if not bases:
+        return None
+    if any(base in issuer.bounded for base in bases):
+        return errors.SUBTREE_RANGE
+    if name.kind == IP:
+        return errors.UNKNOWN_CONSTRAINT
+    if name.kind == URI and _within_uri(name.content, b"") is not errors.BAD_NAME:
+        host = name.content.partition(b"//")[2].partition(b"/")[0].partition(b":")[0]
+        return errors.BAD_NAME if parse_ip(host.decode("latin-1")) else None
+    if name.kind == DNS and name.content.startswith(b"*."):
+        parents = (b.content.lower().partition(b".")[2] for b in constraints.excluded if b in bases)
+        return errors.EXCLUDED if name.content[2:].lower() in parents else None
     return None
 
 
@@ -113,13 +140,16 @@ def _list_names(certificate: OpenSslCertificate) -> list[GeneralName] | None:
 
 def _list_common_names(certificate: OpenSslCertificate) -> list[GeneralName]:
     """Return the common names that look like DNS names (cn2dnsid)."""
-    found = []
-    for _, value in _list_attributes(certificate.raw.subject, _COMMON_NAME):
-        text = value.rstrip(b"\0")
-        labels = text.split(b".")
-        if len(labels) > 1 and all(_is_label(label) for label in labels):
-            found.append(GeneralName(DNS, text))
-    return found
+    values = (
+        value.rstrip(b"\0") for _, value in _list_attributes(certificate.raw.subject, _COMMON_NAME)
+    )
+    return [GeneralName(DNS, value) for value in values if looks_like_host(value)]
+
+
+def looks_like_host(text: bytes) -> bool:
+    """Return whether a common name has the form of a DNS name of at least two labels."""
+    labels = text.split(b".")
+    return len(labels) > 1 and all(_is_label(label) for label in labels)
 
 
 def _is_label(label: bytes) -> bool:

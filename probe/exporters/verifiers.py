@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Final
 
-from probe.exporters import curl_names, go_path, javascript_names, openssl_path, webpki_path
+from probe.exporters import (
+    boringssl_path,
+    curl_names,
+    go_path,
+    java_path,
+    javascript_names,
+    openssl_path,
+    webpki_path,
+)
+from probe.exporters.java_hostnames import check_by_jdk, check_by_jdk_client, check_by_okhttp
 from probe.exporters.openssl_path import OpenSslUse
 from probe.exporters.path_verdict import Verifier
 
@@ -29,10 +38,14 @@ VERIFIERS: Final[Mapping[str, Verifier]] = {
     "collector": go_path.verify_for_go,
     "go-grpc": go_path.verify_for_go,
     "go-http": go_path.verify_for_go,
+    "python-grpc": boringssl_path.verify_for_grpc_core,
     "python-http": openssl_path.make_verifier(PYTHON_HTTP),
     "node-grpc": openssl_path.make_verifier(NODE),
     "node-http": openssl_path.make_verifier(NODE),
     "curl": openssl_path.make_verifier(CURL),
+    "java-okhttp": java_path.make_verifier(check_by_okhttp),
+    "java-jdk": java_path.make_verifier(check_by_jdk_client),
+    "java-grpc": java_path.make_verifier(check_by_jdk),
     "rust-tonic": webpki_path.make_verifier("ring"),
     "rust-reqwest": webpki_path.make_verifier("aws-lc-rs"),
 }

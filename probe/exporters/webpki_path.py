@@ -21,10 +21,11 @@ from probe.exporters.webpki_certificate import WebpkiCertificate, read_anchor, r
 from probe.exporters.webpki_names import Comparisons, find_violation, is_named
 from probe.exporters.webpki_refusal import Refusal
 from probe.model.path_fault import PathFault
+from probe.x509 import der as asn1
 from probe.x509.public_key import PublicKey, load_public_key, read_public_key
 from probe.x509.raw_certificate import Certificate
 from probe.x509.signature import check_signature
-from probe.x509.signature_scheme import read_scheme
+from probe.x509.signature_scheme import MGF1, read_scheme
 
 Provider = Literal["ring", "aws-lc-rs"]
 
@@ -43,7 +44,7 @@ _EC_HASHES: Final[dict[Provider, frozenset[str]]] = {
     "aws-lc-rs": frozenset({"sha256", "sha384", "sha512"}),
 }
 _RSA_HASHES: Final = frozenset({"sha256", "sha384", "sha512"})
-_SALTS: Final = {"sha256": 32, "sha384": 48, "sha512": 64}
+_MAX_RSA_EXPONENT: Final = (1 << 33) - 1
 _NULL: Final = b"\x05\x00"
 
 
@@ -208,7 +209,7 @@ def _check_signature(certificate: Certificate, spki: bytes, provider: Provider) 
         scheme is None
         or (scheme.key == "RSA" and scheme.hash not in _RSA_HASHES)
         or (scheme.key == "RSA" and not scheme.is_pss and parameters not in {b"", _NULL})
-        or (scheme.is_pss and not _is_known_pss(certificate))
+        or (scheme.is_pss and parameters not in _PSS)
         or (scheme.key == "EC" and (scheme.hash not in _EC_HASHES[provider] or parameters))
         or (scheme.key == "Ed25519" and parameters)
         or scheme.key not in {"RSA", "EC", "Ed25519"}
@@ -226,15 +227,27 @@ def _check_signature(certificate: Certificate, spki: bytes, provider: Provider) 
     return None
 
 
-def _is_known_pss(certificate: Certificate) -> bool:
-    """Return whether the parameters are one of the three that the library compares with."""
-    scheme = read_scheme(certificate.outer_algorithm)
-    return (
-        scheme is not None
-        and scheme.mask_hash == scheme.hash
-        and scheme.salt_length == _SALTS.get(scheme.hash)
-        and scheme.trailer == 1
+def _encode_pss(hash_oid: str, salt: int) -> bytes:
+    """Return the parameters that the library compares byte by byte (pki-types, alg_id)."""
+    hashed = asn1.encode(
+        asn1.SEQUENCE, asn1.encode(asn1.OBJECT_IDENTIFIER, asn1.encode_oid(hash_oid)), _NULL
     )
+    generator = asn1.encode(asn1.OBJECT_IDENTIFIER, asn1.encode_oid(MGF1))
+    return asn1.encode(
+        asn1.SEQUENCE,
+        asn1.encode(0xA0, hashed),
+        asn1.encode(0xA1, asn1.encode(asn1.SEQUENCE, generator, hashed)),
+        asn1.encode(0xA2, asn1.encode(asn1.INTEGER, bytes((salt,)))),
+    )
+
+
+_PSS: Final = frozenset(
+    {
+        _encode_pss("2.16.840.1.101.3.4.2.1", 32),
+        _encode_pss("2.16.840.1.101.3.4.2.2", 48),
+        _encode_pss("2.16.840.1.101.3.4.2.3", 64),
+    }
+)
 
 
 def _is_encoded_key(spki: bytes, provider: Provider) -> bool:
@@ -274,8 +287,10 @@ def _check_key(certificate: WebpkiCertificate, provider: Provider) -> Refusal | 
 
 def _find_unusable(key: PublicKey, spki: bytes, provider: Provider) -> str:
     """Return why the libraries verify nothing with a key: its size, or its point's encoding."""
-    if key.kind == "RSA" and not 2048 <= key.bits <= 8192:
+    if key.kind == "RSA" and not 2048 <= -(-key.bits // 8) * 8 <= 8192:
         return f"RSA {key.bits}"
+    if key.kind == "RSA" and key.exponent > _MAX_RSA_EXPONENT:
+        return f"RSA exponent {key.exponent}"
     if key.kind == "EC" and provider == "ring" and not key.octets.startswith(b"\4"):
         return "a compressed point"
     return "" if load_public_key(spki) is not None else "an invalid key"

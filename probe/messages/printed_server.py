@@ -159,6 +159,11 @@ SERVER_TEXTS: Final[TextsByCause] = {
         ((CURL,), "SSL: no alternative certificate subject name matches target host name …"),
         ((DOTNET,), "RemoteCertificateNameMismatch"),
     ),
+    "client_cert_by_renegotiation": (
+        (GO_BASED, "local error: tls: no renegotiation"),
+        ((JAVA_JDK,), "java.net.http.HttpTimeoutException: request timed out"),
+        ((PYTHON_GRPC,), "SSL routines:OPENSSL_internal:NO_RENEGOTIATION"),
+    ),
     "not_tls": (
         (GO_BASED, "tls: first record does not look like a TLS handshake"),
         ((GO_HTTP,), "http: server gave HTTP response to HTTPS client"),

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from probe.model.finding import Finding
+from probe.model.path_fault import PathFault
 from probe.model.record import Record
 
 
@@ -89,7 +90,7 @@ class Rotation(Record, frozen=True):
 
 
 class ServedFile(Record, frozen=True):
-    """What the file holds that the backend's certificate is read from."""
+    """What the file holds that the backend's certificate is read from, and what is set next to it."""
 
     path: str
     receiver: str = ""
@@ -101,6 +102,12 @@ class ServedFile(Record, frozen=True):
     held_for: float | None = None
     """Seconds for which it has held this, of the monotonic clock from its first reading on; None in
     evidence of before that was measured."""
+    settings_file: str = ""
+    """The configuration that has the receiver."""
+    key_file: str = ""
+    client_ca_file: str = ""
+    client_ca_file_reload: bool = False
+    """Whether the receiver reads client_ca_file again whenever it changes."""
     chain: tuple[CertificateFacts, ...] = ()
 
 
@@ -113,6 +120,10 @@ class CredentialFacts(Record, frozen=True):
     """As sent: what cert_file holds, in its order."""
     unsent_issuers: tuple[LocatedCertificate, ...] = msgspec.field(default=(), name="continuation")
     """Issuers found beyond the last certificate sent, towards a root, each proven by signature."""
+    broken_rules: tuple[PathFault, ...] = ()
+    """Rules that the client's chain breaks, and that every verifier applies."""
+    disputed_rules: tuple[PathFault, ...] = ()
+    """Rules that it breaks and only some verifiers apply, or that a copy of the backend's may keep."""
     ca_bundle: tuple[CertificateFacts, ...] = ()
     system_roots: bool = False
     faults: tuple[Finding, ...] = ()

@@ -19,3 +19,5 @@ class ClientOffer(Record, frozen=True):
     """Those of `groups` that a key is sent for at once; a server may ask for another."""
     signature_schemes: tuple[str, ...] = ()
     """What the server may sign the handshake with (RFC 8446 §4.2.3)."""
+    renegotiates: bool = False
+    """Whether a backend of TLS 1.2 may begin a second handshake (RFC 5246 §7.4.1.1)."""

@@ -221,10 +221,17 @@ class ServerCertificateFile:
     """The Collector's receiver that reads it; empty where the user named the file."""
     reload_interval: float | None = None
     """Seconds after which the receiver reads it again; None: never, or not known."""
+    settings_file: str = ""
+    """The configuration that has the receiver."""
+    key_file: str = ""
+    client_ca_file: str = ""
+    client_ca_file_reload: bool = False
+    """Whether the receiver reads client_ca_file again whenever it changes."""
 
     def __post_init__(self) -> None:
         """Put a description in the place of what can't be a path."""
-        object.__setattr__(self, "path", describe_path(self.path))
+        for name in ("path", "key_file", "client_ca_file"):
+            object.__setattr__(self, name, describe_path(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,10 +58,14 @@ def explain_unexpected_acceptance(evidence: Evidence, diagnosis: Diagnosis) -> E
             "Find out what has changed at {endpoint}; if the change is intended, remove expect of "
             "this target from the probe's configuration."
         )
-        return Explanation("", meaning, "either", fill_steps((step,), evidence.target))
+        return Explanation(
+            "", meaning, "either", fill_steps((step,), evidence.target, evidence.credentials.served)
+        )
     seen, why, sent = _observe(evidence)
     step = known.enforce if sent else REQUIRE_CERTIFICATE
-    fix = fill_steps((step, _RELOAD_BACKEND, _DROP_EXPECT), evidence.target)
+    fix = fill_steps(
+        (step, _RELOAD_BACKEND, _DROP_EXPECT), evidence.target, evidence.credentials.served
+    )
     return Explanation(seen, f"mTLS is not enforced there: {why}", "backend", fix)
 
 

@@ -105,6 +105,11 @@ def _on_certificate_request(ssl: object, _argument: object) -> int:
     return 1
 
 
+def is_received(where: int) -> bool:
+    """Return whether the info callback reports an alert of the peer's."""
+    return bool(where & _RECEIVED)
+
+
 def read_alert(where: int, ret: int) -> Alert:
     """Return the alert that OpenSSL's info callback reports (SSL_CTX_set_info_callback(3)).
 
@@ -114,7 +119,7 @@ def read_alert(where: int, ret: int) -> Alert:
     """
     number = ret & 0xFF
     return Alert(
-        direction="received" if where & _RECEIVED else "sent",
+        direction="received" if is_received(where) else "sent",
         level="fatal" if ret >> 8 == _FATAL else "warning",
         number=number,
         name=name_alert(number),

@@ -10,17 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.evidence import Alert, Handshake, NameCheck
 from probe.model.path_fault import DATE_FAULTS, stops_without_verification
+from probe.model.tls_alerts import TlsAlert
 from probe.text.safe_text import safe_text
 from probe.tls import events
 from probe.tls.bindings import (
     IoResult,
     do_handshake,
     install_callbacks,
+    is_received,
     read_acceptable_authorities,
     read_alert,
     read_stapled_response,
@@ -115,7 +117,8 @@ class TlsClient:
             plain, result = self._settings.buffer.read_plaintext(self._connection)
             if plain:
                 self._events.append(events.ApplicationData(plain))
-            self._note_end(result)
+            # OpenSSL goes on after its warning; Go, which the exporter is, gives up.
+            self._note_end("failed" if self._has_refused_renegotiation() else result)
 
     def receive_eof(self) -> None:
         """Take the end of the peer's bytes."""
@@ -185,6 +188,19 @@ class TlsClient:
         server = self._server_facts()
         return bool(server.chain) and not server.verified
 
+    def find_unreadable_certificate(self) -> int:
+        """Return the place, from 1, of the first certificate that OpenSSL cannot parse; 0: none.
+
+        The handshake ends there whatever the exporter makes of it: Go reads a UTCTime without
+        seconds, and more than a SEQUENCE should hold.
+        """
+        for place, der in enumerate(self._server_facts().sent[:_MAX_CERTIFICATES], 1):
+            try:
+                crypto.load_certificate(crypto.FILETYPE_ASN1, der)
+            except crypto.Error:
+                return place
+        return 0
+
     @property
     def only_dates_wrong(self) -> bool:
         """Whether the server's certificate fails verification by its dates and nothing else."""
@@ -226,6 +242,12 @@ class TlsClient:
             self._events.append(events.HandshakeComplete())
         else:
             self._note_end(result)
+
+    def _has_refused_renegotiation(self) -> bool:
+        return any(
+            ret & 0xFF == TlsAlert.NO_RENEGOTIATION and not is_received(where)
+            for where, ret in self._log.alerts
+        )
 
     def _note_end(self, result: IoResult) -> None:
         if result == "closed":

@@ -55,6 +55,8 @@ def apply_offer(context: SSL.Context, offer: ClientOffer) -> None:
     if offer.signature_schemes:
         set_signature_schemes(context, ":".join(offer.signature_schemes))
     context.set_options(_NO_ENCRYPT_THEN_MAC)
+    if not offer.renegotiates:
+        context.set_options(SSL.OP_NO_RENEGOTIATION)
 
 
 @lru_cache(maxsize=_MOST_OFFERS)

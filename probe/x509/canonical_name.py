@@ -18,8 +18,8 @@ _ENCODINGS: Final = {
     asn1.BMP_STRING: "utf-16-be",
     asn1.UNIVERSAL_STRING: "utf-32-be",
 }
-_ALLOWED: Final = frozenset({*_ENCODINGS, asn1.NUMERIC_STRING, asn1.BIT_STRING, asn1.SEQUENCE})
-"""What an attribute's value may be (a_type of ASN1_PRINTABLE)."""
+STRINGS: Final = frozenset({*_ENCODINGS, asn1.NUMERIC_STRING, asn1.BIT_STRING, asn1.SEQUENCE})
+"""What an attribute's value may be for OpenSSL (x_name.c, ASN1_PRINTABLE)."""
 _SPACES: Final = "\t\n\v\f\r "
 _LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 MAX_KEPT_BYTES: Final = 4096
@@ -64,8 +64,6 @@ def _canonicalize_entry(reader: Reader) -> bytes | None:
     if oid is None or value is None:
         return None
     encoding = _ENCODINGS.get(value.tag)
-    if value.tag not in _ALLOWED:
-        return None
     if encoding is None:
         return asn1.encode(asn1.SEQUENCE, oid.whole, value.whole)
     try:
@@ -79,3 +77,17 @@ def _canonicalize_entry(reader: Reader) -> bytes | None:
     return asn1.encode(
         asn1.SEQUENCE, oid.whole, asn1.encode(asn1.UTF8_STRING, joined.encode("utf-8", "replace"))
     )
+
+
+def has_strings_alone(name: bytes) -> bool:
+    """Return whether each attribute's value is of a type that OpenSSL takes in a name."""
+    sets = Reader(Reader(name, strict=False).read(asn1.SEQUENCE) or b"", strict=False)
+    while (attributes := sets.read(asn1.SET)) is not None:
+        reader = Reader(attributes, strict=False)
+        while (attribute := reader.read(asn1.SEQUENCE)) is not None:
+            fields = Reader(attribute, strict=False)
+            fields.read_any()
+            value = fields.read_any()
+            if value is not None and value.tag not in STRINGS:
+                return False
+    return True

@@ -90,8 +90,12 @@ class Reader:
 
     def read(self, tag: int) -> bytes | None:
         """Read the contents of the next element if it is a `tag`."""
-        element = self.read_any()
-        return None if element is None or element.tag != tag else element.content
+        at = self._at
+        header = _read_header(self._data, at, self._end, self._strict)
+        if header is None:
+            return None
+        content, end, self._at = header
+        return self._data[content:end] if self._data[at] == tag else None
 
     def skip_optional(self, tag: int) -> bool:
         """Pass over the next element if it is a `tag`; False where it is one and unreadable."""

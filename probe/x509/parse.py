@@ -172,7 +172,9 @@ def describe_public_key(key: object) -> tuple[str, int]:
         case rsa.RSAPublicKey():
             return "RSA", key.key_size
         case ec.EllipticCurvePublicKey():
-            return "EC", key.curve.key_size
+            # RFC 8446 §4.2.3 has signature schemes of the curves of NIST alone.
+            known = isinstance(key.curve, ec.SECP256R1 | ec.SECP384R1 | ec.SECP521R1 | ec.SECP224R1)
+            return "EC" if known else f"EC {key.curve.name}", key.curve.key_size
         case ed25519.Ed25519PublicKey():
             return "Ed25519", 256
         case ed448.Ed448PublicKey():

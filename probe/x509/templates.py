@@ -64,21 +64,22 @@ class Anything(NamedTuple):
 Template = Primitive | Sequence | Repeated | Explicit | Choice | Optional | Anything
 
 
-def has_shape(value: bytes, template: Template) -> bool:
-    """Return whether a value begins with an element of that type."""
-    return _read(Reader(value, strict=False), template, MAX_DEPTH)
+def has_shape(value: bytes, template: Template, *, strict: bool = False) -> bool:
+    """Return whether a value begins with an element of that type; strictly, is one, in DER."""
+    reader = Reader(value, strict=strict)
+    return _read(reader, template, MAX_DEPTH, strict) and (reader.is_empty or not strict)
 
 
-def _read(reader: Reader, template: Template, depth: int) -> bool:
+def _read(reader: Reader, template: Template, depth: int, strict: bool) -> bool:
     if depth <= 0:
         return False
     match template:
         case Optional(item):
-            return not _can_begin(reader, item) or _read(reader, item, depth)
+            return not _can_begin(reader, item) or _read(reader, item, depth, strict)
         case Choice(items):
             fitting = (item for item in items if _can_begin(reader, item))
             found = next(fitting, None)
-            return found is not None and _read(reader, found, depth)
+            return found is not None and _read(reader, found, depth, strict)
         case Anything():
             return reader.read_any() is not None
     content = reader.read(template.tag)
@@ -88,17 +89,19 @@ def _read(reader: Reader, template: Template, depth: int) -> bool:
         case Primitive(_, fits):
             return fits(content)
         case Sequence(fields, _):
-            inner = Reader(content, strict=False)
-            return all(_read(inner, field, depth - 1) for field in fields) and inner.is_empty
+            inner = Reader(content, strict=strict)
+            return (
+                all(_read(inner, field, depth - 1, strict) for field in fields) and inner.is_empty
+            )
         case Repeated(item, _):
-            inner = Reader(content, strict=False)
+            inner = Reader(content, strict=strict)
             while not inner.is_empty:
-                if not _read(inner, item, depth - 1):
+                if not _read(inner, item, depth - 1, strict):
                     return False
             return True
         case Explicit(_, item):
-            inner = Reader(content, strict=False)
-            return _read(inner, item, depth - 1) and inner.is_empty
+            inner = Reader(content, strict=strict)
+            return _read(inner, item, depth - 1, strict) and inner.is_empty
 
 
 def _can_begin(reader: Reader, template: Template) -> bool:

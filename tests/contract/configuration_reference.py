@@ -72,7 +72,7 @@ COLLECTOR: Final = """\
 
 - Of an exporter: %s. `tls` is [as above](#tls).
 - Of `extensions`, where `auth` names one: `bearertokenauth`, `basicauth` and `headers_setter`.
-- Of `receivers`: where `otlp` listens and which `tls` files it serves, to compare the certificate on the disk with the one that is served.
+- Of `receivers`: where `otlp` listens and its `tls` files, to compare the certificate on the disk with the one that is served, and to name in the steps of a fix the backend's own files. A backend's configuration without an OTLP exporter can be a source for this alone.
 
 Other keys have no meaning for a probe and are ignored. An exporter with which the Collector would not start is a target that fails with `exporter_configuration_invalid`.
 """

@@ -48,6 +48,8 @@ CONTRACT: Final[dict[str, tuple[Family, int]]] = {
     "server_chain_invalid": ("server_identity", 0),
     "server_cert_unreadable": ("server_identity", 0),
     "server_cert_revoked": ("server_identity", 0),
+    "client_hello_too_large": ("negotiation", 0),
+    "client_cert_by_renegotiation": ("negotiation", 0),
     "no_shared_cipher": ("negotiation", 0),
     "protocol_version_mismatch": ("negotiation", 0),
     "no_shared_group": ("negotiation", 0),

@@ -15,6 +15,7 @@ CANDIDATES: Final = 3
 """A reader looks at so many."""
 
 UNEXPLAINED: Final = {
+    "client_hello_too_large": "what is printed is a timeout, a reset or an alert, as for many causes",
     "backend_not_reloading": "nothing fails until the old certificate expires, and the line that "
     "is printed then is that of an expired certificate",
     "exporter_not_reloading": "the same",

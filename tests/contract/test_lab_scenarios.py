@@ -16,6 +16,10 @@ assert scenarios.__all__
 STAGED: Final = frozenset(cause for scenario in SCENARIOS.values() for cause in scenario.truth)
 
 ELSEWHERE: Final = {
+    "client_hello_too_large": "test_large_client_hello.py::test_the_size_of_the_hello_is_named",
+    "client_cert_by_renegotiation": (
+        "test_renegotiation.py::test_an_exporter_of_go_does_not_renegotiate"
+    ),
     "client_cert_rejected": "test_stacks.py::test_the_true_cause_is_named",
     "server_cert_revoked": "test_backends.py::test_a_stapled_answer_is_read",
     "server_name_unrecognized": "test_answers.py::test_a_name_that_is_not_served",

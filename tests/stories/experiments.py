@@ -1,6 +1,6 @@
 """Stories with several possible causes, and what further handshakes with one thing varied show."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec.structs
 
@@ -263,3 +263,62 @@ def client_cert_rejected__only_with_one() -> Evidence:
     without = complete_handshake(client_certificate_sent=False, alerts=(alert(116),))
     asked = tried("no_client_certificate", "alert", "accept", handshake=without)
     return with_control(refused_attempt("close", EXPORTER), asked)
+
+
+HYBRID: Final = Offer(
+    min_version="1.2",
+    max_version="1.3",
+    ciphers=("TLS_AES_128_GCM_SHA256",),
+    groups=("X25519MLKEM768", "x25519"),
+    key_shares=("X25519MLKEM768", "x25519"),
+    signature_schemes=("ecdsa_secp256r1_sha256",),
+    server_name=HOST,
+)
+
+
+@story("handshake")
+def client_hello_too_large() -> Evidence:
+    """A firewall resets a ClientHello of two segments; with classic groups alone it goes on."""
+    smaller = went_on("classic_groups")
+    evidence = attempt("handshake", "reset", handshake=partial_handshake(offer=HYBRID))
+    return with_control(evidence, *all_closed(), smaller)
+
+
+@story("handshake")
+def client_hello_too_large__dropped() -> Evidence:
+    """A load balancer drops it in silence: four times nothing, and each time the smaller one goes on."""
+    evidence = attempt("handshake", "timeout", handshake=partial_handshake(offer=HYBRID))
+    again = Experiment(
+        varied="unvaried",
+        at=AT,
+        ending=evidence.ending,
+        handshake=evidence.handshake,
+        duration=0.5,
+    )
+    smaller = msgspec.structs.replace(went_on("classic_groups"), duration=0.01)
+    return msgspec.structs.replace(evidence, experiments=(again, smaller) * 4)
+
+
+@story("handshake", certain=False, also=("client_hello_too_large",))
+def tls_timeout__dropped_once() -> Evidence:
+    """The same once: a stall now and then would look like that."""
+    evidence = attempt("handshake", "timeout", handshake=partial_handshake(offer=HYBRID))
+    again = Experiment(
+        varied="unvaried", at=AT, ending=evidence.ending, handshake=evidence.handshake, duration=0.5
+    )
+    return msgspec.structs.replace(evidence, experiments=(again, went_on("classic_groups")))
+
+
+@story("handshake")
+def no_shared_signature_algorithm__of_the_backend() -> Evidence:
+    """The key of the backend is Ed448: with every signature scheme offered it continues."""
+    evidence = attempt("handshake", "alert", handshake=partial_handshake(alert(40), offer=HYBRID))
+    return with_control(evidence, *all_refused(40), went_on("every_signature"))
+
+
+@story("handshake")
+def no_shared_cipher__of_no_exporter_in_go() -> Evidence:
+    """The backend has only RSA key exchange, which Go leaves out; no setting narrows the offer."""
+    chosen = went_on("every_cipher", version="1.2", cipher="AES128-GCM-SHA256")
+    evidence = attempt("handshake", "alert", handshake=partial_handshake(alert(40), offer=HYBRID))
+    return with_control(evidence, *all_refused(40)[:1], chosen)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from probe.model.evidence import Answer, Ending, Evidence, Experiment, Offer
+from probe.model.evidence import Alert, Answer, Ending, Evidence, Experiment, Offer
 from probe.model.finding import Finding
 from tests.stories.story import story
 from tests.support.certificate_facts import AT, EXPORTER
@@ -225,3 +225,18 @@ def exporter_setting_ignored() -> Evidence:
         fix=("Remove insecure: true.",),
     )
     return answered_attempt(target=target(remarks=(remark,)))
+
+
+@story("export")
+def client_cert_by_renegotiation() -> Evidence:
+    """Apache asks for the certificate once it has read the request; Go answers no_renegotiation."""
+    refused = Alert(direction="sent", level="warning", number=100, name="no_renegotiation")
+    handshake = complete_handshake(
+        "1.2",
+        alpn="http/1.1",
+        alerts=(refused,),
+        client_certificate_requested=False,
+        client_certificate_sent=False,
+        acceptable_cas=(),
+    )
+    return attempt("export", "tls", handshake=handshake, target=http_target())

@@ -32,10 +32,14 @@ KINDS_BY_TEXT: Final[dict[str, tuple[PathFaultKind, ...]]] = {
 """What Go's words mean; the first that fits."""
 
 
+def make_request(case: ChainCase) -> PathRequest:
+    """Return what a model is asked about a case."""
+    return PathRequest(case.chain, AnchorPool(case.anchors), case.name, float(case.at))
+
+
 def judge_case(case: ChainCase) -> PathVerdict:
     """Return the model's verdict on a case."""
-    request = PathRequest(case.chain, AnchorPool(case.anchors), case.name, float(case.at))
-    return verify_for_go(request)
+    return verify_for_go(make_request(case))
 
 
 def compare_verdict(case: ChainCase, answer: Answer) -> str:

@@ -130,8 +130,7 @@ CAUSES: Final = (
         ),
         evidence="Opening the path; the settings.",
         fix=(
-            "Mount or create the file, or correct its path in {cert_setting} and {key_setting}; "
-            "set both, or neither.",
+            "Mount or create the file, or correct its path in {pair_setting}; set both, or neither.",
             "{reread_cert}",
             "To see what is there: ls -l {cert_file} {key_file}",
         ),

@@ -21,11 +21,13 @@ CAUSES: Final = (
         meaning=(
             "A bug of the probe, or a limit of the machine it runs on: descriptors, memory, "
             "threads, source ports, or time, where its process was suspended or got too little "
-            "CPU. It says nothing about the target."
+            "CPU; or a certificate that the probe's TLS library cannot read and the exporter can. "
+            "It says nothing about the target."
         ),
         evidence=(
             "An exception of ours; EMFILE, ENFILE, ENOBUFS, ENOMEM, EAGAIN of a thread, "
-            "EADDRNOTAVAIL of a source port; look-ups of other names that hold every place; or a "
+            "EADDRNOTAVAIL of a source port; look-ups of other names that hold every place; a "
+            "certificate that OpenSSL cannot parse and that the exporter's own rules accept; or a "
             "deadline that passed while the process could not act, with nothing read that says "
             "more."
         ),

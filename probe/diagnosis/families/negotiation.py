@@ -7,7 +7,7 @@ from typing import Final
 from probe.diagnosis.cause import NEGOTIATION_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes import negotiation_fixes as fixes
 from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE
-from probe.diagnosis.fixes.steps import Fix, get_settings_kind
+from probe.diagnosis.fixes.steps import PUT_PAIR, Fix, get_settings_kind
 from probe.diagnosis.readings.backend_decision import find_refusal, match_received_alert
 from probe.diagnosis.readings.experiment_results import (
     ends_with_alert,
@@ -236,8 +236,8 @@ CAUSES: Final = (
             "it."
         ),
         fix=(
-            "Issue a new certificate for the exporter with an EC P-256 or RSA-2048 key, and put "
-            "it in {into_cert} with that key in {into_key}.",
+            "Issue a new certificate for this exporter with an EC P-256 or RSA-2048 key.",
+            PUT_PAIR,
             "{reread_cert}",
             "To see the kind of the present key: openssl x509 -in {cert_file} -noout -text",
         ),
@@ -275,6 +275,7 @@ CAUSES: Final = (
         citations=("RFC 8446 §6.2 internal_error",),
         applies=frozenset({"alert", "tls"}),
         match=_match_fault,
+        explained_by=("client_cert_by_renegotiation",),
     ),
     _declare(
         id="handshake_rejected",

@@ -64,6 +64,17 @@ def _match_handshake_timeout(evidence: Evidence) -> Match | None:
         f"the connection was made{describe_proxy(evidence)}, and the TLS handshake did not finish "
         f"before {limit}"
     )
+    if has_unproven_improvement(evidence, "classic_groups"):
+        return Match(
+            Strength.NAMED,
+            (
+                fact,
+                "with classic groups alone the handshake continued: the backend stalls now and then, "
+                "or something on the way drops a ClientHello of more than one TCP segment",
+            ),
+            possible=("client_hello_too_large",),
+            decides="the same, repeated: only a ClientHello that is dropped stalls every time",
+        )
     if not has_unproven_improvement(evidence, "tls_1.2"):
         return Match(Strength.NAMED, (fact,))
     return Match(

@@ -62,9 +62,10 @@ CAUSES: Final = (
         ),
         fix=(
             "Give the receiver at {endpoint} a certificate (cert_file and key_file in its tls "
-            "settings), and restart it; or correct the port in {endpoint_setting} if {port} is "
-            "another service.",
-            "If it is meant to be without TLS, write http:// in {endpoint_setting} (a Collector's "
+            "settings, and client_ca_file where it is to ask for client certificates), and restart it.",
+            "Or correct the port in {endpoint_setting}, if {port} is another service, and restart the "
+            "exporter.",
+            "Or, if it is meant to be without TLS, write http:// in {endpoint_setting} (a Collector's "
             "gRPC exporter: insecure: true in its tls settings), and restart the exporter.",
             "To see what answers: openssl s_client -connect {host}:{port} </dev/null",
         ),
@@ -92,8 +93,7 @@ CAUSES: Final = (
         ),
         fix=(
             "Write https:// in {endpoint_setting}, and remove insecure: true where it is set.",
-            "Set {ca_setting}, and {cert_setting} with {key_setting} where the backend asks for a "
-            "client certificate.",
+            "Set {ca_setting}, and {pair_setting} where the backend asks for a client certificate.",
             "{restart}",
         ),
         tell_apart="The endpoint begins with http:// or the settings say insecure: true.",

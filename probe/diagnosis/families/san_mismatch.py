@@ -126,8 +126,8 @@ CAUSES: Final = (
         ),
         evidence="The reference identifier compared with the presented identifiers (RFC 9525).",
         fix=(
-            "Issue a new certificate for the backend with {reference} among its SANs, and put it "
-            "in place of the present one on the backend.",
+            "Issue a new certificate for the backend at {endpoint} with {reference} among its SANs, and "
+            "{put_served}.",
             "{reload_backend}",
             "Or connect by a name that it has: write that one in {endpoint_setting}, or set "
             "server_name_override in a Collector exporter's tls settings to it; then restart the "
@@ -178,8 +178,8 @@ CAUSES: Final = (
         fix=(
             "On the backend, add the name in {cert_file} to the list of allowed clients, and "
             "reload it.",
-            "Or issue the exporter's certificate with a name that is on that list, and put it in "
-            "{into_cert} with its key in {into_key}.",
+            "Or issue the exporter's certificate with a name that is on that list, and put it, followed "
+            "by its intermediates, in {into_cert}, and its key in {into_key}.",
             "{reread_cert}",
             "To see its names: openssl x509 -in {cert_file} -noout -ext subjectAltName -subject",
         ),

@@ -247,8 +247,7 @@ CAUSES: Final = (
         meaning="The server itself staples an OCSP answer that says so.",
         evidence="A stapled OCSP answer with the status revoked.",
         fix=(
-            "Issue a new certificate with a new key for the backend at {endpoint}, and put them "
-            "in place of the present ones.",
+            "Issue a new certificate with a new key for the backend at {endpoint}, and {put_served}.",
             "{reload_backend}",
             "To see the stapled answer: openssl s_client -connect {host}:{port} -status </dev/null",
         ),
@@ -309,8 +308,7 @@ CAUSES: Final = (
         evidence="extendedKeyUsage and keyUsage of the certificate that the server sent.",
         fix=(
             "Issue a new certificate for the backend at {endpoint} with extendedKeyUsage "
-            "serverAuth (in cert-manager: usages: [server auth, digital signature]), and put it "
-            "in place of the present one.",
+            "serverAuth (in cert-manager: usages: [server auth, digital signature]), and {put_served}.",
             "{reload_backend}",
             "To see what the present one is made for: openssl s_client -connect {host}:{port} "
             "</dev/null | openssl x509 -noout -ext extendedKeyUsage",
@@ -333,7 +331,7 @@ CAUSES: Final = (
         evidence="The server's chain as it was sent.",
         fix=(
             "Issue a new certificate for the backend at {endpoint} with an EC P-256 or RSA-2048 "
-            "key, signed with SHA-256, and put it, with that key, in place of the present one.",
+            "key, signed with SHA-256, and {put_served}.",
             "{reload_backend}",
             "To see key and signature: openssl s_client -connect {host}:{port} </dev/null | "
             "openssl x509 -noout -text",

@@ -8,16 +8,19 @@ from typing import Final
 
 from probe.diagnosis.fixes.steps import (
     ANY_EVIDENCE,
+    PUT_PAIR,
     Fix,
     escape_braces,
     get_settings_kind,
     uses_variables,
 )
 from probe.diagnosis.readings.backend_decision import Refusal
-from probe.diagnosis.readings.client_certificate import describe_usage_fault
+from probe.diagnosis.readings.client_certificate import describe_usage_fault, get_linked_chain
 from probe.model.certificate import CertificateFacts, LocatedCertificate, name_certificate
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
+from probe.model.path_fault import PathFault
+from probe.text.safe_text import quote_path
 
 REQUIRE_CERTIFICATE: Final = (
     "On the backend of {endpoint}, require a client certificate and verify it: client_ca_file in the "
@@ -33,40 +36,40 @@ def make_backend_trust(
     evidence: Evidence = ANY_EVIDENCE, refused: Refusal | None = None
 ) -> tuple[Party, Fix]:
     """Return who makes the backend trust the exporter's certificate, and how."""
-    chain = evidence.credentials.client_chain
+    chain = get_linked_chain(evidence)
     if describe_usage_fault(evidence) or is_backend_certificate(evidence):
         return "exporter", issue_client_certificate(evidence)
     issuer = escape_braces(chain[-1].issuer.text) if chain else ""
     from_another = (
         f"If that CA is not one that this backend should trust, issue the exporter's certificate from "
-        f"{_name_accepted_cas(evidence)} instead, and put it in {{into_cert}} with its key in {{into_key}}."
+        f"{_name_accepted_cas(evidence)} instead, and put it, followed by its "
+        "intermediates, in {into_cert}, and its key in {into_key}."
     )
     see = "To see the issuer: openssl x509 -in {cert_file} -noout -issuer"
-    if chain and chain[-1].self_signed and len(chain) == 1:
+    if chain and chain[0].self_signed:
         return "exporter", (
             f"Issue a client certificate for this exporter, with extendedKeyUsage clientAuth, from "
             f"{_name_accepted_cas(evidence)}: {{cert_file}} holds one that is its own issuer.",
-            "Put it in {into_cert} with its key in {into_key}.",
+            PUT_PAIR,
             "{reread_cert}",
-            "If it is meant to be its own issuer, append it to the backend's file of client CAs "
-            "instead, and restart or reload the backend.",
+            "If it is meant to be its own issuer, append it instead, on the backend of {endpoint}, to "
+            "{client_ca_file}, and make the backend read that again.",
             see,
         )
     if refused is not None and refused.listed:
         first = (
-            f"On the backend of {{endpoint}}, append the present certificate of {issuer} to the file "
-            "of client CAs: what it holds under that name has another key."
+            f"On the backend of {{endpoint}}, append the present certificate of {issuer} to "
+            "{client_ca_file}, with its root where it is an intermediate: what is there under that "
+            "name does not verify ours."
         )
         return "backend", (first, "{reload_client_ca}", from_another, see)
-    named = (
-        f"{issuer}, the CA that issued {{cert_file}},"
-        if issuer
-        else "the CA that issued {cert_file}"
-    )
+    named = "the CA that issued {cert_file}"
+    if issuer and len(chain) > 1:
+        named = f"{issuer}, which the chain in {{cert_file}} ends below,"
+    elif issuer:
+        named = f"{issuer}, the CA that issued {{cert_file}},"
     first = (
-        f"On the backend of {{endpoint}}, append the certificate of {named} to the file of client "
-        "CAs (client_ca_file in a Collector's tls settings, ssl_client_certificate in nginx, ca-file "
-        "in HAProxy)."
+        f"On the backend of {{endpoint}}, append the certificate of {named} to {{client_ca_file}}."
     )
     return "backend", (first, "{reload_client_ca}", from_another, see)
 
@@ -91,10 +94,35 @@ def issue_client_certificate(evidence: Evidence = ANY_EVIDENCE) -> Fix:
         f"Issue a client certificate for this exporter, from {_name_accepted_cas(evidence)}, with "
         "extendedKeyUsage clientAuth and keyUsage digitalSignature (in cert-manager: usages: [client "
         f"auth, digital signature]){present}.",
-        "Put it in {into_cert} with its key in {into_key}.",
+        PUT_PAIR,
         "{reread_cert}",
         "To see what the present one is made for: openssl x509 -in {cert_file} -noout -ext "
         "extendedKeyUsage,keyUsage",
+    )
+
+
+def repair_client_chain(fault: PathFault) -> Fix:
+    """Return the steps where a certificate of the chain breaks a rule, for whoever issued it."""
+    name = escape_braces(fault.subject) or "the certificate"
+    match fault.kind:
+        case "name_constraint":
+            first = (
+                f"Issue the exporter's certificate with names that {name} allows, or from a CA "
+                "without that name constraint"
+            )
+        case "not_a_ca" | "path_length" | "wrong_usage_above":
+            first = (
+                f"Have {name} issued again as a CA that may issue certificates of clients "
+                "(basicConstraints CA:TRUE with a path length that suffices, keyUsage keyCertSign, "
+                "no other extendedKeyUsage), or issue the exporter's certificate from another CA"
+            )
+        case _:
+            first = f"Have {name} issued again without that fault"
+    return (
+        f"{first}; put the new certificate, with its issuers behind it, in {{into_cert}}.",
+        "{reread_cert}",
+        "To see every certificate of the file: openssl crl2pkcs7 -nocrl -certfile {cert_file} | "
+        "openssl pkcs7 -print_certs -text -noout",
     )
 
 
@@ -104,7 +132,8 @@ def configure_certificate(evidence: Evidence = ANY_EVIDENCE) -> Fix:
     steps = [
         f"Issue a client certificate for this exporter, with extendedKeyUsage clientAuth, from "
         f"{_name_accepted_cas(evidence)}.",
-        "Set {cert_setting} and {key_setting} to the files of that certificate and its key.",
+        "Write it, followed by its intermediates, into a file, and its key into another that only the "
+        "exporter may read; set {pair_setting} to the two.",
         "{restart}",
     ]
     if (
@@ -125,10 +154,10 @@ def append_intermediate(missing: LocatedCertificate | None = None) -> Fix:
     """Return the steps where cert_file ends below an issuer, which may be available elsewhere."""
     what = "the certificate of the intermediate that issued it"
     if missing is not None:
-        name, path = map(escape_braces, (name_certificate(missing.certificate), missing.path))
-        what = f"{name}, which is in {path},"
+        name = escape_braces(name_certificate(missing.certificate))
+        what = f"the certificate of {name}, which is in {escape_braces(quote_path(missing.path))},"
     return (
-        f"Append {what} to {{cert_file}}, after the end entity's certificate (with cert-manager use "
+        f"Append {what} to {{into_cert}}, after the end entity's certificate (with cert-manager use "
         "tls.crt as it is: it holds both).",
         "{reread_cert}",
         "To see which issuer is missing: openssl x509 -in {cert_file} -noout -issuer",
@@ -150,8 +179,8 @@ def renew_client_certificate(
             "-print_certs -noout",
         )
     return (
-        f"Renew the exporter's certificate{f' ({name})' if name else ''}, and put it in {{into_cert}} "
-        "with its key in {into_key}.",
+        f"Renew the exporter's certificate{f' ({name})' if name else ''}.",
+        PUT_PAIR,
         "{reread_cert}",
         "To see the dates: openssl x509 -in {cert_file} -noout -dates",
     )
@@ -161,11 +190,12 @@ def renew_issuer(issuer: LocatedCertificate) -> Fix:
     """Return the steps where the CA that ours rests on has expired, or soon will."""
     name = escape_braces(name_certificate(issuer.certificate))
     return (
-        f"Renew the certificate of {name}, and put it in place of the present one in the backend's "
-        "file of client CAs.",
+        f"Renew the certificate of {name}, and, on the backend of {{endpoint}}, put it in place of "
+        "the present one in {client_ca_file}.",
         "{reload_client_ca}",
-        f"If the renewed CA has another key than in {escape_braces(issuer.path)}, issue the exporter's "
-        "certificate again too, and put it in {into_cert} with its key in {into_key}.",
+        f"If the renewed CA has another key than in {escape_braces(quote_path(issuer.path))}, issue the "
+        "exporter's certificate again too, and put it, followed by its intermediates, in {into_cert}, "
+        "and its key in {into_key}.",
     )
 
 

@@ -10,6 +10,7 @@ from probe.diagnosis.fixes.steps import Fix, get_settings_kind, name_setting, us
 from probe.diagnosis.readings.shared_suites import get_key_kind
 from probe.model.diagnosis import Party
 from probe.model.evidence import Offer, TargetFacts
+from probe.model.runtime import COLLECTOR, GO
 from probe.model.tls_names import INSECURE_SUITES, OPENSSL_NAMES, is_tls13_suite
 
 KEY_AGAINST_SUITES: Final = (
@@ -30,8 +31,8 @@ ALL_WAS_OFFERED: Final[Fix] = (
 """With handshake_failure whatever is offered, the backend's own settings do not fit each other."""
 
 KEY_OF_A_COMMON_KIND: Final[Fix] = (
-    "On the backend of {endpoint}, issue a new certificate with an EC P-256 or RSA-2048 key; or "
-    "allow signature algorithms of the kind of key that it has.",
+    "Issue a new certificate for the backend at {endpoint}, with an EC P-256 or RSA-2048 key, and "
+    "{put_served}; or allow there signature algorithms of the kind of key that it has.",
     "{reload_backend}",
     "If they fit, read the backend's log at the time of the attempt: nothing that the exporter "
     "offers is the reason.",
@@ -39,14 +40,14 @@ KEY_OF_A_COMMON_KIND: Final[Fix] = (
 """The same for a backend of TLS 1.3 only, whose suites fit every key."""
 
 COMMON_CURVE_FOR_THE_BACKEND: Final[Fix] = (
-    "Issue a new certificate for {reference} with an EC P-256 or RSA-2048 key, and put "
-    "it, with that key, in place of the present one on the backend.",
+    "Issue a new certificate for the backend at {endpoint}, for {reference} and with an EC P-256 or "
+    "RSA-2048 key, and {put_served}.",
     "{reload_backend}",
 )
 
 SEE_VERSIONS: Final = (
-    "To see what the backend takes: openssl s_client -connect {host}:{port} -tls1_2 </dev/null, "
-    "and the same with -tls1_3."
+    "To see what the backend takes: openssl s_client -connect {host}:{port} -tls1_2 </dev/null; "
+    "openssl s_client -connect {host}:{port} -tls1_3 </dev/null"
 )
 
 _SETTINGS_BY_GROUP: Final = {
@@ -200,18 +201,39 @@ def reach_newer_version(target: TargetFacts, newer: str, highest: str, key_type:
 
 
 def avoid_large_hello(target: TargetFacts) -> Fix:
-    """Return how to pass what drops a ClientHello above one packet."""
-    later = (
-        "Update the backend of {endpoint}, or the load balancer or firewall on the way: a "
-        "ClientHello of more than one packet (X25519MLKEM768) breaks old ones."
-    )
+    """Return how to pass what does not take a ClientHello of TLS 1.3, whatever its size."""
     if uses_variables(target):
-        return (later,)
+        return (_UPDATE_THE_WAY,)
     return (
         f'Until the way is updated, set {name_setting(target, "max_version")} to "1.2".',
         "{restart}",
-        later,
+        _UPDATE_THE_WAY,
     )
+
+
+def shrink_hello(target: TargetFacts) -> Fix:
+    """Return how to pass what drops a ClientHello above one TCP segment."""
+    if target.exporter in _ON_GO_SDK:
+        return (
+            "Until the way is updated, set GODEBUG=tlsmlkem=0 in the application's environment.",
+            "{restart}",
+            _UPDATE_THE_WAY,
+        )
+    if target.exporter != COLLECTOR.id or uses_variables(target):
+        return (_UPDATE_THE_WAY,)
+    return (
+        f"Until the way is updated, set {name_setting(target, 'curve_preferences')} to [X25519, P256, "
+        "P384, P521].",
+        "{restart}",
+        _UPDATE_THE_WAY,
+    )
+
+
+_UPDATE_THE_WAY: Final = (
+    "Update the backend of {endpoint}, or the load balancer or firewall on the way: a ClientHello of "
+    "more than one packet (X25519MLKEM768) breaks old ones."
+)
+_ON_GO_SDK: Final = frozenset(runtime.id for runtime in GO)
 
 
 def _format_range(offer: Offer) -> str:

@@ -18,7 +18,8 @@ from probe.model.certificate import CertificateFacts, ServedFile, name_certifica
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence, NameCheck, TargetFacts
 from probe.model.path_fault import PathFault, PathFaultKind
-from probe.text.time_format import format_duration
+from probe.text.safe_text import quote_path
+from probe.text.time_format import format_time
 
 SEE_SERVED: Final = (
     "To see what is served: openssl s_client -connect {host}:{port} </dev/null | openssl x509 -noout "
@@ -43,7 +44,7 @@ def match_names(target: TargetFacts, check: NameCheck) -> tuple[Party, Fix]:
         )
     issue = (
         f"Issue a new certificate for the backend at {{endpoint}} with {_format_san(check)} among "
-        "its SANs, and put it in place of the present one there."
+        "its SANs, and {put_served}."
     )
     steps = [issue, "{reload_backend}"]
     usable = [name.partition(":")[2] for name in check.presented if name.startswith("DNS:")]
@@ -105,8 +106,8 @@ def send_intermediate(issuer: CertificateFacts | None = None) -> Fix:
     """Return the steps where the backend leaves out `issuer`."""
     name = escape_braces(name_certificate(issuer)) if issuer else "the intermediate"
     return (
-        f"On the backend of {{endpoint}}, append the certificate of {name} to the file with its own "
-        "certificate, after it.",
+        f"On the backend of {{endpoint}}, append the certificate of {name}, after the "
+        "backend's own, to {server_cert_file}.",
         "{reload_backend}",
         "To see what it sends: openssl s_client -connect {host}:{port} -showcerts </dev/null",
     )
@@ -141,15 +142,14 @@ def renew_server_certificate(
     elif position and position < len(sent):
         steps = (
             f"On the backend of {{endpoint}}, replace the certificate of {escape_braces(name_certificate(sent[position]))}, "
-            "which it sends behind its own, by the renewed one.",
+            "which it sends behind its own, by the renewed one in {server_cert_file}.",
             "{reload_backend}",
             see,
         )
     else:
         name = f" ({escape_braces(name_certificate(sent[0]))})" if sent else ""
         steps = (
-            f"Renew the certificate of the backend at {{endpoint}}{name}, and put it in place of the "
-            "present one.",
+            f"Renew the certificate of the backend at {{endpoint}}{name}, and {{put_served}}.",
             "{reload_backend}",
             see,
         )
@@ -224,21 +224,21 @@ def reissue_for_now(evidence: Evidence) -> Fix:
     leaf = escape_braces(name_certificate(sent[0])) if sent else ""
     return (
         f"Issue a new certificate for the backend at {{endpoint}} ({leaf}) with a notBefore that is "
-        "past, or keep the previous one until then.",
+        "past (or keep the previous one until then), and {put_served}.",
         "{reload_backend}",
         "Check with date -u the clock of the machine that issued it.",
     )
 
 
-def wait_until_valid(whose: str, early: float) -> Fix:
+def wait_until_valid(whose: str, begins: float) -> Fix:
     """Return the steps where a certificate begins within the tolerance of two clocks.
 
     Args:
         whose: certificate, as the sentence calls it.
-        early: seconds until it begins.
+        begins: when it becomes valid.
     """
     return (
-        f"Wait {format_duration(early)}: {whose} becomes valid then, by the clock of this machine.",
+        f"Wait until {format_time(begins)} by the clock of this machine: {whose} becomes valid then.",
         "So that new certificates work at once, issue them with a notBefore a few minutes in the past "
         "(for {endpoint}), and keep both machines on NTP: chronyc tracking says how far off each is.",
     )
@@ -246,7 +246,7 @@ def wait_until_valid(whose: str, early: float) -> Fix:
 
 def reload_served_file(file: ServedFile) -> Fix:
     """Return the steps where the backend has not read the file that was renewed."""
-    path = escape_braces(file.path)
+    path = escape_braces(quote_path(file.path))
     if not file.receiver:
         return (
             f"Restart the backend of {{endpoint}}, or make it read {path} again: nginx and HAProxy by a "

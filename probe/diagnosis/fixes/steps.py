@@ -12,11 +12,13 @@ and variables once, at their start.
 import re
 from typing import Final, Literal
 
+from probe.model.certificate import ServedFile
 from probe.model.evidence import Ending, Evidence, TargetFacts
 from probe.model.target import GENERAL_VARIABLES, name_variables
 from probe.text.description import is_description
 from probe.text.host_port import split_host_port
 from probe.text.safe_text import quote_authority, quote_path, quote_word
+from probe.text.time_format import format_duration
 
 Fix = tuple[str, ...]
 """Steps in the order in which they are done."""
@@ -32,6 +34,11 @@ ANY_EVIDENCE: Final = Evidence(
 )
 """An attempt of which nothing is known: steps for it are those of the cause's page."""
 
+PUT_PAIR: Final = (
+    "Put it, followed by its intermediates, in {into_cert}, and its key in {into_key}."
+)
+"""The step after the one that issues a certificate for the exporter."""
+
 RELOAD_THE_BACKEND: Final = (
     "Restart the backend, or make it read its files again: nginx and HAProxy by a reload, a "
     "Collector by itself only where reload_interval is set in the receiver's tls settings."
@@ -44,11 +51,21 @@ RELOAD_CLIENT_CA: Final = (
 )
 """After a change of the CAs that the backend trusts."""
 
+CLIENT_CA_FILE: Final = (
+    "the file of client CAs (client_ca_file in a Collector's tls settings, ssl_client_certificate in "
+    "nginx, ca-file in HAProxy)"
+)
+_PUT_SERVED: Final = (
+    "put it, followed by its intermediates, in place of the present one, and its key in place of the "
+    "present key"
+)
+
 PLACEHOLDERS: Final = (
     "cert_file", "key_file", "ca_file", "into_cert", "into_key", "into_ca", "cert_setting",
     "key_setting", "ca_setting", "endpoint_setting", "headers_setting", "protocol_setting",
     "protocol_variable",
     "tls_settings", "reread_cert", "reread_ca", "restart", "reload_backend", "reload_client_ca",
+    "client_ca_file", "server_cert_file", "put_served", "pair_setting",
     "endpoint", "host", "port", "reference", "signal", "proxy_host", "proxy_port",
 )  # fmt: skip
 _PLACEHOLDER: Final = re.compile(rf"\{{\{{|\{{host\}}:\{{port\}}|\{{({'|'.join(PLACEHOLDERS)})\}}")
@@ -70,20 +87,24 @@ def uses_variables(target: TargetFacts) -> bool:
     return get_settings_kind(target) == "sdk" and not target.settings_file
 
 
-def name_setting(target: TargetFacts, key: str) -> str:
-    """Return what the reader sets: a variable, or a key and the file that has it."""
-    if uses_variables(target) and key in GENERAL_VARIABLES:
-        return name_variables(key, target.signal_variables)
+def name_setting(target: TargetFacts, *keys: str) -> str:
+    """Return what the reader sets: variables, or keys of one place and the file that has it."""
+    named, general = (
+        " and ".join(keys),
+        [GENERAL_VARIABLES[k] for k in keys if k in GENERAL_VARIABLES],
+    )
+    if uses_variables(target) and len(general) == len(keys):
+        return " and ".join(name_variables(key, target.signal_variables) for key in keys)
     where = (
         "the exporter's settings"
-        if key in {"endpoint", "headers", "protocol"}
+        if keys[0] in {"endpoint", "headers", "protocol"}
         else _name_tls_settings(target)
     )
     if target.settings_file:
-        return f"{key} of {where} in {target.settings_file}"
-    if get_settings_kind(target) == "unknown" and key in GENERAL_VARIABLES:
-        return f"{key} of {where} (for an SDK {GENERAL_VARIABLES[key]})"
-    return f"{key} of {where}"
+        return f"{named} of {where} in {quote_path(target.settings_file)}"
+    if get_settings_kind(target) == "unknown" and len(general) == len(keys):
+        return f"{named} of {where} (for an SDK {' and '.join(general)})"
+    return f"{named} of {where}"
 
 
 def describe_reread(target: TargetFacts, role: Literal["cert", "ca"]) -> str:
@@ -125,12 +146,19 @@ def describe_restart(target: TargetFacts) -> str:
     return "Restart the exporter, so that it reads its settings and its files again."
 
 
-def fill_steps(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:
+def fill_steps(
+    fix: tuple[str, ...], target: TargetFacts, served: ServedFile | None = None
+) -> tuple[str, ...]:
     """Put the target's own paths, names and settings into the steps of a fix.
 
     What is put in is never searched again: a path may look like a placeholder.
+
+    Args:
+        fix: the steps, with placeholders.
+        target: whose steps they are.
+        served: what is known of the backend's own settings.
     """
-    own = _build_values(target)
+    own = _build_values(target) | _describe_backend(served)
     steps = [step for step in fix if not _needs_missing_file(step, target)] or list(fix)
     filled = (_PLACEHOLDER.sub(lambda found: own[found[1] or found[0]], step) for step in steps)
     return tuple(dict.fromkeys(filled))
@@ -164,8 +192,7 @@ def _build_values(target: TargetFacts) -> dict[str, str]:
         "reread_cert": describe_reread(target, "cert"),
         "reread_ca": describe_reread(target, "ca"),
         "restart": describe_restart(target),
-        "reload_backend": RELOAD_THE_BACKEND,
-        "reload_client_ca": RELOAD_CLIENT_CA,
+        "pair_setting": name_setting(target, "cert_file", "key_file"),
         "{{": "{",
         "{host}:{port}": quote_authority(target.host, target.port),
         "endpoint": quote_word(target.endpoint),
@@ -182,7 +209,49 @@ def _name_destination(path: str, setting: str) -> str:
     """Return where something is written: the file that is set, or a new one and its setting."""
     if path in _INLINE:
         return f"{path} of the exporter's tls settings"
-    return path if _is_path(path) else f"a file that {setting} names"
+    return quote_path(path) if _is_path(path) else f"a file that {setting} names"
+
+
+def _describe_backend(served: ServedFile | None) -> dict[str, str]:
+    """Return the placeholders of the backend's own files and how it reads them again."""
+    values = {
+        "client_ca_file": CLIENT_CA_FILE,
+        "server_cert_file": "the file with its own certificate",
+        "put_served": _PUT_SERVED,
+        "reload_backend": RELOAD_THE_BACKEND,
+        "reload_client_ca": RELOAD_CLIENT_CA,
+    }
+    if served is None or not served.receiver:
+        return values
+    receiver = f"receiver {served.receiver}"
+    where = (
+        f"{receiver} in {quote_path(served.settings_file)}" if served.settings_file else receiver
+    )
+    cert, key = quote_path(served.path), quote_path(served.key_file)
+    restart = f"Restart the Collector of {receiver}, so that it reads its files again."
+    values["reload_backend"] = restart
+    if served.reload_interval is not None:
+        values["reload_backend"] = (
+            f"Wait for reload_interval of {receiver}, {format_duration(served.reload_interval)}, after "
+            "which its Collector reads certificate and key again, or restart it."
+        )
+    values["server_cert_file"] = f"{cert} (cert_file of {where})"
+    if served.key_file:
+        values["put_served"] = (
+            f"put it, followed by its intermediates, in {cert}, and its key in {key} (cert_file and "
+            f"key_file of {where})"
+        )
+    if served.client_ca_file:
+        values["client_ca_file"] = (
+            f"{quote_path(served.client_ca_file)} (client_ca_file of {where})"
+        )
+        values["reload_client_ca"] = restart
+        if served.client_ca_file_reload:
+            values["reload_client_ca"] = (
+                f"Wait a moment: the Collector of {receiver} reads the file again by itself, for "
+                "client_ca_file_reload is set."
+            )
+    return values
 
 
 def _is_path(path: str) -> bool:

@@ -19,6 +19,7 @@ CAUSE_BY_EXPERIMENT: Final[dict[Varied, str]] = {
     "every_cipher": "no_shared_cipher",
     "every_group": "no_shared_group",
     "every_signature": "no_shared_signature_algorithm",
+    "classic_groups": "client_hello_too_large",
     "no_alpn": "alpn_mismatch",
     "other_protocol": "otlp_protocol_mismatch",
     "every_version": "protocol_version_mismatch",
@@ -32,6 +33,10 @@ Those of versions come last: wider versions bring wider ciphers and groups along
 
 SELF_EVIDENT: Final[frozenset[Varied]] = frozenset({"plaintext", "tls", "other_protocol"})
 """Variations whose proof is what the peer said, and not that it continued where it had not."""
+
+STALLS_THAT_PROVE: Final = 4
+"""Unanswered handshakes, each followed by an answered smaller one, that do not come by chance."""
+_MUCH_LONGER: Final = 3.0
 
 _DESCRIPTIONS: Final[dict[Varied, str]] = {
     "unvaried": "once more, unchanged",
@@ -104,12 +109,30 @@ def get_improvement(evidence: Evidence, varied: Varied) -> Experiment | None:
     Where it was made several times, each must have.
     """
     one = get_experiment(evidence, varied)
-    if one is None or (evidence.ending.kind == "timeout" and varied not in SELF_EVIDENT):
+    if one is None or not _may_prove(evidence, varied):
         return None
     if varied == "plaintext" and any(map(_speaks_tls, evidence.experiments)):
         return None  # whatever it answers to plaintext, it speaks TLS
     made = (each for each in evidence.experiments if each.varied == varied)
     return one if all(_is_improvement(evidence, each) for each in made) else None
+
+
+def _may_prove(evidence: Evidence, varied: Varied) -> bool:
+    """Whether a variation can prove anything where the attempt met its timeout.
+
+    A server that stalls now and then would seem to stall for what was varied. But where the
+    unvaried ClientHello was never answered, and each time right after it the smaller one was, in a
+    fraction of that time, size is what makes the difference.
+    """
+    if evidence.ending.kind != "timeout" or varied in SELF_EVIDENT:
+        return True
+    made = [one.duration for one in evidence.experiments if one.varied == varied]
+    waited = [one.duration for one in evidence.experiments if one.varied == "unvaried"]
+    return (
+        varied == "classic_groups"
+        and min(len(made), len(waited)) >= STALLS_THAT_PROVE
+        and min(waited) > _MUCH_LONGER * max(made)
+    )
 
 
 def has_unproven_improvement(evidence: Evidence, varied: Varied) -> bool:
@@ -130,7 +153,10 @@ def choose_repetitions(evidence: Evidence) -> tuple[Varied, ...]:
         for varied in dict.fromkeys(one.varied for one in evidence.experiments)
         if varied in CAUSE_BY_EXPERIMENT
         and not (timed_out and varied in SELF_EVIDENT)
-        and get_improvement(evidence, varied) is not None
+        and (
+            get_improvement(evidence, varied) is not None
+            or (varied == "classic_groups" and has_unproven_improvement(evidence, varied))
+        )
     )
 
 
@@ -269,6 +295,8 @@ def _get_excluded_cause(evidence: Evidence, one: Experiment) -> str:
         return ""  # silence says nothing either way
     if one.handshake and get_fatal_alert(one.handshake) == TlsAlert.PROTOCOL_VERSION:
         return ""  # the peer itself says that it is the version
+    if one.varied == "classic_groups" and one.ending.kind != "alert":
+        return ""  # whatever drops the one may drop the other for a reason of its own
     if one.varied == "every_signature":
         return ""  # the backend's own list may not fit the key of its certificate
     # The same of its suites, except in TLS 1.3, whose suites go with any certificate.

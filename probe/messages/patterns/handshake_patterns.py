@@ -42,6 +42,11 @@ PEER_PATTERNS: Final[tuple[Pattern, ...]] = (
         client_cert_weak=0.35,
     ),
     build_pattern(
+        "the backend begins a second handshake, which this client never does",
+        ("tls: no renegotiation", "NO_RENEGOTIATION", "no_renegotiation", "no renegotiation"),
+        client_cert_by_renegotiation=0.95,
+    ),
+    build_pattern(
         "no cipher suite that both sides allow",
         (
             "no shared cipher", "NO_SHARED_CIPHER", "no cipher suite supported by both",

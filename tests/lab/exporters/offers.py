@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from probe.model.runtime import EXPORTERS
 from tests.lab.exporters.measured_facts import FOLDER
 from tests.lab.exporters.programs import PROGRAMS
 from tests.lab.exporters.run import ExporterProcess, clean_environment
@@ -130,7 +131,7 @@ def write_module(measured: Mapping[str, Any]) -> None:
     parts: dict[tuple[str, ...], str] = {}
     records = []
     for exporter, one in measured.items():
-        if exporter in GO:
+        if exporter in GO or exporter not in EXPORTERS:
             continue
         versions = ", ".join(f"{name} {version}" for name, version in one["versions"].items())
         fields = []

@@ -5,8 +5,10 @@ one table of patterns; a step that neither is a command nor stands in the table 
 """
 
 import re
+import shlex
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +26,11 @@ WORDS: Final = (
 """How printed commands begin."""
 _WHOLE: Final = re.compile(rf"(?:{WORDS}) ")
 _BEHIND_A_COLON: Final = re.compile(rf": ((?:{WORDS}) .+)$")
-_SETTING: Final = r"(\w+) of the exporter's(?: tls)? settings in (\S+)"
+_IN_FILE: Final = r" of the exporter's(?: tls)? settings in (.+?)"
+_INTO: Final = r"(.+?)(?: \((?:client_ca_file|cert_file|cert_file and key_file) of receiver .+?\))?"
+"""A printed place: a path, with the setting that names it where that is known; or what it is called."""
+_ISSUED: Final = r"Issue a (?:new |client )?certificate for (?:the|this) exporter"
+_SERVER: Final = r"(?:Renew the certificate of|.*[Ii]ssue a new certificate for) the backend at "
 
 
 class Operator:
@@ -35,65 +41,90 @@ class Operator:
         self.stage, self.originals = stage, originals
         self.made: Issued | None = None
         """What a step has said to issue, until a step says where it goes."""
-        self.typed: list[str] = []
-        """The commands that were run."""
+        self.by: Authority | None = None
+        """Who issued it."""
+        self.restarted: list[str] = []
+        """The sides that a step has said to restart."""
         self.acts: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
-            (r"^Issue a client certificate for this exporter", self.issue_client),
-            (r"^Issue a new certificate for the exporter.*; put it in (.+) with its key in (.+)\.$",
-             self.issue_client_into),
-            (r"^Renew the exporter's certificate .*, and put it in (.+) with its key in (.+)\.$",
-             self.issue_client_into),
-            (r"^Put it in (.+) with its key in (.+)\.$", self.put_client),
-            (rf"^Set {_SETTING} and {_SETTING} to the files of that certificate and its key\.$",
+            # The exporter's certificate and key.
+            (rf"^{_ISSUED}", self.issue_client),
+            (r"^Renew the exporter's certificate", self.issue_client),
+            (r"^Put it, followed by its intermediates, in (.+), and its key in (.+)\.$", self.put_client),
+            (rf"^Write it, followed by its intermediates, into a file, and its key into another that only "
+             rf"the exporter may read; set cert_file and key_file{_IN_FILE} to the two\.$",
              self.set_new_pair),
-            (r"^On the backend of .*, append the (?:present )?certificate of (CN=.+?)(?:, the CA that "
-             r"issued .*,)? to the file of client CAs", self.trust_client_ca),
-            (r"^Append (CN=.+), which is in (.+), to (.+), after the end entity's", self.append_file),
-            (r"^Move certificate (\d) of (.+) to the top", self.move_to_top),
             (r"^Put the key that (.+) was requested with in (.+), or request", self.put_key),
-            (r"^Set key_file to the private key of that certificate, or remove", self.set_key),
-            (r"^Set cert_file to that key's certificate, or remove", self.set_cert),
+            (r"^Put the private key that the certificate was requested with in (.+), as a PEM block",
+             self.copy_again),
+            (r"^Put the certificate that the CA issued in (.+), as a PEM CERTIFICATE block, and its "
+             r"intermediates after it$", self.copy_again),
+            (r"^Send the request to your CA, and put the certificate that it returns in (.+), and its "
+             r"intermediates after it$", self.copy_again),
+            (r"^Append the certificate of CN=.+, which is in (.+), to (.+), after the end entity's",
+             self.append_file),
+            (r"^Move certificate (\d) of (.+) to the top", self.move_to_top),
             (r"^In (.+), replace the certificate of (CN=.+), which follows", self.replace_in_file),
-            (r"^Replace the certificate of (CN=.+) in (.+) by the (?:renewed|present) one",
-             lambda name, path: self.replace_in_file(path, name)),
-            (r"^Renew the certificate of (CN=.+), and put it in place of the expired one in the "
-             r"backend's file of client CAs\.$", self.renew_client_ca),
-            (r"^If its clock is right, renew the CA certificate that has expired in its file of client "
-             r"CAs .*, and restart or reload the backend\.$", self.renew_client_cas_and_restart),
-            (r"^Set the clock of the backend's machine", nothing),
-            (r"^Renew the certificate of the backend at ", self.issue_server),
-            (r"^Issue a new certificate for the backend at ", self.issue_server),
-            (r"^If this clock is right, issue a new certificate for the backend", self.issue_server),
-            (r"^Run (date -u) on ", self.run),
-            (r"^On the backend of .*, replace the certificate of (CN=.+), which it sends behind",
-             self.replace_served),
-            (r"^On the backend of .*, append the certificate of (CN=.+) to the file with its own",
-             self.append_served),
-            (rf"^Remove {_SETTING}, or", self.remove_setting),
-            (rf"^Set {_SETTING} to \"(.+)\":", self.set_in_file),
-            (rf"^Add (\S+) to {_SETTING}[;,] or", self.add_in_file),
+            # Files and settings of the exporter.
             (r"^Copy (.+) again from where it was made", self.copy_again),
             (r"^Put the file at (.+), or correct", self.copy_again),
-            (r"^Let the process that uses (.+) read it: its group, and mode (\d+)$", self.let_read),
-            (r"^Set cert_file to the certificate; perhaps cert_file and key_file are exchanged",
-             self.exchange),
-            (r"^Set key_file to the private key; perhaps cert_file and key_file are exchanged", nothing),
+            (r"^Set (\w+_file) to ((?!the |that ).+)$", self.name_file),
+            (r"^Set key_file to the private key of that certificate, or remove",
+             lambda: self.name_half("key_file", "tls.key")),
+            (r"^Set cert_file to that key's certificate, or remove",
+             lambda: self.name_half("cert_file", "tls.crt")),
+            (r"^Set cert_file to the file with the certificate and key_file to the file with its private "
+             r"key: perhaps the two are exchanged$", self.exchange),
+            (rf"^Remove (\w+){_IN_FILE}, or", self.remove_setting),
+            (rf"^Set (\w+){_IN_FILE} to \"(.+)\":", self.set_in_file),
+            (rf"^Add (\S+) to (\w+){_IN_FILE}[;,] or", self.add_in_file),
+            (rf"^Write https:// in (endpoint){_IN_FILE}, and remove insecure: true", self.use_https),
+            (rf"^Set (ca_file){_IN_FILE}, and (cert_file) and (key_file){_IN_FILE} where",
+             self.set_all_files),
+            (r"^Use the (otlp_http|otlp_grpc) exporter for", self.speak),
+            # Trust in the backend's certificate.
             (r"^Append the certificate of (CN=.+), the CA that issued the backend's, to (.+)\.$",
              self.append_anchor),
-            (r"^Write the certificate of (CN=.+), the CA that issued the backend's, into a file, and set "
-             rf"{_SETTING} to that file", self.write_anchor),
-            (r"^Use the otlp_http exporter for", lambda: self.speak("otlp_http")),
-            (r"^Use the otlp_grpc exporter for", lambda: self.speak("otlp_grpc")),
-            (r"^Give the receiver at .* a certificate .* and restart it;", self.give_receiver_tls),
-            (rf"^Write https:// in {_SETTING}, and remove insecure: true", self.use_https),
-            (rf"^Set {_SETTING}, and {_SETTING} with {_SETTING} where", self.set_all_files),
-            (r"^Wait (\d+) seconds?:", lambda seconds: time.sleep(float(seconds))),
+            (rf"^Write the certificate of (CN=.+), the CA that issued the backend's, into a file, and set "
+             rf"(ca_file){_IN_FILE} to that file", self.write_anchor),
+            (r"^Replace the certificate of (CN=.+) in (.+) by the (?:renewed|present) one",
+             lambda name, path: self.replace_in_file(path, name)),
+            (r"^Put the CA's certificate in (.+), as a PEM CERTIFICATE block$", self.copy_again),
+            # The backend.
+            (rf"^On the backend of .*, append the certificate of (CN=.+), after the backend's own, to "
+             rf"{_INTO}\.$", self.append_served),
+            (rf"^On the backend of .*, append the (?:present )?certificate of (CN=.+?)(?:, the CA that "
+             rf"issued .+,|, which the chain in .+ ends below,)? to {_INTO}"
+             r"(?:\.|: what it holds under that name has another key\.)$", self.trust_client_ca),
+            (rf"^Renew the certificate of (CN=.+), and, on the backend of .*, put it in place of the "
+             rf"present one in {_INTO}\.$", self.renew_client_ca),
+            (rf"^If its clock is right, renew the CA certificate that has expired in {_INTO}, and make the "
+             r"backend read that again\.$", self.renew_client_cas),
+            (rf"^{_SERVER}.*put it, followed by its intermediates, in place of the present one, and its "
+             r"key in place of the present key\.$", self.issue_server),
+            (rf"^{_SERVER}.*put it, followed by its intermediates, in (.+), and its key in (.+?) "
+             r"\(cert_file and key_file of receiver .+\)\.$", self.issue_server),
+            (rf"^On the backend of .*, replace the certificate of (CN=.+), which it sends behind its own, "
+             rf"by the renewed one in {_INTO}\.$", self.replace_served),
+            (r"^Give the receiver at .* a certificate .* and restart it\.$", self.give_receiver_tls),
+            # Clocks.
+            (r"^Set the clock of the machine that the probe runs on", self.set_own_clock),
+            (r"^Set the clock of the backend's machine", nothing),
+            (r"^(?:Run|Check with) (date -u) (?:on|the clock of) ", self.run),
+            (r"^Wait until (\S+ \S+) UTC by the clock", self.wait_until),
+            # Processes.
             (r"^Restart the exporter", self.restart_exporter),
-            (r"^Restart the backend", self.restart_backend),
-            (r"^(Or |If that CA |If it is meant |If that has another key|If the renewed CA has another)",
+            (r"^Restart the (backend|Collector of receiver)", self.restart_backend),
+            (r"^Wait for reload_interval of receiver \S+, (\d+) seconds?, after which its Collector reads",
+             lambda seconds: time.sleep(float(seconds) + 0.5)),
+            (r"^Wait a moment: the Collector of receiver \S+ reads the file again by itself",
+             lambda: time.sleep(1)),
+            # Alternatives, conditions that do not hold here, and what is for elsewhere.
+            (r"^In (.+), move the exporter's own certificate to the top, and each one's issuer after it$",
+             self.sort_chain),
+            (r"^(Or[ ,]|If that CA |If it is meant |If that has another key|If the renewed CA has another)",
              nothing),
-            (r"^(In a container|In Kubernetes|No exporter has a setting|Add -legacy where|An Ed25519 key "
-             r"stays|So that new certificates)", nothing),
+            (r"^(If OpenSSL finds the keystore's encryption|If the key is Ed25519|In a container: |"
+             r"In Kubernetes: |So that new certificates |Then attempts on )", nothing),
         )  # fmt: skip
 
     def follow(self, fix: tuple[str, ...]) -> None:
@@ -119,7 +150,6 @@ class Operator:
 
     def run(self, command: str) -> None:
         """Type a command; it has to succeed, and s_client has to connect."""
-        self.typed.append(command)
         code, said = type_command(command, self.stage.exporter.folder)
         assert code == 0 or ("s_client" in command and "CONNECTED" in said), (command, code, said)
 
@@ -127,95 +157,98 @@ class Operator:
 
     def issue_client(self) -> None:
         """Have a client certificate made by an issuing CA below one that the backend accepts."""
-        accepted = self.stage.backend.folder / "client-ca.crt"
-        held = x509.load_pem_x509_certificates(accepted.read_bytes())
-        by = self.issuer_below(held[0])
-        self.made = self.stage.cas.issue(by, "exporter-7")
-        self.by = by
-
-    def issuer_below(self, accepted: x509.Certificate) -> Authority:
-        """Return who issues end entities for this CA: an intermediate where it has one."""
-        return self.stage.cas.find_issuer_below(accepted)
+        held = x509.load_pem_x509_certificates(self.client_ca_file().read_bytes())
+        self.by = self.stage.cas.find_issuer_below(held[0])
+        self.made = self.stage.cas.issue(self.by, "exporter-7")
 
     def put_client(self, cert: str, key: str) -> None:
-        """Write what was made."""
+        """Write what was made, with its intermediates."""
         assert self.made is not None
-        self.write(cert, self.made.pem)
+        assert self.by is not None
+        self.write(cert, self.by.chain_pem(self.made))
         self.write(key, self.made.key_pem)
 
-    def issue_client_into(self, cert: str, key: str) -> None:
-        """Both in one step."""
-        self.issue_client()
-        self.put_client(cert, key)
-
-    def set_new_pair(self, cert: str, file: str, key: str, again: str) -> None:
+    def set_new_pair(self, file: str) -> None:
         """Name new files in the settings."""
-        assert (cert, key, file) == ("cert_file", "key_file", again)
-        assert self.made is not None
-        paths = self.stage.exporter.folder / "new.crt", self.stage.exporter.folder / "new.key"
-        self.put_client(*map(str, paths))
-        self.set_tls(file, cert_file=str(paths[0]), key_file=str(paths[1]))
+        self.put_client("new.crt", "new.key")
+        self.set_tls(file, cert_file=str(self.path("new.crt")), key_file=str(self.path("new.key")))
 
-    def issue_server(self, *_: str) -> None:
+    def issue_server(self, cert: str = "", key: str = "") -> None:
         """Have a server certificate made for the names of its host, and put it in place."""
-        issued = self.stage.cas.issue(
-            self.stage.cas.server_issuer, "backend", usages=("serverAuth",), sans=NAMES
-        )
-        self.stage.use_server(issued)
+        by = self.stage.cas.server_issuer
+        issued = self.stage.cas.issue(by, "backend", usages=("serverAuth",), sans=NAMES)
+        tls = self.stage.server_tls
+        self.write(cert or Path(tls["cert_file"]), by.chain_pem(issued))
+        self.write(key or Path(tls["key_file"]), issued.key_pem)
 
     # the backend's files
 
-    def trust_client_ca(self, name: str) -> None:
+    def client_ca_file(self, place: str = "") -> Path:
+        """Return the path that is printed, else what the backend's settings say."""
+        there = Path(self.stage.server_tls["client_ca_file"])
+        assert place.startswith("the file of client CAs") or not place or self.path(place) == there
+        return there
+
+    def trust_client_ca(self, name: str, place: str) -> None:
         """Append a CA to the backend's file."""
-        self.append(self.client_ca_file(), self.stage.cas.find(name).pem)
+        self.append(self.client_ca_file(place), self.stage.cas.find(name).pem)
 
-    def renew_client_ca(self, name: str) -> None:
+    def renew_client_ca(self, name: str, place: str) -> None:
         """Put the renewed one in place."""
-        self.replace_in_file(self.client_ca_file(), name)
+        self.replace_in_file(self.client_ca_file(place), name)
 
-    def renew_client_cas_and_restart(self) -> None:
-        """Renew each that has expired."""
-        for held in x509.load_pem_x509_certificates(Path(self.client_ca_file()).read_bytes()):
-            self.replace_in_file(self.client_ca_file(), held.subject.rfc4514_string())
+    def renew_client_cas(self, place: str) -> None:
+        """Renew each that has expired, and start the backend again."""
+        path = self.client_ca_file(place)
+        for held in x509.load_pem_x509_certificates(path.read_bytes()):
+            self.replace_in_file(path, held.subject.rfc4514_string())
         self.restart_backend()
 
-    def client_ca_file(self) -> str:
-        """Return the path in the backend's settings."""
-        return str(self.stage.server_tls["client_ca_file"])
+    def served_file(self, place: str) -> Path:
+        """Return the path that is printed, else what the backend's settings say."""
+        there = Path(self.stage.server_tls["cert_file"])
+        assert place == "the file with its own certificate" or self.path(place) == there
+        return there
 
-    def replace_served(self, name: str) -> None:
+    def replace_served(self, name: str, place: str) -> None:
         """Replace an intermediate of the backend's."""
-        self.replace_in_file(str(self.stage.server_tls["cert_file"]), name)
+        self.replace_in_file(self.served_file(place), name)
 
-    def append_served(self, name: str) -> None:
+    def append_served(self, name: str, place: str) -> None:
         """Append an intermediate to the backend's."""
-        self.append(str(self.stage.server_tls["cert_file"]), self.stage.cas.find(name).pem)
+        self.append(self.served_file(place), self.stage.cas.find(name).pem)
 
     def give_receiver_tls(self) -> None:
         """Set the files that lie there."""
-        self.stage.receiver["tls"] = {
-            "cert_file": str(self.stage.backend.folder / "server.crt"),
-            "key_file": str(self.stage.backend.folder / "server.key"),
+        folder = self.stage.backend.folder
+        names = {
+            "cert_file": "server.crt",
+            "key_file": "server.key",
+            "client_ca_file": "client-ca.crt",
         }
+        self.stage.receiver["tls"] = {key: str(folder / name) for key, name in names.items()}
         self.stage.backend.save()
         self.restart_backend()
 
     # files
 
     def path(self, text: str) -> Path:
-        """Return a printed path, which is relative to where the exporter runs."""
-        return self.stage.exporter.folder / text
+        """Return a printed path, quoted as a shell wants it, relative to where the exporter runs."""
+        (word,) = shlex.split(text)
+        return self.stage.exporter.folder / word
 
-    def write(self, path: str, *parts: bytes) -> None:
+    def write(self, path: Path | str, *parts: bytes) -> None:
         """Write a file that the exporter reads."""
-        self.path(path).write_bytes(b"".join(parts))
+        place = path if isinstance(path, Path) else self.path(path)
+        place.write_bytes(b"".join(parts))
 
-    def append(self, path: str, pem: bytes) -> None:
+    def append(self, path: Path | str, pem: bytes) -> None:
         """Append to a file."""
-        with self.path(path).open("ab") as file:
+        place = path if isinstance(path, Path) else self.path(path)
+        with place.open("ab") as file:
             file.write(pem)
 
-    def append_file(self, _name: str, source: str, path: str) -> None:
+    def append_file(self, source: str, path: str) -> None:
         """Append one file's certificate to another."""
         self.append(path, self.path(source).read_bytes())
 
@@ -229,9 +262,21 @@ class Operator:
         blocks.insert(0, blocks.pop(int(number) - 1))
         self.write(path, *(pem_of(one) for one in blocks))
 
-    def replace_in_file(self, path: str, name: str) -> None:
-        """Replace the certificate of a CA by its present one."""
+    def sort_chain(self, path: str) -> None:
+        """Put a chain's certificates in their order."""
         held = x509.load_pem_x509_certificates(self.path(path).read_bytes())
+        issuers = {one.issuer for one in held}
+        chain = [one for one in held if one.subject not in issuers]
+        while above := [
+            one for one in held if one.subject == chain[-1].issuer and one not in chain
+        ]:
+            chain += above
+        self.write(path, *map(pem_of, chain))
+
+    def replace_in_file(self, path: Path | str, name: str) -> None:
+        """Replace the certificate of a CA by its present one."""
+        place = path if isinstance(path, Path) else self.path(path)
+        held = x509.load_pem_x509_certificates(place.read_bytes())
         present = self.stage.cas.find(name).certificate
         self.write(path, *(
             pem_of(present if one.subject == present.subject else one) for one in held
@@ -244,43 +289,38 @@ class Operator:
 
     def copy_again(self, path: str) -> None:
         """Bring the whole file from where it was made."""
-        self.path(path).parent.mkdir(exist_ok=True)
-        known = self.originals.get(self.path(path))
-        self.write(
-            path, known or self.originals[self.path(path).parent.parent / self.path(path).name]
-        )
-
-    def let_read(self, path: str, mode: str) -> None:
-        """Give the exporter's group the right to read."""
-        self.run(f"chgrp 0 {path} && chmod {mode} {path}")
+        place = self.path(path)
+        place.parent.mkdir(exist_ok=True)
+        of_that_name = (raw for known, raw in self.originals.items() if known.name == place.name)
+        place.write_bytes(next(of_that_name))
 
     # settings
 
-    def set_tls(self, file: str, **settings: Any) -> None:
+    def set_tls(self, file: str = "", **settings: Any) -> None:
         """Edit the exporter's tls settings in its configuration."""
         self.edit(file, lambda tls: tls.update(settings))
 
     def edit(self, file: str, change: Callable[[dict[str, Any]], Any]) -> None:
-        """Edit the exporter's tls settings."""
-        assert Path(file) == self.stage.exporter.file
-        self.stage.exporter.load()
+        """Edit the exporter's tls settings, in the file that is printed where one is."""
+        assert not file or self.path(file) == self.stage.exporter.file
         change(self.stage.client_tls)
         self.stage.exporter.save()
 
-    def set_key(self) -> None:
-        """Name the key's file."""
-        self.set_tls(str(self.stage.exporter.file), key_file=str(self.path("tls.key")))
+    def name_file(self, key: str, path: str) -> None:
+        """Name a file in the exporter's tls settings, as it is printed."""
+        (word,) = shlex.split(path)
+        self.set_tls(**{key: word})
 
-    def set_cert(self) -> None:
-        """Name the certificate's file."""
-        self.set_tls(str(self.stage.exporter.file), cert_file=str(self.path("tls.crt")))
+    def name_half(self, key: str, name: str) -> None:
+        """Name the half of the pair that was not set."""
+        self.set_tls(**{key: str(self.stage.exporter.folder / name)})
 
     def exchange(self) -> None:
-        """Exchange the two settings."""
-        tls = dict(self.stage.client_tls)
-        self.set_tls(
-            str(self.stage.exporter.file), cert_file=tls["key_file"], key_file=tls["cert_file"]
-        )
+        """Name the file that holds the certificate, and the one that holds the key."""
+        tls = self.stage.client_tls
+        for path in (tls["cert_file"], tls["key_file"]):
+            held = (self.stage.exporter.folder / path).read_bytes()
+            self.set_tls(**{"cert_file" if b"BEGIN CERTIFICATE" in held else "key_file": path})
 
     def remove_setting(self, key: str, file: str) -> None:
         """Remove one."""
@@ -299,11 +339,10 @@ class Operator:
         self.write("new-ca.crt", self.stage.cas.find(name).pem)
         self.set_tls(file, **{key: str(self.path("new-ca.crt"))})
 
-    def set_all_files(self, *groups: str) -> None:
+    def set_all_files(self, ca: str, file: str, cert: str, key: str, _again: str) -> None:
         """Name the files that lie there."""
-        keys, file = groups[::2], groups[1]
-        names = {"ca_file": "ca.crt", "cert_file": "tls.crt", "key_file": "tls.key"}
-        self.set_tls(file, **{key: str(self.path(names[key])) for key in keys})
+        names = {ca: "ca.crt", cert: "tls.crt", key: "tls.key"}
+        self.set_tls(file, **{key: str(self.path(name)) for key, name in names.items()})
 
     def use_https(self, key: str, file: str) -> None:
         """Write https:// before an endpoint, and remove insecure."""
@@ -324,18 +363,36 @@ class Operator:
         exporter["service"]["pipelines"]["traces"]["exporters"] = [kind]
         self.stage.exporter.save()
 
+    # clocks
+
+    def set_own_clock(self) -> None:
+        """Put the clock of the exporter's machine right."""
+        self.stage.clock = ""
+
+    def wait_until(self, text: str) -> None:
+        """Wait for a time."""
+        then = datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        time.sleep(max((then - datetime.now(UTC)).total_seconds(), 0.0))
+
     # processes
 
     def restart_exporter(self) -> None:
         """Start the exporter again."""
+        self.restarted.append("exporter")
         self.stage.exporter.start()
 
-    def restart_backend(self) -> None:
+    def restart_backend(self, *_: str) -> None:
         """Start the backend again."""
+        self.restarted.append("backend")
         assert self.stage.backend.start()
 
 
-LABELS: Final = ("To see ", "A pair prints", "For ", "Check the clock")
+LABELS: Final = (
+    "To see ",
+    "A pair prints",
+    "Let everybody read it",
+    "Let the group of the exporter's user",
+)
 """How a step begins whose command shows something, or is the whole of it."""
 
 

@@ -65,10 +65,6 @@ class Side:
         self.file.write_text(json.dumps(self.settings, indent=1), encoding="utf-8")
         self.file.chmod(0o644)
 
-    def load(self) -> None:
-        """Read the configuration again, as it was edited."""
-        self.settings = json.loads(self.file.read_text(encoding="utf-8"))
-
     def start(self) -> bool:
         """Start the Collector, or start it again; return whether it serves."""
         self.stop()
@@ -96,10 +92,24 @@ class Stage:
     """Exporter and backend with the right files, until a fault spoils them."""
 
     def __init__(
-        self, folder: Path, otelcol: Path, protocol: Protocol, ports: tuple[int, int]
+        self,
+        folder: Path,
+        otelcol: Path,
+        protocol: Protocol,
+        ports: tuple[int, int],
+        *,
+        backend_known: bool = False,
     ) -> None:
-        """Write the configurations and the files; nothing runs yet."""
-        self.folder, self.protocol = folder, protocol
+        """Write the configurations and the files; nothing runs yet.
+
+        Args:
+            folder: for all files.
+            otelcol: the Collector's binary.
+            protocol: what the exporter speaks.
+            ports: of the backend, by protocol.
+            backend_known: whether the probe is given the backend's configuration too.
+        """
+        self.folder, self.protocol, self.backend_known = folder, protocol, backend_known
         self.cas = Authorities()
         self.exporter = Side(folder / "exporter", otelcol)
         self.backend = Side(folder / "backend", otelcol)
@@ -191,6 +201,11 @@ class Stage:
             else:
                 path.chmod(0)
 
+    def read_files(self) -> dict[Path, bytes]:
+        """Return what the files of both sides hold."""
+        folders = (self.exporter.folder, self.backend.folder)
+        return {path: path.read_bytes() for folder in folders for path in folder.iterdir()}
+
     def start(self) -> None:
         """Save both configurations and start both sides; the exporter may not start."""
         for side in (self.backend, self.exporter):
@@ -239,7 +254,8 @@ class Stage:
     def check(self) -> tuple[dict[str, Any], int]:
         """Run `mtls-probe check` on the exporter's configuration; return its target and exit code."""
         configuration = self.folder / "probe.yml"
-        settings: dict[str, Any] = {"sources": [{"collector": str(self.exporter.file)}]}
+        sides = [self.exporter, self.backend] if self.backend_known else [self.exporter]
+        settings: dict[str, Any] = {"sources": [{"collector": str(one.file)} for one in sides]}
         if self.clock_sources:
             settings["clock"] = {"sources": self.clock_sources}
         configuration.write_text(json.dumps(settings), encoding="utf-8")
@@ -293,15 +309,15 @@ def _span(name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def stage(otelcol: Path, protocol: Protocol = "grpc") -> Iterator[Stage]:
+def stage(otelcol: Path, protocol: Protocol = "grpc", **options: bool) -> Iterator[Stage]:
     """Set up a stage in a folder that every user may enter; both sides end with it."""
     with (
-        tempfile.TemporaryDirectory(prefix="mtls-probe-steps-") as folder,
+        tempfile.TemporaryDirectory(prefix="it's a stage ") as folder,
         reserved_port() as grpc,
         reserved_port() as http,
     ):
         Path(folder).chmod(0o755)
-        set_up = Stage(Path(folder), otelcol, protocol, (grpc, http))
+        set_up = Stage(Path(folder), otelcol, protocol, (grpc, http), **options)
         try:
             yield set_up
         finally:

@@ -9,15 +9,12 @@ from hypothesis import given, settings
 from probe.comparison.by_exporter import compare_exporters
 from probe.comparison.verdict import Verdict
 from probe.diagnosis.diagnose import diagnose
-from probe.exporters.verifiers import VERIFIERS
-from probe.model.evidence import Ending, Evidence, Experiment, Handshake, NameCheck
-from probe.model.path_fault import PathFaultKind
-from probe.model.runtime import JAVA, PYTHON_GRPC, RUNTIMES
+from probe.model.evidence import Ending, Evidence, Experiment, Handshake
+from probe.model.runtime import RUNTIMES
 from tests.stories.all_stories import STORIES
 from tests.stories.story import Story
 from tests.support.arbitrary_evidence import evidences
 from tests.support.certificate_facts import (
-    BACKEND,
     CLIENT_CA,
     EXPORTER,
     OTHER_CA,
@@ -25,7 +22,6 @@ from tests.support.certificate_facts import (
 )
 from tests.support.every_row import every_row
 from tests.support.evidence import (
-    HOST,
     alert,
     answered_attempt,
     complete_handshake,
@@ -33,7 +29,6 @@ from tests.support.evidence import (
     refused_attempt,
     target,
     unconnected_attempt,
-    unverified_attempt,
 )
 from tests.support.exporter_verdicts import outcomes, verdicts
 
@@ -137,49 +132,6 @@ def test_nobody_gets_as_far_as_its_files_without_a_connection() -> None:
     weak = held_credentials(exporter(signature_hash="sha1"))
 
     assert verdicts(unconnected_attempt("refused", "ECONNREFUSED", credentials=weak)) == {}
-
-
-def cn_only(*faults: PathFaultKind, **check: Any) -> Evidence:
-    """Return an attempt that stopped over a server certificate with a CN and no SAN."""
-    known = {"reference": HOST, "matched": False, "common_name": HOST.upper()}
-    shake = {"name_check": NameCheck(**known | check)}
-    found = [(kind, 0) for kind in ("name_mismatch", *faults)]
-    return unverified_attempt(BACKEND, faults=found, shake=shake)
-
-
-WITHOUT_MODEL = sorted(
-    each.id
-    for each in (*JAVA, PYTHON_GRPC)
-    if each.id not in VERIFIERS and "grpc" in each.protocols
-)
-
-
-def test_a_common_name_is_a_name_to_some() -> None:
-    """What is known of runtimes without a model: Java and grpcio take it."""
-    assert sorted(outcomes(cn_only())) == WITHOUT_MODEL
-    assert set(outcomes(cn_only()).values()) <= {"works"}
-
-
-@pytest.mark.parametrize(
-    "evidence",
-    [
-        cn_only(presented=("DNS:other.example.com",)),
-        cn_only(common_name="other.example.com"),
-        cn_only(reference="192.0.2.10", common_name="192.0.2.10"),
-        cn_only("no_anchor"),
-    ],
-    ids=["SANs", "another CN", "an address", "no path either"],
-)
-def test_a_common_name_helps_only_where_it_is_all_that_is_wrong(evidence: Evidence) -> None:
-    """A certificate with SANs, another CN or no path is refused by everybody."""
-    assert "works" not in outcomes(evidence).values()
-
-
-def test_a_weak_signature_of_a_private_ca_stops_not_all() -> None:
-    """What is known of runtimes without a model: Java and grpcio take SHA-1 there."""
-    sha1 = msgspec.structs.replace(BACKEND, signature_hash="sha1")
-
-    assert sorted(outcomes(unverified_attempt(sha1))) == WITHOUT_MODEL
 
 
 def test_dotnet_withholds_what_is_not_made_for_clients() -> None:

@@ -63,6 +63,10 @@ LIKE: Final[dict[str, str]] = {
 }
 """Whose recorded lines have the words of each runtime (curl and .NET: of OpenSSL)."""
 FROM_SOURCES: Final[dict[str, str]] = {
+    "local error: tls: no renegotiation": "Go crypto/tls handleRenegotiation, and the real exporters "
+    "against tests/lab/renegotiating_server.py",
+    "java.net.http.HttpTimeoutException: request timed out": "the real exporter against the same",
+    "SSL routines:OPENSSL_internal:NO_RENEGOTIATION": "BoringSSL ssl_can_renegotiate",
     **{
         f"tls: failed to verify certificate: x509: {said}": "Go crypto/x509 CertificateInvalidError"
         for said in (

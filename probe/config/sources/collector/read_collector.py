@@ -96,18 +96,19 @@ def read_collector(
                 errors.append(error)
             else:
                 targets.append(failed)
-    if not any(map(_is_otlp, exporters)):
-        files.warn("it holds no OTLP exporter")
     served = find_served_certificates(
         files,
         frozenset(component_id(name) for each in pipelines.values() for name in each.receivers),
         files.warn,
     )
+    if not served and not any(map(_is_otlp, exporters)):
+        files.warn("it holds no OTLP exporter")
     where = files.document.file
     return SourceContent(
         targets=tuple(targets),
         errors=tuple(errors),
-        empty="no OTLP exporter of it is probed",
+        # A backend's configuration has receivers alone, and says what the backend serves.
+        empty="" if served else "no OTLP exporter of it is probed",
         warnings=tuple(safe_text(f"{where}: {text}", 1024) for text in files.warnings),
         served=served,
     )

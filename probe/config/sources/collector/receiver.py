@@ -42,13 +42,14 @@ def find_served_certificates(
     try:
         for name, key in files.components("receivers").items():
             if component_type(name) == "otlp" and name in receivers:
-                served += _read_receiver(name, files.value("receivers", key))
+                where = files.document.file
+                served += _read_receiver(name, where, files.value("receivers", key))
     except ConfigurationError as error:
         warn(f"the receivers cannot be read: {error.reason}")
     return tuple(served)
 
 
-def _read_receiver(name: str, value: Any) -> list[ServedCertificate]:
+def _read_receiver(name: str, where: str, value: Any) -> list[ServedCertificate]:
     protocols = _as_mapping(_as_mapping(value).get("protocols"))
     served = []
     for key, default in DEFAULTS.items():
@@ -57,10 +58,16 @@ def _read_receiver(name: str, value: Any) -> list[ServedCertificate]:
         endpoint = _parse_endpoint(_as_text(settings.get("endpoint")) or default)
         cert_file = _as_text(tls.get("cert_file"))
         if endpoint and cert_file and _as_text(settings.get("transport")) != "unix":
-            interval = _as_seconds(tls.get("reload_interval"))
-            served.append(
-                ServedCertificate(endpoint, ServerCertificateFile(cert_file, name, interval))
+            file = ServerCertificateFile(
+                cert_file,
+                receiver=name,
+                reload_interval=_as_seconds(tls.get("reload_interval")),
+                settings_file=where,
+                key_file=_as_text(tls.get("key_file")),
+                client_ca_file=_as_text(tls.get("client_ca_file")),
+                client_ca_file_reload=unwrap(tls.get("client_ca_file_reload")) is True,
             )
+            served.append(ServedCertificate(endpoint, file))
     return served
 
 

@@ -8,7 +8,12 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from probe.x509.der import encode, encode_oid
 
@@ -20,8 +25,20 @@ SERVER_AUTH: Final = "1.3.6.1.5.5.7.3.1"
 CLIENT_AUTH: Final = "1.3.6.1.5.5.7.3.2"
 ANY_USAGE: Final = "2.5.29.37.0"
 
-# How far each prime of an RSA key is from the number that its seed makes.
-_PRIMES: dict[str, tuple[int, int]] = {}
+_PRIMES: Final = {
+    "a-2048": (1434, 1852),
+    "a-512": (58, 248),
+    "a-768": (106, 146),
+    "a-1016": (812, 576),
+    "a-1023": (16, 88),
+    "a-1024": (780, 292),
+    "a-1025": (230, 466),
+    "a-1536": (1242, 28),
+    "a-2047": (90, 60),
+    "large-2048": (716, 266),
+    "larger-2048": (854, 56),
+}
+"""How far the primes of an RSA key are from the numbers of their seeds; others are searched for."""
 
 Key = Any
 Transform = Callable[[bytes], bytes]
@@ -61,6 +78,9 @@ def _is_prime(number: int) -> bool:
 
 def _prime(seed: str, size: int) -> int:
     number = _number(seed, size) | 3 << (size - 2) | 1
+    known = _PRIMES.get(seed[:-2])
+    if known is not None:
+        return number + known[seed.endswith("q")]
     while number % 65537 == 1 or not _is_prime(number):
         number += 2
     return number
@@ -110,6 +130,12 @@ def ed448_key(name: str) -> ed448.Ed448PrivateKey:
 def spki_of(key: Key) -> bytes:
     """The SubjectPublicKeyInfo of a private key."""
     return bytes(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+@cache
+def encode_key(key: Key) -> bytes:
+    """PKCS#8 of a private key."""
+    return bytes(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def name(common_name: str = "", tag: int = 0x0C, **more: str) -> bytes:

@@ -10,6 +10,7 @@ from tests.lab.exporters.generators.chain_builder import (
     basic_constraints,
     build,
     ec_key,
+    encode_key,
     key_usage,
     name,
     san,
@@ -28,6 +29,8 @@ class ChainCase:
     anchors: tuple[bytes, ...]
     name: str = HOST
     at: int = NOW
+    key: bytes = encode_key(ec_key("leaf"))
+    """The end entity's private key as PKCS#8; the usual one's where it has none that signs."""
 
 
 ROOT: Final = Spec(name("Example Root"), ec_key("root"), (basic_constraints(), key_usage(5, 6)))
@@ -60,7 +63,7 @@ def make_case(
 ) -> ChainCase:
     """End entity and intermediate are sent, the root is the anchor."""
     chain = (build(leaf, intermediate), build(intermediate, root))
-    return ChainCase(label, chain, (build(root),), name, at)
+    return ChainCase(label, chain, (build(root),), name, at, key_of(leaf))
 
 
 def make_path(label: str, *specs: Spec, name: str = HOST, at: int = NOW) -> ChainCase:
@@ -69,4 +72,10 @@ def make_path(label: str, *specs: Spec, name: str = HOST, at: int = NOW) -> Chai
         build(spec, specs[place + 1] if place + 1 < len(specs) else None)
         for place, spec in enumerate(specs)
     ]
-    return ChainCase(label, tuple(built[:-1]), (built[-1],), name, at)
+    return ChainCase(label, tuple(built[:-1]), (built[-1],), name, at, key_of(specs[0]))
+
+
+def key_of(leaf: Spec) -> bytes:
+    """Return the private key of an end entity, encoded."""
+    key = LEAF.key if leaf.spki is not None else leaf.key
+    return encode_key(key)

@@ -28,6 +28,7 @@ from tests.lab.exporters.generators.chain_case import (
     make_case,
     make_path,
 )
+from tests.lab.exporters.generators.chain_extremes import generate_extremes
 from tests.lab.exporters.generators.chain_mutations import (
     combine_rules,
     damage_chains,
@@ -55,6 +56,7 @@ def generate_chains() -> Iterator[ChainCase]:
     yield from _vary_policies()
     yield from vary_paths()
     yield from _vary_usages()
+    yield from generate_extremes()
     yield from damage_chains(seed=1, count=800)
     yield from combine_rules(seed=1, count=600)
     yield from mesh_authorities(seed=1, count=500)

@@ -42,9 +42,17 @@ def test_what_receivers_serve_is_known() -> None:
     """Each protocol with a certificate file, at an address that can be connected to."""
     assert reading(RECEIVERS, environ={"CERTS": "/certs"}).served == (
         ServedCertificate(
-            Endpoint("127.0.0.1", 4317), ServerCertificateFile("/certs/tls.crt", "otlp", 3600.0)
+            Endpoint("127.0.0.1", 4317),
+            ServerCertificateFile(
+                "/certs/tls.crt", "otlp", 3600.0, "collector.yaml", "/tls.key", "/ca.crt", True
+            ),
         ),
-        ServedCertificate(Endpoint("localhost", 4318), ServerCertificateFile("/http.crt", "otlp")),
+        ServedCertificate(
+            Endpoint("localhost", 4318),
+            ServerCertificateFile(
+                "/http.crt", "otlp", settings_file="collector.yaml", key_file="/http.key"
+            ),
+        ),
     )
 
 
@@ -140,6 +148,8 @@ def test_the_file_that_the_user_names_counts_first(tmp_path: Path) -> None:
 
     assert {target.name: target.server_certificate_file for target in targets} == {
         "own": ServerCertificateFile("/srv/own.crt"),
-        "otlp": ServerCertificateFile("/srv/a.crt", "otlp"),
+        "otlp": ServerCertificateFile(
+            "/srv/a.crt", "otlp", settings_file=str(collector), key_file="/srv/a.key"
+        ),
         "otlp/far": None,
     }

@@ -138,8 +138,10 @@ def test_a_fault_of_a_file_names_the_variable_that_decides(signal: str, tmp_path
         for fault in faults(signal, tmp_path, CLIENT_CERTIFICATE=key, CLIENT_KEY=cert)
         for step in fault.fix
     ]
-    exchanged = f"perhaps {prefix}CLIENT_CERTIFICATE and {prefix}CLIENT_KEY are exchanged"
-    assert any(step.endswith(exchanged) for step in steps)
+    assert set(steps) == {
+        f"Set {prefix}CLIENT_CERTIFICATE to the file with the certificate and {prefix}CLIENT_KEY to "
+        "the file with its private key: perhaps the two are exchanged"
+    }
 
 
 def test_a_fault_of_a_file_names_the_key_where_that_is_what_is_set(tmp_path: Path) -> None:

@@ -1,0 +1,126 @@
+"""Two ways in which a handshake's own form is too much for one side: its size, or a second one."""
+
+from functools import partial
+from typing import Final
+
+from probe.diagnosis.cause import NEGOTIATION_ENDINGS, Cause, Match, Rank, Strength
+from probe.diagnosis.fixes.negotiation_fixes import shrink_hello
+from probe.diagnosis.readings.experiment_results import get_improvement
+from probe.model.evidence import Evidence, Offer
+from probe.model.runtime import CURL, JAVA_OKHTTP, NODE, PYTHON_HTTP
+from probe.model.tls_alerts import TlsAlert
+from probe.model.tls_names import is_hybrid
+
+_RENEGOTIATES: Final = (PYTHON_HTTP, *NODE, CURL, JAVA_OKHTTP)
+
+
+def _match_large_hello(evidence: Evidence) -> Match | None:
+    improved, handshake = get_improvement(evidence, "classic_groups"), evidence.handshake
+    if improved is None or improved.handshake is None or handshake is None:
+        return None
+    if get_improvement(evidence, "every_group") is not None:
+        return None  # which is as large
+    version, group = improved.handshake.version, improved.handshake.group
+    chosen = f", group {group}" if group else ""
+    return Match(
+        Strength.NAMED,
+        (
+            "with classic groups alone offered, the handshake continues: the backend chose TLS "
+            f"{version}{chosen}",
+            f"{_describe_shares(handshake.offer)}: the ClientHello is larger than one TCP segment "
+            "(1460 bytes), and something on the way, or the backend itself, does not take it",
+        ),
+        fix=shrink_hello(evidence.target),
+    )
+
+
+def _describe_shares(offer: Offer) -> str:
+    hybrids = [share for share in offer.key_shares if is_hybrid(share)]
+    return f"the exporter sends a key of {', '.join(hybrids) or 'X25519MLKEM768'} (1216 bytes)"
+
+
+def _match_renegotiation(evidence: Evidence) -> Match | None:
+    handshake = evidence.handshake
+    if handshake is None or not any(
+        alert.direction == "sent" and alert.number == TlsAlert.NO_RENEGOTIATION
+        for alert in handshake.alerts
+    ):
+        return None
+    facts = [
+        "after the handshake the backend asked for another one (HelloRequest, TLS 1.2 "
+        "renegotiation), and the exporter's side answered no_renegotiation (100)"
+    ]
+    if not handshake.client_certificate_requested:
+        facts.append(
+            "the first handshake asked for no client certificate: the backend wants it in the second"
+        )
+    return Match(Strength.NAMED, tuple(facts))
+
+
+_declare: Final = partial(Cause, family="negotiation")
+
+CAUSES: Final = (
+    _declare(
+        id="client_hello_too_large",
+        title="The ClientHello is too large for something on the way",
+        party="network",
+        rank=Rank.HANDSHAKE_FORM,
+        meaning=(
+            "An exporter that offers the hybrid group X25519MLKEM768 (Go since 1.24, grpcio, rustls) "
+            "sends its key of 1216 bytes at once, so that the ClientHello takes two TCP segments. A "
+            "load balancer, a firewall or an old TLS server that reads only the first one drops it, "
+            "resets the connection or answers with an alert."
+        ),
+        evidence=(
+            "The same handshake with classic groups alone (X25519, P-256) succeeds, repeatedly, "
+            "where the exporter's own does not."
+        ),
+        fix=(
+            "Update what does not take it: the load balancer, firewall or proxy on the way to "
+            "{endpoint}, or the backend's own TLS library.",
+            "Until then, set curve_preferences: [X25519, P256, P384, P521] in the exporter's tls "
+            "settings, and restart it; for an SDK in Go, set GODEBUG=tlsmlkem=0 in its environment.",
+        ),
+        tell_apart=(
+            "A small ClientHello passes and a large one does not: openssl s_client -connect "
+            "ENDPOINT -groups X25519, then with OpenSSL 3.5 or newer -groups X25519MLKEM768"
+        ),
+        citations=("RFC 8446 §4.2.8", "draft-ietf-tls-ecdhe-mlkem", "Go 1.24 release notes"),
+        not_printed="exporters print what any timeout, reset or alert of a handshake prints",
+        applies=NEGOTIATION_ENDINGS,
+        match=_match_large_hello,
+    ),
+    _declare(
+        id="client_cert_by_renegotiation",
+        title="The backend asks for the client certificate by renegotiation",
+        party="backend",
+        rank=Rank.HANDSHAKE_FORM,
+        meaning=(
+            "The backend's first handshake asks for no certificate; once it has read the request "
+            "it begins a second one that does (TLS 1.2 renegotiation), as Apache httpd does where it "
+            "verifies clients within a Location only, and IIS by default. Go's TLS never "
+            "renegotiates, HTTP/2 forbids it, and TLS 1.3 does not have it."
+        ),
+        evidence=(
+            "A HelloRequest after the handshake, answered with no_renegotiation (100); the "
+            "handshake itself had no CertificateRequest."
+        ),
+        fix=(
+            "On the backend of {endpoint}, ask for the client certificate in the first handshake: "
+            "Apache httpd: move mod_ssl's VerifyClient directive from Location or Directory to the "
+            "VirtualHost; IIS: "
+            "netsh http add sslcert … clientcertnegotiation=enable.",
+            "{reload_backend}",
+            "To see it asked for at once: openssl s_client -connect {host}:{port} -tls1_2 </dev/null "
+            "lists Acceptable client certificate CA names.",
+        ),
+        tell_apart=(
+            "curl sends its certificate and gets an answer, and an exporter in Go does not: openssl "
+            "s_client shows no request for a certificate before the HTTP request."
+        ),
+        citations=("RFC 5246 §7.4.1.1", "RFC 9113 §9.2.1", "crypto/tls Config.Renegotiation"),
+        harmless_to=_RENEGOTIATES,
+        applies=frozenset({"tls", "alert", "close", "reset"}),
+        match=_match_renegotiation,
+    ),
+)
