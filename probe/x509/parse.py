@@ -13,7 +13,6 @@ from typing import Final, TypeVar
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from probe.model.certificate import CertificateFacts, Name
@@ -141,8 +140,8 @@ def read_der(der: bytes) -> CertificateFacts:
 def _read_or(read: Callable[[], _T], otherwise: _T) -> _T:
     try:
         with warnings.catch_warnings():
-            # A peer's odd serial number does not belong in the operator's log.
-            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            # A peer's odd serial number or name does not belong in the operator's log.
+            warnings.simplefilter("ignore", UserWarning)
             return read()
     except LIBRARY_ERRORS:
         return otherwise
