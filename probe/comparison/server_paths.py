@@ -27,7 +27,9 @@ def judge_server_path(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
         if fault is None:
             if stopped and own is not None:
                 broken = f"{name_faulty(evidence, own)} {describe_fault(own)}"
-                yield Verdict(other.runtime, "works", "", f"to it that is no fault: {broken}")
+                yield Verdict(
+                    other.runtime, "works", "", f"it accepts what stops this exporter: {broken}"
+                )
             continue
         because = f"{name_faulty(evidence, fault)} {describe_fault(fault)}"
         yield Verdict(other.runtime, "same" if stopped else "fails", fault.says, because)

@@ -54,13 +54,13 @@ def client_ca_untrusted__withheld() -> Evidence:
 
 
 @story("export", outcome="confirmed")
-def client_ca_untrusted__withheld_and_not_missed() -> Evidence:
+def confirmed__withheld_and_not_missed() -> Evidence:
     """The same SDK, and a backend that takes clients without a certificate too."""
     return accepted_unlisted("go-grpc", refuses=False)
 
 
 @story("export", outcome="confirmed")
-def client_ca_untrusted__sent_all_the_same() -> Evidence:
+def confirmed__sent_all_the_same() -> Evidence:
     """A Collector sends its certificate whatever the list says, so nothing is wrong."""
     return accepted_unlisted("collector", refuses=True)
 
