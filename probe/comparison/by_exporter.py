@@ -8,12 +8,7 @@ own certificate at the backend.
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from probe.comparison.file_handling import (
-    judge_byte_order_mark,
-    judge_encrypted_key,
-    judge_missing_file,
-    judge_weak_files,
-)
+from probe.comparison.file_handling import judge_files
 from probe.comparison.other_offers import judge_offer
 from probe.comparison.server_paths import judge_server_path
 from probe.comparison.verdict import Verdict, build_verdicts
@@ -148,10 +143,7 @@ def _judge_refused_in_silence(evidence: Evidence, _: Diagnosis) -> Iterator[Verd
 
 
 _RULES: Final[tuple[Callable[[Evidence, Diagnosis], Iterator[Verdict]], ...]] = (
-    judge_byte_order_mark,
-    judge_missing_file,
-    judge_encrypted_key,
-    judge_weak_files,
+    judge_files,
     judge_server_path,
     judge_offer,
     _judge_completed_chain,
