@@ -12,6 +12,7 @@ from probe.exporters.offers import choose_offer
 from probe.model.client_offer import ClientOffer
 from probe.model.evidence import Varied
 from probe.model.target import Protocol, TlsSettings
+from probe.model.tls_names import is_hybrid
 from probe.tls.offer import ANY_SUITE, fit_offer
 
 
@@ -25,6 +26,8 @@ class Variant:
     ciphers: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     signature_schemes: tuple[str, ...] = ()
+    hybrids: bool = True
+    """Whether the exporter's hybrid groups stay."""
 
 
 UNVARIED: Final = Variant()
@@ -35,9 +38,8 @@ _EVERY_SUITE: Final = (
     "TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256", "TLS_SHA256_SHA256", "TLS_SHA384_SHA384",
     "TLS_SM4_GCM_SM3", "TLS_SM4_CCM_SM3",
 )  # fmt: skip
-CLASSIC_GROUPS: Final = ("x25519", "secp256r1", "secp384r1", "secp521r1")
 _EVERY_GROUP: Final = (
-    "X25519MLKEM768", *CLASSIC_GROUPS, "x448", "ffdhe2048", "ffdhe3072", "ffdhe4096", "ffdhe6144",
+    "X25519MLKEM768", "x25519", "secp256r1", "secp384r1", "secp521r1", "x448", "ffdhe2048", "ffdhe3072", "ffdhe4096", "ffdhe6144",
     "ffdhe8192", "brainpoolP256r1", "brainpoolP384r1", "brainpoolP512r1", "brainpoolP256r1tls13",
     "brainpoolP384r1tls13", "brainpoolP512r1tls13", "SecP256r1MLKEM768", "SecP384r1MLKEM1024",
     "MLKEM512", "MLKEM768", "MLKEM1024", "curveSM2", "curveSM2MLKEM768",
@@ -60,7 +62,7 @@ VARIANTS: Final[dict[Varied, Variant]] = {
     "every_cipher": Variant(ciphers=_EVERY_SUITE),
     "every_group": Variant(groups=_EVERY_GROUP),
     "every_signature": Variant(signature_schemes=_EVERY_SCHEME),
-    "classic_groups": Variant(groups=CLASSIC_GROUPS),
+    "classic_groups": Variant(hybrids=False),
     "tls": Variant(client_certificate=False),
 }
 
@@ -78,13 +80,17 @@ def vary_offer(
         lowest, highest = _move_versions(offer, variant)
         bounded = replace(tls, min_version=lowest, max_version=highest)
         offer = choose_offer(runtime, protocol, bounded)
-    shares = offer.key_shares
-    if variant.groups and shares:
-        shares = tuple(share for share in shares if share in variant.groups) or variant.groups[:1]
+    groups, shares = variant.groups or offer.groups, offer.key_shares
+    if not variant.hybrids:
+        groups = tuple(group for group in groups if not is_hybrid(group))
+    if groups != offer.groups and shares:
+        shares = tuple(share for share in shares if share in groups) or groups[:1]
+    if not groups:
+        raise ValueError("without hybrid groups this exporter offers none")
     varied = msgspec.structs.replace(
         offer,
         ciphers=variant.ciphers or offer.ciphers,
-        groups=variant.groups or offer.groups,
+        groups=groups,
         key_shares=shares,
         signature_schemes=variant.signature_schemes or offer.signature_schemes,
     )

@@ -14,6 +14,7 @@ from probe.comparison.file_handling import (
     judge_missing_file,
     judge_weak_files,
 )
+from probe.comparison.other_offers import judge_offer
 from probe.comparison.verdict import Verdict, build_verdicts
 from probe.diagnosis.readings.backend_decision import Refusal, find_refusal, is_confirmed
 from probe.diagnosis.readings.client_certificate import describe_usage_fault, is_issuer_listed
@@ -194,6 +195,7 @@ _RULES: Final[tuple[Callable[[Evidence, Diagnosis], Iterator[Verdict]], ...]] = 
     judge_missing_file,
     judge_encrypted_key,
     judge_weak_files,
+    judge_offer,
     _judge_common_name_only,
     _judge_weak_server,
     _judge_completed_chain,

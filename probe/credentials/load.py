@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from probe.credentials.content import Content, read_content
 from probe.credentials.convert import compare_keys, copy_again
@@ -18,6 +19,7 @@ from probe.credentials.key_pair import accepts_pair, can_sign, fingerprint_publi
 from probe.credentials.named_file import KEYS, FileSettings, NamedFile, list_named_files
 from probe.credentials.read_file import read_file, read_folder
 from probe.credentials.tls_context import Credentials, Material
+from probe.exporters.client_chain import find_broken_rules
 from probe.model.certificate import CertificateFacts, CredentialFacts, LocatedCertificate
 from probe.model.finding import Finding
 from probe.model.target import TlsSettings
@@ -75,19 +77,29 @@ def load_credentials(
         anchors=ca.certificates,
         system_roots=not ca.path or tls.include_system_ca_certs_pool,
     )
+    unsent = _find_unsent_issuers(tls, cert, ca)
+    rules = find_broken_rules(
+        [_to_der(one) for one in cert.certificates], [_to_der(one) for _, one in unsent]
+    )
     facts = CredentialFacts(
         generation=_digest(parts, [*faults, *remarks]),
         client_chain=cert.facts,
         unsent_issuers=tuple(
             LocatedCertificate(path=safe_text(path), certificate=read_facts(certificate))
-            for path, certificate in _find_unsent_issuers(tls, cert, ca)
+            for path, certificate in unsent
         ),
+        broken_rules=rules.by_all,
+        disputed_rules=rules.by_some,
         ca_bundle=ca.facts,
         system_roots=material.system_roots,
         faults=tuple(faults),
         remarks=tuple(remarks),
     )
     return Credentials(material, facts)
+
+
+def _to_der(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)
 
 
 def _read(file: NamedFile) -> _ReadFile:

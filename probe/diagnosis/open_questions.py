@@ -9,6 +9,7 @@ from probe.diagnosis.readings.experiment_results import has_server_hello
 from probe.diagnosis.readings.peer_protocol import decode_bytes, detect_protocol
 from probe.model.evidence import Evidence, Handshake, Varied
 from probe.model.tls_alerts import TlsAlert, get_fatal_alert
+from probe.model.tls_names import is_hybrid
 
 _NEGOTIATION: Final[tuple[Varied, ...]] = (
     "every_version",
@@ -70,12 +71,12 @@ def _vary_negotiation(handshake: Handshake) -> tuple[Varied, ...]:
 
 
 def _is_hello_large(handshake: Handshake) -> bool:
-    """Whether the ClientHello holds the key of a hybrid group: then it is above one TCP segment.
+    """Whether the ClientHello holds a hybrid group's key, and could do without.
 
-    Evidence of earlier releases does not say; the probe sent X25519MLKEM768.
+    With it, it is above one TCP segment. Evidence of earlier releases does not say what was sent.
     """
     offer = handshake.offer
-    return not offer.signature_schemes or any("MLKEM" in share for share in offer.key_shares)
+    return any(map(is_hybrid, offer.key_shares)) and not all(map(is_hybrid, offer.groups))
 
 
 def _choose_without_tls(evidence: Evidence) -> tuple[Varied, ...]:

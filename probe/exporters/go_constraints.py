@@ -134,9 +134,9 @@ class _Ranges:
             return None
         at = bisect_left(kept, address, key=lambda one: one[0])
         if at < len(kept) and kept[at][0] == address:
-            return _format_range(kept[at])
+            return format_range(kept[at])
         nearest = kept[max(at - 1, 0)]
-        return _format_range(nearest) if _contains(nearest, address) else None
+        return format_range(nearest) if _contains(nearest, address) else None
 
 
 def _contains(network: tuple[bytes, bytes], address: bytes) -> bool:
@@ -157,7 +157,8 @@ def _is_subset(one: tuple[bytes, bytes], other: tuple[bytes, bytes]) -> bool:
     return _contains(one, number) and _contains(one, last)
 
 
-def _format_range(network: tuple[bytes, bytes]) -> str:
+def format_range(network: tuple[bytes, bytes]) -> str:
+    """Return a range of addresses as people write it: 10.0.0.0/8."""
     number, mask = network
     if len(number) == 16 and to_four(number) is not None:
         mask = mask[12:]

@@ -103,6 +103,11 @@ def choose_offer(runtime: str, protocol: Protocol, tls: TlsSettings) -> ClientOf
     return _choose_go_offer(tls, protocol, lowest, highest, groups)
 
 
+def has_known_offer(runtime: str) -> bool:
+    """Return whether the offer of `runtime` was recorded, or follows from Go's rules."""
+    return runtime in RECORDED or runtime in _BY_RULE
+
+
 def choose_alpn(runtime: str, protocol: Protocol) -> tuple[str, ...]:
     """Return the application protocols offered: grpc-go only h2, net/http both."""
     recorded = RECORDED_ALPN.get(runtime)
@@ -127,7 +132,7 @@ def list_exporters_with(name: str, protocol: Protocol, runtimes: Iterable[str]) 
 
     Nothing is said of a runtime that has not been recorded.
     """
-    known = (one for one in runtimes if one in RECORDED or one in _BY_RULE)
+    known = filter(has_known_offer, runtimes)
     offers = {runtime: choose_offer(runtime, protocol, TlsSettings()) for runtime in known}
     return tuple(
         runtime

@@ -7,12 +7,9 @@ from functools import lru_cache
 from probe.exporters.path_verdict import PathRequest, PathVerdict
 from probe.model.path_fault import PathFault, PathFaultKind
 from probe.x509.anchors import NO_ANCHORS, AnchorPool
-from probe.x509.parse import parse_name
+from probe.x509.distinguished_name import format_name
 from probe.x509.raw_certificate import Certificate, read_certificate
 from probe.x509.times import read_time
-
-MAX_SHOWN: int = 16_384
-"""Names of larger certificates are not read: thousands of attributes take longer than all the rest."""
 
 
 def get_pool(request: PathRequest) -> AnchorPool:
@@ -22,7 +19,7 @@ def get_pool(request: PathRequest) -> AnchorPool:
 
 @lru_cache(maxsize=256)
 def _describe_subject(subject: bytes) -> str:
-    return parse_name(subject).text if len(subject) <= MAX_SHOWN else "a name too long to read"
+    return format_name(subject)
 
 
 def make_fault(

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from probe.model.finding import Finding
+from probe.model.path_fault import PathFault
 from probe.model.record import Record
 
 
@@ -119,6 +120,10 @@ class CredentialFacts(Record, frozen=True):
     """As sent: what cert_file holds, in its order."""
     unsent_issuers: tuple[LocatedCertificate, ...] = msgspec.field(default=(), name="continuation")
     """Issuers found beyond the last certificate sent, towards a root, each proven by signature."""
+    broken_rules: tuple[PathFault, ...] = ()
+    """Rules that the client's chain breaks, and that every verifier applies."""
+    disputed_rules: tuple[PathFault, ...] = ()
+    """Rules that it breaks and only some verifiers apply, or that a copy of the backend's may keep."""
     ca_bundle: tuple[CertificateFacts, ...] = ()
     system_roots: bool = False
     faults: tuple[Finding, ...] = ()

@@ -1,4 +1,4 @@
-"""Why an exporter does not trust a server's certificates: one broken rule, as plain data.
+"""Why one side does not trust the other's certificates: one broken rule, as plain data.
 
 Times of day are seconds since the Unix epoch. Texts have passed `safe_text`.
 """
@@ -36,7 +36,7 @@ _BEFORE_VERIFYING: Final = frozenset[PathFaultKind]({"unreadable", "weak_key"})
 
 
 class PathFault(Record, frozen=True):
-    """One rule that a server's certification path breaks for one runtime."""
+    """One rule that a certification path breaks: a server's for one runtime, or a client's own."""
 
     kind: PathFaultKind
     subject: str = ""
@@ -44,7 +44,7 @@ class PathFault(Record, frozen=True):
     sha256: str = ""
     """Of that certificate's DER, in hex."""
     position: int | None = None
-    """Its place in what the server sent, from 0; None for an anchor of ours."""
+    """Its place in what was sent, from 0; None for one that is held and was not sent."""
     value: str = ""
     """What was found: an OID, a name, a number of bits, a pathLenConstraint, an algorithm."""
     limit: str = ""

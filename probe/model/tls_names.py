@@ -85,6 +85,11 @@ def is_tls13_suite(name: str) -> bool:
     return name.startswith("TLS_") and "_WITH_" not in name
 
 
+def is_hybrid(group: str) -> bool:
+    """Return whether a group joins a classic one with ML-KEM: its keys take more than a kilobyte."""
+    return "MLKEM" in group
+
+
 _KEY_EXCHANGES: Final = frozenset(
     {"ECDHE", "DHE", "ECDSA", "RSA", "DSS", "PSK", "SRP", "ADH", "AECDH"}
 )

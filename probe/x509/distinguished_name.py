@@ -8,7 +8,7 @@ from typing import Final
 
 from probe.text.safe_text import safe_text
 from probe.x509 import der as asn1
-from probe.x509.der import Reader, decode_oid
+from probe.x509.der import Element, Reader, decode_oid
 
 MAX_READ_BYTES: Final = 8192
 """A longer name is described by its length."""
@@ -27,9 +27,9 @@ _SHORT: Final = {
 }
 _ENCODINGS: Final = {
     asn1.UTF8_STRING: "utf-8",
-    asn1.PRINTABLE_STRING: "latin-1",
-    asn1.IA5_STRING: "latin-1",
-    asn1.NUMERIC_STRING: "latin-1",
+    asn1.PRINTABLE_STRING: "utf-8",
+    asn1.IA5_STRING: "utf-8",
+    asn1.NUMERIC_STRING: "utf-8",
     asn1.TELETEX_STRING: "latin-1",
     0x1A: "latin-1",
     asn1.BMP_STRING: "utf-16-be",
@@ -42,7 +42,7 @@ def format_name(der: bytes) -> str:
     if len(der) > MAX_READ_BYTES:
         return f"a name of {len(der)} bytes"
     parts = [
-        "+".join(f"{_SHORT.get(oid, oid)}={_escape(value)}" for oid, value in attributes)
+        "+".join(f"{_SHORT.get(oid, oid)}={_write(value)}" for oid, value in attributes)
         for attributes in _read_attributes(der)
     ]
     return safe_text(",".join(reversed(parts)))
@@ -54,32 +54,36 @@ def read_common_name(der: bytes) -> str:
     if len(der) <= MAX_READ_BYTES:
         for attributes in _read_attributes(der):
             for oid, value in attributes:
-                found = value if oid == COMMON_NAME else found
+                found = _decode(value) if oid == COMMON_NAME else found
     return found
 
 
-def _read_attributes(der: bytes) -> Iterator[list[tuple[str, str]]]:
+def _read_attributes(der: bytes) -> Iterator[list[tuple[str, Element]]]:
     """Yield each relative distinguished name as far as the bytes are one."""
     names = Reader(Reader(der, strict=False).read(asn1.SEQUENCE) or b"", strict=False)
     while (name := names.read(asn1.SET)) is not None:
         attributes = Reader(name, strict=False)
-        found: list[tuple[str, str]] = []
+        found: list[tuple[str, Element]] = []
         while (attribute := attributes.read(asn1.SEQUENCE)) is not None:
             fields = Reader(attribute, strict=False)
             oid = fields.read(asn1.OBJECT_IDENTIFIER)
             value = fields.read_any()
             if oid is None or value is None:
                 break
-            found.append((decode_oid(oid), _decode(value.tag, value.content)))
+            found.append((decode_oid(oid), value))
         yield found
 
 
-def _decode(tag: int, content: bytes) -> str:
-    encoding = _ENCODINGS.get(tag)
+def _decode(value: Element) -> str:
     try:
-        return f"#{content.hex()}" if encoding is None else content.decode(encoding)
+        return value.content.decode(_ENCODINGS.get(value.tag, "latin-1"))
     except UnicodeDecodeError:
-        return content.decode("latin-1")
+        return value.content.decode("latin-1")
+
+
+def _write(value: Element) -> str:
+    """Write a value; what is not a string in hex (RFC 4514 §2.4)."""
+    return _escape(_decode(value)) if value.tag in _ENCODINGS else f"#{value.content.hex()}"
 
 
 def _escape(value: str) -> str:

@@ -13,7 +13,6 @@ from typing import Final, TypeVar
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from probe.model.certificate import CertificateFacts, Name
@@ -141,8 +140,8 @@ def read_der(der: bytes) -> CertificateFacts:
 def _read_or(read: Callable[[], _T], otherwise: _T) -> _T:
     try:
         with warnings.catch_warnings():
-            # A peer's odd serial number does not belong in the operator's log.
-            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            # A peer's odd serial number or name does not belong in the operator's log.
+            warnings.simplefilter("ignore", UserWarning)
             return read()
     except LIBRARY_ERRORS:
         return otherwise
@@ -172,7 +171,9 @@ def describe_public_key(key: object) -> tuple[str, int]:
         case rsa.RSAPublicKey():
             return "RSA", key.key_size
         case ec.EllipticCurvePublicKey():
-            return "EC", key.curve.key_size
+            # RFC 8446 §4.2.3 has signature schemes of the curves of NIST alone.
+            known = isinstance(key.curve, ec.SECP256R1 | ec.SECP384R1 | ec.SECP521R1 | ec.SECP224R1)
+            return "EC" if known else f"EC {key.curve.name}", key.curve.key_size
         case ed25519.Ed25519PublicKey():
             return "Ed25519", 256
         case ed448.Ed448PublicKey():

@@ -18,6 +18,10 @@ SMALLEST_RSA_BITS: Final = 2048
 SMALLEST_RSA_BITS_OF_GO: Final = 1024
 """What Go's crypto/tls demands (GODEBUG rsa1024min)."""
 
+_COMMON_KEYS: Final = frozenset({"", "RSA", "EC"})
+_COMMON_CURVE_BITS: Final = 384
+"""P-521 is of the standard (RFC 8446 §4.2.3), and rustls and grpc-core take no signatures of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weakness:
@@ -51,3 +55,9 @@ def find_weak_key(
 def find_weakness_for_go(chain: Sequence[CertificateFacts]) -> Weakness | None:
     """Return what a Go exporter refuses as weak."""
     return find_weak_signature(chain) or find_weak_key(chain, SMALLEST_RSA_BITS_OF_GO)
+
+
+def is_uncommon_key(certificate: CertificateFacts) -> bool:
+    """Whether not every TLS library takes signatures of a key of this kind (Ed25519, P-521)."""
+    kind, bits = certificate.key_type, certificate.key_bits
+    return kind not in _COMMON_KEYS or (kind == "EC" and bits > _COMMON_CURVE_BITS)

@@ -1,11 +1,14 @@
 """Stories of backends that do not trust the exporter's CA (documented cause 1), or do not say why they refuse."""
 
+from typing import Any
+
 import msgspec.structs
 
 from probe.model.evidence import Evidence, Recheck
+from probe.model.path_fault import PathFault, PathFaultKind
 from tests.stories.story import story
 from tests.support.certificate_facts import CLIENT_CA, EXPORTER, ISSUING_CA, OTHER_CA, exporter
-from tests.support.evidence import refused_attempt
+from tests.support.evidence import By, answered_attempt, held_credentials, refused_attempt
 
 SILENCE = ("client_ca_untrusted", "client_san_rejected", "client_cert_revoked")
 
@@ -118,3 +121,78 @@ def client_cert_rejected__ed25519() -> Evidence:
     return refused_attempt(
         43, exporter(key_type="Ed25519", signature_hash=""), at_hand=(CLIENT_CA,)
     )
+
+
+def _below_issuing_ca(
+    by: By,
+    *,
+    broken: tuple[PathFault, ...] = (),
+    disputed: tuple[PathFault, ...] = (),
+    **fields: Any,
+) -> Evidence:
+    """Return a refusal of a chain with an intermediate that breaks these rules."""
+    leaf = exporter(ISSUING_CA)
+    held = held_credentials(leaf, ISSUING_CA, broken_rules=broken, disputed_rules=disputed)
+    return refused_attempt(by, leaf, ISSUING_CA, credentials=held, **fields)
+
+
+def _fault(kind: PathFaultKind, value: str, limit: str) -> PathFault:
+    return PathFault(
+        kind=kind,
+        subject=ISSUING_CA.subject.text,
+        sha256=ISSUING_CA.sha256,
+        position=1,
+        value=value,
+        limit=limit,
+        rule="RFC 5280 §6.1.4",
+    )
+
+
+NOT_A_CA = _fault("not_a_ca", "basicConstraints CA:FALSE", "CA:TRUE")
+OTHER_NAMES = _fault("name_constraint", "DNS name checkout.example.com", "permitted other.example")
+FOR_SERVERS = _fault("wrong_usage_above", "serverAuth", "clientAuth")
+NO_SIGNING = _fault("not_a_ca", "its keyUsage lacks keyCertSign", "keyCertSign")
+
+
+@story("accept")
+def client_cert_rejected__intermediate_is_no_ca() -> Evidence:
+    """The intermediate in cert_file is not a CA; Go and OpenSSL say unknown_ca of it too."""
+    return _below_issuing_ca(48, broken=(NOT_A_CA,))
+
+
+@story("accept")
+def client_cert_rejected__name_constraint() -> Evidence:
+    """The intermediate's name constraints do not allow the exporter's name: Go says bad_certificate."""
+    return _below_issuing_ca(42, broken=(OTHER_NAMES,))
+
+
+@story("accept")
+def client_cert_rejected__name_constraint_silent() -> Evidence:
+    """The same with a backend that closes without an alert."""
+    return _below_issuing_ca("close", broken=(OTHER_NAMES,), listed=())
+
+
+@story("accept", also=("client_cert_rejected",))
+def client_ca_untrusted__and_a_broken_rule() -> Evidence:
+    """The backend knows another CA alone; with the right one, a name constraint would still refuse."""
+    return _below_issuing_ca(48, broken=(OTHER_NAMES,), listed=(OTHER_CA,))
+
+
+@story("accept", certain=False, also=SILENCE)
+def client_cert_rejected__rule_of_some() -> Evidence:
+    """The intermediate's keyUsage lacks keyCertSign: rustls takes that, OpenSSL says unknown_ca."""
+    return _below_issuing_ca(48, disputed=(NO_SIGNING,))
+
+
+@story("accept")
+def client_cert_wrong_usage__above() -> Evidence:
+    """The intermediate allows certificates of servers alone: unsupported_certificate."""
+    return _below_issuing_ca(43, disputed=(FOR_SERVERS,))
+
+
+@story("export", outcome="confirmed", findings=("client_cert_rejected",))
+def client_cert_rejected__accepted() -> Evidence:
+    """A backend that does not verify accepts a chain that no verifier takes."""
+    leaf = exporter(ISSUING_CA)
+    held = held_credentials(leaf, ISSUING_CA, broken_rules=(NOT_A_CA,))
+    return answered_attempt(credentials=held)

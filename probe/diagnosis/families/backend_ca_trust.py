@@ -5,11 +5,22 @@ from typing import Final
 from probe.diagnosis.cause import REFUSAL_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.client_fixes import make_backend_trust
 from probe.diagnosis.readings.backend_decision import Refusal, find_refusal
-from probe.diagnosis.readings.client_certificate import has_uncommon_key, may_lack_intermediate
+from probe.diagnosis.readings.client_certificate import (
+    get_linked_chain,
+    has_uncommon_key,
+    may_lack_intermediate,
+)
+from probe.diagnosis.readings.client_rules import (
+    describe_rule,
+    find_broken_rule,
+    find_namesake,
+)
 from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.x509.strength import find_weak_key, find_weak_signature
+
+_NAMES_SHOWN: Final = 5
 
 
 def _match(evidence: Evidence) -> Match | None:
@@ -19,10 +30,14 @@ def _match(evidence: Evidence) -> Match | None:
     strength = _judge_strength(evidence, refused)
     if strength is None:
         return None
-    facts = _list_facts(evidence, refused)
+    facts = _list_facts(evidence, refused, strength)
     possible: tuple[str, ...] = ()
     decides = ""
-    if strength is Strength.FITS:
+    rule = find_broken_rule(evidence, refused.alert)
+    if strength is Strength.FITS and rule is not None and rule.fits:
+        possible = ("client_cert_rejected",)
+        decides = "a certificate of the same CA in a chain that breaks no rule"
+    elif strength is Strength.FITS:
         rare = refused.alert == TlsAlert.DECRYPT_ERROR and has_uncommon_key(evidence)
         possible = ("no_shared_signature_algorithm",) if rare else ("client_cert_weak",)
         decides = "a certificate of the same CA with an EC or RSA-2048 key, signed with SHA-256"
@@ -31,7 +46,7 @@ def _match(evidence: Evidence) -> Match | None:
         and refused.alert != TlsAlert.DECRYPT_ERROR
         and may_lack_intermediate(evidence)
     ):
-        last = evidence.credentials.client_chain[-1]
+        last = get_linked_chain(evidence)[-1]
         if last.aia_issuers:
             facts += (f"the issuer of {name_certificate(last)} is at {last.aia_issuers[0]}",)
         possible = ("client_chain_incomplete",)
@@ -46,30 +61,50 @@ def _match(evidence: Evidence) -> Match | None:
 def _judge_strength(evidence: Evidence, refused: Refusal) -> Strength | None:
     chain = evidence.credentials.client_chain
     if refused.alert == TlsAlert.UNKNOWN_CA:
-        weak = find_weak_signature(chain) if refused.listed is not False else ""
-        return Strength.FITS if weak else Strength.NAMED
+        rule = find_broken_rule(evidence, refused.alert)
+        other = find_weak_signature(chain) is not None or (rule is not None and rule.fits)
+        return Strength.FITS if other and refused.listed is not False else Strength.NAMED
     if refused.alert == TlsAlert.DECRYPT_ERROR and refused.listed is not False:
         # Our pair matches, so the signature that failed is the chain's: OpenSSL without an
         # authorityKeyIdentifier and rustls say so of a CA that has another key by now. rustls
         # says so of weak and of unknown kinds of keys too.
-        weak = find_weak_signature(chain) or find_weak_key(chain)
+        issuers = [issuer.certificate for issuer in evidence.credentials.unsent_issuers]
+        weak = find_weak_signature(chain) or find_weak_key([*chain, *issuers])
         return Strength.FITS if weak or has_uncommon_key(evidence) else Strength.NAMED
     return Strength.PROVEN if refused.listed is False else None
 
 
-def _list_facts(evidence: Evidence, refused: Refusal) -> tuple[str, ...]:
-    chain = evidence.credentials.client_chain
+def _list_facts(evidence: Evidence, refused: Refusal, strength: Strength) -> tuple[str, ...]:
+    chain = get_linked_chain(evidence)
     facts = [refused.fact]
     if chain:
         issuer = chain[-1].issuer.text
         facts.append(f"our certificate is {name_certificate(chain[0])}, issued by {issuer}")
     if refused.listed is False and evidence.handshake is not None:
-        names = ", ".join(name.text for name in evidence.handshake.acceptable_cas[:5])
-        facts.append(f"the backend accepts only certificates issued by: {names}")
+        listed = evidence.handshake.acceptable_cas
+        names = ", ".join(name.text for name in listed[:_NAMES_SHOWN])
+        more = f" and {len(listed) - _NAMES_SHOWN} more" if len(listed) > _NAMES_SHOWN else ""
+        facts.append(f"the backend accepts only certificates issued by: {names}{more}")
+        if namesake := find_namesake(evidence):
+            facts.append(describe_rule(evidence, namesake))
+    elif strength is Strength.FITS:
+        facts.append(
+            "the backend's list names a CA of our chain"
+            if refused.listed
+            else "the backend sent no list of acceptable CAs"
+        )
+    elif namesake := find_namesake(evidence):
+        facts.append(describe_rule(evidence, namesake))
+    elif refused.alert == TlsAlert.DECRYPT_ERROR:
+        facts.append(
+            "the backend has a CA of that name with another key: the CA was reissued, and one side "
+            "still holds the old one"
+        )
     elif refused.listed:
         facts.append(
-            "the backend's list names our issuer, yet it does not trust it: a CA of the same name "
-            "with another key (the CA was reissued, and one side still holds the old one)"
+            "the backend's list names a CA of our chain, yet it does not trust it: under that name "
+            "it holds another key (the CA was reissued, and one side still has the old one), an "
+            "intermediate without its root (OpenSSL wants the root), or what may not issue"
         )
     else:
         facts.append("the backend sent no list of acceptable CAs")

@@ -12,7 +12,7 @@ from probe.diagnosis.fixes import negotiation_fixes as fixes
 from probe.diagnosis.fixes.steps import Fix
 from probe.diagnosis.readings.backend_decision import match_received_alert
 from probe.diagnosis.readings.experiment_results import find_newer_version, get_improvement
-from probe.diagnosis.readings.offered import describe_lacking, describe_missing_offer
+from probe.diagnosis.readings.missing_offer import describe_lacking, describe_missing_offer
 from probe.diagnosis.readings.shared_suites import describe_unusable_suites
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert

@@ -31,7 +31,7 @@ def _match(evidence: Evidence) -> Match | None:
         return None
     certificate = find_expired(chain, evidence.at)
     if certificate is None:
-        return _match_issuer(evidence) or _find_expiring(evidence)
+        return _match_issuer(evidence) or _match_sibling(evidence) or _find_expiring(evidence)
     fact = describe_expired(certificate, evidence.at)
     fix = renew_client_certificate(evidence, certificate)
     refused = find_refusal(evidence)
@@ -104,6 +104,30 @@ def _match_issuer(evidence: Evidence) -> Match | None:
         decides="notAfter of that CA's certificate in the backend's client CA file",
         fix=renew_issuer(issuer),
         party="backend",
+    )
+
+
+def _match_sibling(evidence: Evidence) -> Match | None:
+    """Match where cert_file has an issuer twice, and some verifiers take the expired certificate."""
+    refused = find_refusal(evidence)
+    if refused is None or not refused.sent:
+        return None
+    used = {one.subject.digest for one in find_client_path(evidence).certificates}
+    siblings = (one for one in evidence.credentials.client_chain if one.subject.digest in used)
+    expired = find_expired(siblings, evidence.at)
+    named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
+    if expired is None or not (named or refused.alert in UNSPECIFIC_ALERTS):
+        return None
+    return Match(
+        Strength.NAMED if named else Strength.FITS,
+        (
+            refused.fact,
+            f"{describe_expired(expired, evidence.at)}; {evidence.target.cert_file or 'cert_file'} "
+            "has a valid one of that name too, and some verifiers (GnuTLS, grpc-core) take the first",
+        ),
+        possible=() if named else list_possible_causes(evidence, refused),
+        decides="the same attempt without the expired certificate in cert_file",
+        fix=renew_client_certificate(evidence, expired),
     )
 
 

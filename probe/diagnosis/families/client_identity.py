@@ -8,6 +8,7 @@ from probe.diagnosis.fixes.client_fixes import (
     REQUIRE_CERTIFICATE,
     configure_certificate,
     issue_client_certificate,
+    repair_client_chain,
 )
 from probe.diagnosis.fixes.steps import PUT_PAIR
 from probe.diagnosis.readings.backend_decision import (
@@ -19,7 +20,9 @@ from probe.diagnosis.readings.client_certificate import (
     UNSPECIFIC_ALERTS,
     describe_key_usage_fault,
     describe_usage_fault,
+    get_linked_chain,
 )
+from probe.diagnosis.readings.client_rules import describe_rule, find_broken_rule
 from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
@@ -32,6 +35,7 @@ _USAGE_ALERTS: Final = UNSPECIFIC_ALERTS | {
     TlsAlert.ILLEGAL_PARAMETER,
     TlsAlert.INTERNAL_ERROR,
 }
+_DECIDES_RULE: Final = "the same certificate from a CA, and in a chain, that breaks no such rule"
 _NAMES_WEAKNESS: Final = frozenset(
     {TlsAlert.BAD_CERTIFICATE, TlsAlert.UNKNOWN_CA, TlsAlert.DECRYPT_ERROR}
 )
@@ -69,6 +73,14 @@ def _match_wrong_usage(evidence: Evidence) -> Match | None:
         return Match(strength, (refused.fact, f"{name}: {fault}"), fix=fix)
     if refused.alert not in _USAGE_ALERTS:
         return None
+    if rule := find_broken_rule(evidence, refused.alert, usages=True):
+        return Match(
+            Strength.NAMED if named else Strength.PROVEN,
+            (refused.fact, describe_rule(evidence, rule.fault)),
+            possible=() if named else list_possible_causes(evidence, refused),
+            fix=repair_client_chain(rule.fault),
+            decides=_DECIDES_RULE,
+        )
     fault = describe_key_usage_fault(evidence)
     # `openssl req -x509` makes every self-signed certificate a CA: its fault is one of trust.
     if not fault and chain[0].is_ca and not chain[0].self_signed:
@@ -88,10 +100,14 @@ def _match_wrong_usage(evidence: Evidence) -> Match | None:
 def _match_weak(evidence: Evidence) -> Match | None:
     chain = evidence.credentials.client_chain
     signature = find_weak_signature(chain)
-    fact = signature or find_weak_key(chain)
+    refused = find_refusal(evidence)
+    # The backend's own copy of an issuer that is not sent has the same key.
+    issuers = (
+        [issuer.certificate for issuer in evidence.credentials.unsent_issuers] if refused else []
+    )
+    fact = signature or find_weak_key([*chain, *issuers])
     if not fact:
         return None
-    refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         return Match(Strength.FINDING, (f"{fact}, which newer backends refuse",))
     if refused.alert not in _WEAK_ALERTS:
@@ -124,13 +140,45 @@ def _match_revoked(evidence: Evidence) -> Match | None:
 def _match_rejected(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
-        return None
+        return _find_accepted_fault(evidence)
+    rule = find_broken_rule(evidence, refused.alert)
+    if rule is None:
+        facts = [
+            refused.fact,
+            "our files show no fault, and the backend does not say what it refuses",
+        ]
+        between = [one for one in get_linked_chain(evidence)[1:] if not one.self_signed]
+        if refused.alert is None and len(between) > 1:
+            facts.append(
+                f"the chain has {len(between)} intermediates; nginx verifies no longer chains than "
+                "ssl_verify_depth says, which is 1 unless set"
+            )
+        return Match(
+            Strength.RESIDUAL,
+            tuple(facts),
+            possible=list_possible_causes(evidence, refused),
+            decides="the backend's own log at the time of the attempt",
+        )
+    named = rule.fault.kind == "unreadable" and refused.alert == TlsAlert.DECODE_ERROR
     return Match(
-        Strength.RESIDUAL,
-        (refused.fact, "our files show no fault, and the backend does not say what it refuses"),
-        possible=list_possible_causes(evidence, refused),
-        decides="the backend's own log at the time of the attempt",
+        Strength.NAMED if named else Strength.PROVEN,
+        (refused.fact, describe_rule(evidence, rule.fault)),
+        possible=() if named or rule.by_all else list_possible_causes(evidence, refused),
+        decides=_DECIDES_RULE,
+        fix=repair_client_chain(rule.fault),
+        party="exporter",
     )
+
+
+def _find_accepted_fault(evidence: Evidence) -> Match | None:
+    """Match where a backend accepted a chain that no verifier takes: it does not verify."""
+    handshake, rules = evidence.handshake, evidence.credentials.broken_rules
+    if not rules or handshake is None or not handshake.client_certificate_sent:
+        return None
+    if not is_confirmed(evidence):
+        return None
+    fact = f"{describe_rule(evidence, rules[0])}; this backend accepted it, and others will not"
+    return Match(Strength.FINDING, (fact,), fix=repair_client_chain(rules[0]))
 
 
 _declare: Final = partial(
@@ -249,11 +297,15 @@ CAUSES: Final = (
         rank=Rank.CLIENT_REFUSAL,
         alerts=(TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, TlsAlert.BAD_CERTIFICATE),
         meaning=(
-            "The certificate is faultless as far as can be seen from here, and the backend closed "
-            "or sent an alert without a reason. Servers on grpc-core and Node close without an "
-            "alert."
+            "The backend closed or sent an alert without a reason, as servers on grpc-core and Node "
+            "do. Either a certificate of the exporter's chain breaks a rule of RFC 5280 (a CA that "
+            "may not issue, a path length, a name constraint, a critical extension that nobody "
+            "knows), which is named then, or the chain is faultless as far as can be seen from here."
         ),
-        evidence="A refusal after a certificate was sent, which neither side's evidence explains.",
+        evidence=(
+            "A refusal after a certificate was sent, and the rule that the chain breaks; or nothing "
+            "on either side that explains it."
+        ),
         fix=(
             "Read the log of the backend at {endpoint} at the time of the attempt: it knows what "
             "it refused.",
@@ -268,12 +320,7 @@ CAUSES: Final = (
         ),
         citations=("RFC 8446 §6.2",),
         enforce=REQUIRE_CERTIFICATE,
+        applies=REFUSAL_ENDINGS | {"application_data"},
         match=_match_rejected,
-        explained_by=(
-            "client_cert_expired",
-            "client_cert_not_yet_valid",
-            "client_ca_untrusted",
-            "client_chain_incomplete",
-        ),
     ),
 )

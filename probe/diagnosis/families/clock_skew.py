@@ -10,12 +10,17 @@ from probe.diagnosis.cause import REFUSAL_ENDINGS, SERVER_ENDINGS, Cause, Match,
 from probe.diagnosis.fixes.server_fixes import wait_until_valid
 from probe.diagnosis.readings import clock_readings as clocks
 from probe.diagnosis.readings.backend_decision import Refusal, find_refusal
-from probe.diagnosis.readings.client_certificate import DATE_ALERTS, find_expired_issuer
+from probe.diagnosis.readings.client_certificate import (
+    DATE_ALERTS,
+    find_early_issuer,
+    find_expired_issuer,
+)
 from probe.diagnosis.readings.server_verification import (
     find_faulty_certificate,
     list_faults,
     rate_fault,
 )
+from probe.diagnosis.readings.used_certificates import find_client_path
 from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import ClockReading, Evidence
 from probe.model.path_fault import DATE_FAULTS, PathFault
@@ -123,14 +128,16 @@ def _match_client(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         return None
-    outside = find_invalid(evidence.credentials.client_chain, evidence.at)
+    outside = find_invalid(find_client_path(evidence).certificates, evidence.at)
     if outside is not None:
         return _match_outside_here(evidence, refused, outside)
     measured = clocks.find_clock_outside_validity(evidence)
     if measured is not None:
         return _match_outside_there(evidence, refused, *measured)
     expired = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
-    if not expired or not evidence.credentials.client_chain or find_expired_issuer(evidence):
+    if not expired or not evidence.credentials.client_chain:
+        return None
+    if find_expired_issuer(evidence) or find_early_issuer(evidence):
         return None
     return _match_bounds(evidence, refused)
 
@@ -192,7 +199,7 @@ def _match_bounds(evidence: Evidence, refused: Refusal) -> Match:
             f"by at least {format_duration(behind)}",
             *verdict.facts,
             "the same alert comes when a CA certificate in the backend's own client CA file has "
-            "expired: look there if its clock is right",
+            "expired, or is not valid yet: look there if its clock is right",
         ),
         # No clock measured says so: it may as well be a CA certificate of the backend's own.
         possible=("client_cert_expired",),

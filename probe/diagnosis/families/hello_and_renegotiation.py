@@ -9,6 +9,7 @@ from probe.diagnosis.readings.experiment_results import get_improvement
 from probe.model.evidence import Evidence, Offer
 from probe.model.runtime import CURL, JAVA_OKHTTP, NODE, PYTHON_HTTP
 from probe.model.tls_alerts import TlsAlert
+from probe.model.tls_names import is_hybrid
 
 _RENEGOTIATES: Final = (PYTHON_HTTP, *NODE, CURL, JAVA_OKHTTP)
 
@@ -17,6 +18,8 @@ def _match_large_hello(evidence: Evidence) -> Match | None:
     improved, handshake = get_improvement(evidence, "classic_groups"), evidence.handshake
     if improved is None or improved.handshake is None or handshake is None:
         return None
+    if get_improvement(evidence, "every_group") is not None:
+        return None  # which is as large
     version, group = improved.handshake.version, improved.handshake.group
     chosen = f", group {group}" if group else ""
     return Match(
@@ -32,7 +35,7 @@ def _match_large_hello(evidence: Evidence) -> Match | None:
 
 
 def _describe_shares(offer: Offer) -> str:
-    hybrids = [share for share in offer.key_shares if "MLKEM" in share]
+    hybrids = [share for share in offer.key_shares if is_hybrid(share)]
     return f"the exporter sends a key of {', '.join(hybrids) or 'X25519MLKEM768'} (1216 bytes)"
 
 

@@ -10,8 +10,12 @@ from probe.diagnosis.cause import REFUSAL_ENDINGS, SERVER_ENDINGS, Cause, Match,
 from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE
 from probe.diagnosis.fixes.server_fixes import reissue_for_now
 from probe.diagnosis.fixes.steps import PUT_PAIR
-from probe.diagnosis.readings.backend_decision import find_refusal
-from probe.diagnosis.readings.client_certificate import DATE_ALERTS
+from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
+from probe.diagnosis.readings.client_certificate import (
+    DATE_ALERTS,
+    UNSPECIFIC_ALERTS,
+    find_early_issuer,
+)
 from probe.diagnosis.readings.clock_readings import (
     ANOTHER_CLOCK,
     get_credible_readings,
@@ -33,14 +37,34 @@ from probe.x509.validity import describe_beginning, find_not_yet_valid
 
 def _match_client(evidence: Evidence) -> Match | None:
     certificate = find_not_yet_valid(evidence.credentials.client_chain, evidence.at)
-    if certificate is None or is_valid_by_another_clock(evidence):
+    if is_valid_by_another_clock(evidence):
         return None
+    if certificate is None:
+        return _match_issuer(evidence)
     fact = describe_beginning(certificate, evidence.at)
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         return Match(Strength.FINDING, (fact,))
     named = refused.alert in DATE_ALERTS
     return Match(Strength.NAMED if named else Strength.PROVEN, (refused.fact, fact))
+
+
+def _match_issuer(evidence: Evidence) -> Match | None:
+    """Match where what we send is valid, and the CA that it rests on is not yet by our clock."""
+    issuer, refused = find_early_issuer(evidence), find_refusal(evidence)
+    if issuer is None or refused is None or not refused.sent:
+        return None
+    if refused.alert not in DATE_ALERTS | UNSPECIFIC_ALERTS:
+        return None
+    fact = describe_beginning(issuer.certificate, evidence.at)
+    named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
+    return Match(
+        Strength.NAMED if named else Strength.PROVEN,
+        (refused.fact, f"our certificate rests on a CA in {issuer.path}: {fact}"),
+        possible=("clock_skew",) if named else list_possible_causes(evidence, refused),
+        decides="notBefore of that CA's certificate in the backend's client CA file",
+        party="backend",
+    )
 
 
 def _match_server(evidence: Evidence) -> Match | None:

@@ -15,10 +15,11 @@ from probe.diagnosis.fixes.steps import (
     uses_variables,
 )
 from probe.diagnosis.readings.backend_decision import Refusal
-from probe.diagnosis.readings.client_certificate import describe_usage_fault
+from probe.diagnosis.readings.client_certificate import describe_usage_fault, get_linked_chain
 from probe.model.certificate import CertificateFacts, LocatedCertificate, name_certificate
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
+from probe.model.path_fault import PathFault
 from probe.text.safe_text import quote_path
 
 REQUIRE_CERTIFICATE: Final = (
@@ -35,7 +36,7 @@ def make_backend_trust(
     evidence: Evidence = ANY_EVIDENCE, refused: Refusal | None = None
 ) -> tuple[Party, Fix]:
     """Return who makes the backend trust the exporter's certificate, and how."""
-    chain = evidence.credentials.client_chain
+    chain = get_linked_chain(evidence)
     if describe_usage_fault(evidence) or is_backend_certificate(evidence):
         return "exporter", issue_client_certificate(evidence)
     issuer = escape_braces(chain[-1].issuer.text) if chain else ""
@@ -45,7 +46,7 @@ def make_backend_trust(
         "intermediates, in {into_cert}, and its key in {into_key}."
     )
     see = "To see the issuer: openssl x509 -in {cert_file} -noout -issuer"
-    if chain and chain[-1].self_signed and len(chain) == 1:
+    if chain and chain[0].self_signed:
         return "exporter", (
             f"Issue a client certificate for this exporter, with extendedKeyUsage clientAuth, from "
             f"{_name_accepted_cas(evidence)}: {{cert_file}} holds one that is its own issuer.",
@@ -58,7 +59,8 @@ def make_backend_trust(
     if refused is not None and refused.listed:
         first = (
             f"On the backend of {{endpoint}}, append the present certificate of {issuer} to "
-            "{client_ca_file}: what it holds under that name has another key."
+            "{client_ca_file}, with its root where it is an intermediate: what is there under that "
+            "name does not verify ours."
         )
         return "backend", (first, "{reload_client_ca}", from_another, see)
     named = "the CA that issued {cert_file}"
@@ -96,6 +98,31 @@ def issue_client_certificate(evidence: Evidence = ANY_EVIDENCE) -> Fix:
         "{reread_cert}",
         "To see what the present one is made for: openssl x509 -in {cert_file} -noout -ext "
         "extendedKeyUsage,keyUsage",
+    )
+
+
+def repair_client_chain(fault: PathFault) -> Fix:
+    """Return the steps where a certificate of the chain breaks a rule, for whoever issued it."""
+    name = escape_braces(fault.subject) or "the certificate"
+    match fault.kind:
+        case "name_constraint":
+            first = (
+                f"Issue the exporter's certificate with names that {name} allows, or from a CA "
+                "without that name constraint"
+            )
+        case "not_a_ca" | "path_length" | "wrong_usage_above":
+            first = (
+                f"Have {name} issued again as a CA that may issue certificates of clients "
+                "(basicConstraints CA:TRUE with a path length that suffices, keyUsage keyCertSign, "
+                "no other extendedKeyUsage), or issue the exporter's certificate from another CA"
+            )
+        case _:
+            first = f"Have {name} issued again without that fault"
+    return (
+        f"{first}; put the new certificate, with its issuers behind it, in {{into_cert}}.",
+        "{reread_cert}",
+        "To see every certificate of the file: openssl crl2pkcs7 -nocrl -certfile {cert_file} | "
+        "openssl pkcs7 -print_certs -text -noout",
     )
 
 

@@ -10,6 +10,7 @@ from probe.diagnosis.readings.client_certificate import (
     has_uncommon_key,
     is_issuer_listed,
     is_near_validity_edge,
+    is_path_listed,
     may_lack_intermediate,
 )
 from probe.diagnosis.readings.clock_readings import (
@@ -101,7 +102,7 @@ def find_refusal(evidence: Evidence) -> Refusal | None:
     return Refusal(
         sent=handshake.client_certificate_sent,
         alert=number,
-        listed=is_issuer_listed(evidence),
+        listed=is_path_listed(evidence),
         fact=fact,
     )
 

@@ -1,0 +1,1 @@
+"""Client certificate chains that each break one rule, and which rule that is."""
