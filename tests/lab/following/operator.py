@@ -89,7 +89,8 @@ class Operator:
              rf"{_INTO}\.$", self.append_served),
             (rf"^On the backend of .*, append the (?:present )?certificate of (CN=.+?)(?:, the CA that "
              rf"issued .+,|, which the chain in .+ ends below,)? to {_INTO}"
-             r"(?:\.|: what it holds under that name has another key\.)$", self.trust_client_ca),
+             r"(?:\.|, with its root where it is an intermediate: what is there under that name does not "
+             r"verify ours\.)$", self.trust_client_ca),
             (rf"^Renew the certificate of (CN=.+), and, on the backend of .*, put it in place of the "
              rf"present one in {_INTO}\.$", self.renew_client_ca),
             (rf"^If its clock is right, renew the CA certificate that has expired in {_INTO}, and make the "
