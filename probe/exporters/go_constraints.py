@@ -325,10 +325,10 @@ def _judge(limits: _Limits[_Value], names: Sequence[tuple[str, _Value | None]]) 
             return _Found(_UNFIT[kind].format(quote(shown)), f"{kind} {shown}", "")
         if permits is not None and permits(value) is None:
             says = f"{kind} {quote(shown)} is not permitted by any constraint"
-            return _Found(says, f"{kind} {shown}", "permitted subtrees")
+            return _Found(says, f"{kind} {shown}", "the permitted subtrees")
         if excludes is not None and (by := excludes(value)) is not None:
             says = f"{kind} {quote(shown)} is excluded by constraint {quote(by)}"
-            return _Found(says, f"{kind} {shown}", f"excluded {by}")
+            return _Found(says, f"{kind} {shown}", f"the excluded subtree {by or 'of all names'}")
     return None
 
 
