@@ -25,6 +25,10 @@ from probe.exporters.go_names import (
 MAX_COMPARISONS: Final = 100_000
 """Names times constrained certificates of one verdict: this model's own limit."""
 
+_PERMITTED: Final = "permitted subtrees"
+_MOST_SUBTREES: Final = 3
+"""Permitted subtrees that a fault names."""
+
 _TABLE: Final = bytes(
     0 if code == 0x2E else code + 32 if 0x41 <= code <= 0x5A else code for code in range(256)
 )
@@ -310,6 +314,23 @@ def _find_fault(by: GoCertificate, holder: GoCertificate, held: _Held) -> Constr
     )
 
 
+def describe_limit(broken: ConstraintFault) -> str:
+    """Say what is allowed instead where a name is outside the permitted subtrees, or what is not."""
+    if broken.by is None or broken.constraint != _PERMITTED:
+        return broken.constraint
+    permitted = broken.by.permitted
+    held = {
+        "DNS name": permitted.dns,
+        "IP address": tuple(map(format_range, permitted.ips)),
+        "URI": permitted.uris,
+        "email address": permitted.emails,
+    }[next(kind for kind in _UNFIT if broken.name.startswith(kind))]
+    more = len(held) - _MOST_SUBTREES
+    return f"permitted {', '.join(held[:_MOST_SUBTREES])}" + (
+        f" and {more} more" if more > 0 else ""
+    )
+
+
 class _Found(NamedTuple):
     says: str
     name: str
@@ -325,14 +346,15 @@ def _judge(limits: _Limits[_Value], names: Sequence[tuple[str, _Value | None]]) 
             return _Found(_UNFIT[kind].format(quote(shown)), f"{kind} {shown}", "")
         if permits is not None and permits(value) is None:
             says = f"{kind} {quote(shown)} is not permitted by any constraint"
-            return _Found(says, f"{kind} {shown}", "the permitted subtrees")
+            return _Found(says, f"{kind} {shown}", _PERMITTED)
         if excludes is not None and (by := excludes(value)) is not None:
             says = f"{kind} {quote(shown)} is excluded by constraint {quote(by)}"
-            return _Found(says, f"{kind} {shown}", f"the excluded subtree {by or 'of all names'}")
+            return _Found(says, f"{kind} {shown}", f"excluded {by}")
     return None
 
 
 _UNFIT: Final = {
+    "IP address": "",
     "DNS name": "x509: cannot parse dnsName {}",
     "URI": "x509: internal error: URI SAN {} failed to parse",
     "email address": "x509: cannot parse rfc822Name {}",

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from probe.exporters.go_certificate import GoCertificate, Refusal
-from probe.exporters.go_constraints import ConstraintFault, format_address
+from probe.exporters.go_constraints import ConstraintFault, describe_limit, format_address
 from probe.exporters.go_hostname import SPIFFE, relies_on_common_name
 from probe.exporters.go_names import parse_ip
 from probe.model.path_fault import PathFault, PathFaultKind
@@ -304,7 +304,7 @@ def make_name_constraint(
     )
     limit = ""
     if broken.by is not None:
-        limit = f"{broken.constraint} of {format_name(broken.by.subject)}"
+        limit = f"{describe_limit(broken)}, by {format_name(broken.by.subject)}"
     rule = "RFC 5280 §4.2.1.10"
     fault = _make("name_constraint", broken.holder, place, rule, says, broken.name, limit)
     return Problem(fault, make_key("name_constraint", leaf))
