@@ -240,7 +240,7 @@ def wait_until_valid(whose: str, begins: float) -> Fix:
     return (
         f"Wait until {format_time(begins)} by the clock of this machine: {whose} becomes valid then.",
         "So that new certificates work at once, issue them with a notBefore a few minutes in the past "
-        "(for {endpoint}), and keep both machines on NTP: chronyc tracking says how far off each is.",
+        "(for {endpoint}), and keep both machines on NTP (chronyc tracking says how far off each is).",
     )
 
 

@@ -13,19 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.lab.following.authorities import NAMES
 from tests.lab.following.stage import EXPORTERS, Stage
 from tests.support.pki import Authority, Issued
+from tests.support.printed_commands import find_command
 from tests.support.terminal import type_command
 
-WORDS: Final = (
-    "awk|base64|cat|chgrp|chmod|chown|cp|date|gzip|iconv|install|jq|keytool|ls|mv|namei|openssl|puttygen|"
-    "sed|ss|ssh-keygen|tr|umask|unzip"
-)
-"""How printed commands begin."""
-_WHOLE: Final = re.compile(rf"(?:{WORDS}) ")
-_BEHIND_A_COLON: Final = re.compile(rf": ((?:{WORDS}) .+)$")
 _IN_FILE: Final = r" of the exporter's(?: tls)? settings in (.+?)"
 _INTO: Final = r"(.+?)(?: \((?:client_ca_file|cert_file|cert_file and key_file) of receiver .+?\))?"
 """A printed place: a path, with the setting that names it where that is known; or what it is called."""
@@ -400,16 +395,6 @@ def nothing() -> None:
     """Leave a step alone: an alternative, a condition that does not hold, or advice for elsewhere."""
 
 
-def find_command(step: str) -> str:
-    """Return the command that a step is, or ends in; empty where there is none."""
-    if _WHOLE.match(step):
-        return step
-    found = _BEHIND_A_COLON.search(step)
-    return found[1] if found else ""
-
-
 def pem_of(certificate: x509.Certificate) -> bytes:
     """Return a certificate as a PEM block."""
-    from cryptography.hazmat.primitives.serialization import Encoding
-
     return certificate.public_bytes(Encoding.PEM)
