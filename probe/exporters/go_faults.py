@@ -8,9 +8,10 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from probe.exporters.go_certificate import GoCertificate, Refusal
-from probe.exporters.go_constraints import ConstraintFault, describe_limit, format_address
+from probe.exporters.go_constraints import ConstraintFault, describe_limit
 from probe.exporters.go_hostname import SPIFFE, relies_on_common_name
 from probe.exporters.go_names import parse_ip
+from probe.exporters.go_subtrees import format_address
 from probe.model.path_fault import PathFault, PathFaultKind
 from probe.text.safe_text import safe_text
 from probe.x509.distinguished_name import format_name, read_common_name
