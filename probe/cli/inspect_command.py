@@ -101,15 +101,15 @@ def _collect_target_sets(targets: Iterable[Target]) -> tuple[FileSet, ...]:
 
     sets: dict[tuple[object, ...], FileSet] = {}
     for target in targets:
-        tls, kinds = target.tls, tuple(target.source_kinds())
+        tls = target.tls
         key = (
             *(tls.cert_file, tls.cert_pem, tls.key_file, tls.key_pem, tls.ca_file, tls.ca_pem),
-            "collector" in kinds,
+            target.exporter,
             settings := FileSettings.of_target(target),
         )
         known = sets.get(key)
         names = (*known.targets, target.name) if known else (target.name,)
-        sets[key] = FileSet(tls=tls, source_kinds=kinds, settings=settings, targets=names)
+        sets[key] = FileSet(tls=tls, exporter=target.exporter, settings=settings, targets=names)
     return tuple(sets.values())
 
 

@@ -1,115 +1,94 @@
 """Where exporters differ before anything is sent: how each reads the credential files.
 
-Each rule was seen with real clients: Go 1.27, OpenJDK 17, grpcio 1.85, CPython 3.11, Node 20 and
-curl, the last three on OpenSSL 3.0.
+What each makes of them is a fact of the evidence (`CredentialFacts.readings`), which the models of
+the readers in credentials/readers/ have found; here it becomes a verdict with its reason.
 """
 
 from collections.abc import Iterator
 from typing import Final
 
-from probe.comparison.verdict import Outcome, Verdict, build_verdicts
-from probe.messages.printed_files import GRPC_CORE_GIVES_UP
+from probe.comparison.verdict import Verdict
+from probe.model.certificate import FileReading
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.model.finding import BYTE_ORDER_MARK, Finding
-from probe.model.runtime import (
-    COLLECTOR,
-    CURL,
-    GO,
-    GO_BASED,
-    JAVA,
-    NODE,
-    ON_OPENSSL,
-    PYTHON_GRPC,
-    PYTHON_HTTP,
-)
-from probe.x509.strength import find_weak_key, find_weak_signature
+from probe.model.runtime import CURL, GO, PYTHON_HTTP, RUNTIMES_BY_ID
 
-_STRICT: Final = "does not see the first block behind a byte order mark"
-_LENIENT: Final = "OpenSSL reads past a byte order mark (PEM_read_bio)"
+_GO_SDK: Final = frozenset(one.id for one in GO)
+_NEEDED: Final = {"cert": "certificate", "key": "private key", "ca": "CA certificate"}
+_OWN_WAY: Final = frozenset({"missing", "half"})
+"""What some runtimes go on without, where the target's exporter stops."""
+_STOPPED_AS_WELL: Final = frozenset({PYTHON_HTTP.id, CURL.id})
+"""They report the same at each connection."""
 
 
-def judge_byte_order_mark(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
-    """Go, Java and grpcio do not read what follows a UTF-8 byte order mark; OpenSSL does."""
-    credentials = evidence.credentials
-    stopped = _find_mark(credentials.faults)
-    marked = stopped or _find_mark(credentials.remarks)
-    if marked is None or not _is_reached(evidence):
+def judge_files(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+    """Every runtime that reads the files otherwise than the target's exporter does."""
+    stopped = evidence.ending.kind == "credentials"
+    if evidence.handshake is None and not stopped:
         return
-    of_us: Outcome = "works" if stopped else "same"
-    of_them: Outcome = "same" if stopped else "fails"
-    yield from build_verdicts(ON_OPENSSL, of_us, _LENIENT, lambda _: "")
-    if marked.role == "ca":
-        if len(credentials.ca_bundle) > 1:
-            return  # the certificates after the first are still read
-        yield Verdict(COLLECTOR.id, of_them, "failed to parse cert", _STRICT)
-        says = "failed to append certificate to the cert pool"
-        yield from build_verdicts(GO, of_them, _STRICT, lambda _: says)
-        yield Verdict(PYTHON_GRPC.id, of_them, GRPC_CORE_GIVES_UP, _STRICT)
-        return
-    kind = "certificate" if marked.role == "cert" else "key"
-    says = f"tls: failed to find any PEM data in {kind} input"
-    if marked.role == "cert" and len(credentials.client_chain) > 1:
-        says = "tls: private key does not match public key"
-    yield from build_verdicts(GO_BASED, of_them, _STRICT, lambda _: says)
-    if marked.role == "cert":
-        refused = "java.security.cert.CertificateException"
-        yield from build_verdicts(JAVA, of_them, _STRICT, lambda _: refused)
-        yield Verdict(PYTHON_GRPC.id, of_them, GRPC_CORE_GIVES_UP, _STRICT)
+    for reading in evidence.credentials.readings:
+        if reading.runtime in RUNTIMES_BY_ID:
+            yield from _judge_stopped(evidence, reading) if stopped else _judge(evidence, reading)
 
 
-def judge_missing_file(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
-    """Python's gRPC exporter logs a missing file and continues without it.
-
-    Source: opentelemetry-python, exporter/otlp/proto/grpc/exporter.py, `_read_file`.
-    """
-    missing = {fault.cause for fault in evidence.credentials.faults}
-    says = "FileNotFoundError: [Errno 2] No such file or directory"
-    if "client_file_missing" in missing:
-        because = (
-            "it logs the missing file and goes on without a client certificate: a backend that "
-            "demands one refuses it"
-        )
-        yield Verdict(PYTHON_GRPC.id, "fails", says, because)
-    elif "server_ca_file_missing" in missing:
-        because = (
-            "it logs the missing file and goes on with gRPC's own roots: a backend's private CA "
-            "is not among them"
-        )
-        yield Verdict(PYTHON_GRPC.id, "fails", says, because)
-
-
-def judge_encrypted_key(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
-    """Curl asks for the passphrase on a terminal; every exporter fails."""
-    if any(fault.cause == "client_key_encrypted" for fault in evidence.credentials.faults):
+def _judge_stopped(evidence: Evidence, reading: FileReading) -> Iterator[Verdict]:
+    """Judge one runtime where a file has stopped the target's exporter."""
+    if not reading.stage:
+        if reading.ordinary:
+            roles = {fault.role for fault in evidence.credentials.faults}
+            files = " and ".join(
+                path for role, path in _name_files(evidence).items() if role in roles and path
+            )
+            yield Verdict(
+                reading.runtime, "works", "", f"its reader takes {files or 'the files'} as is"
+            )
+    elif reading.why in _OWN_WAY and reading.runtime not in _STOPPED_AS_WELL:
+        yield Verdict(reading.runtime, "fails", reading.says, _explain(evidence, reading))
+    elif reading.why == "encrypted" and reading.runtime == CURL.id:
         because = "it asks for the passphrase on the terminal, and fails without one"
         yield Verdict(CURL.id, "same", "Enter PEM pass phrase:", because)
 
 
-def judge_weak_files(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
-    """OpenSSL refuses its own weak certificate (SSL_CTX_set_security_level(3)); Go sends it.
-
-    CPython asks for level 2 itself, curl takes the distribution's (2 on Debian and Ubuntu), Node
-    20 has level 1, at which a short key passes and a SHA-1 signature does not.
-    """
-    chain = evidence.credentials.client_chain
-    if not _is_reached(evidence) or not chain:
+def _judge(evidence: Evidence, reading: FileReading) -> Iterator[Verdict]:
+    """Judge one runtime where the target's exporter uses the files."""
+    unverified = reading.role == "ca" and reading.stage == "connect"
+    if not reading.stage or (unverified and evidence.target.insecure_skip_verify):
         return
-    if find_weak_signature(chain):
-        because = "OpenSSL refuses to load a certificate signed with SHA-1 or MD5 (level 1)"
-        yield Verdict(PYTHON_HTTP.id, "fails", "[SSL: CA_MD_TOO_WEAK] ca md too weak", because)
-        says = "SSL routines::ca md too weak"
-        yield from build_verdicts((*NODE, CURL), "fails", because, lambda _: says)
-    elif find_weak_key(chain[:1]):
-        because = "OpenSSL at security level 2 refuses to load an RSA key below 2048 bits"
-        yield Verdict(PYTHON_HTTP.id, "fails", "[SSL: EE_KEY_TOO_SMALL] ee key too small", because)
-        yield Verdict(CURL.id, "fails", "SSL routines::ee key too small", because)
+    yield Verdict(reading.runtime, "fails", reading.says, _explain(evidence, reading))
 
 
-def _find_mark(faults: tuple[Finding, ...]) -> Finding | None:
-    return next((fault for fault in faults if fault.kind == BYTE_ORDER_MARK), None)
+def _name_files(evidence: Evidence) -> dict[str, str]:
+    target = evidence.target
+    return {"cert": target.cert_file, "key": target.key_file, "ca": target.ca_file}
 
 
-def _is_reached(evidence: Evidence) -> bool:
-    """Return whether the files were used at all: without a connection they are not."""
-    return evidence.handshake is not None or evidence.ending.kind == "credentials"
+def _explain(evidence: Evidence, reading: FileReading) -> str:
+    """Return why a file stops a runtime, and what it does then."""
+    paths = _name_files(evidence)
+    path = paths.get(reading.role) or "the file"
+    at = f"at line {reading.line} of {path}" if reading.line else f"in {path}"
+    needed = _NEEDED.get(reading.role, "block")
+    because = {
+        "no_block": f"its reader finds no {needed} in {path}",
+        "block": f"its reader cannot decode the block {at}",
+        "certificate": f"it does not parse the certificate {at}",
+        "key": f"it does not read a private key of the kind or form {at}",
+        "encrypted": f"it has no passphrase for the private key {at}",
+        "pair": f"it finds no pair of certificate and key in {paths['cert']} and {paths['key']}",
+        "order": f"it refuses the order of the certificates in {path}",
+        "weak": f"its security level refuses the certificate {at}",
+        "half": "only one of certificate and key is set",
+        "missing": f"it reports {path} as unreadable",
+    }.get(reading.why, f"it does not use {path}")
+    return because + _say_what_follows(reading)
+
+
+def _say_what_follows(reading: FileReading) -> str:
+    if reading.stage == "abort":
+        return ": the whole process aborts"
+    goes_on = reading.why in _OWN_WAY or reading.runtime in _GO_SDK
+    if reading.stage != "connect" or not goes_on:
+        return ""
+    if reading.role == "ca":
+        return ", and goes on without it: a private CA is not among the roots that it then has"
+    return ", and goes on without a client certificate: a backend that demands one refuses it"

@@ -1,17 +1,11 @@
 """What one credential file holds for its role, and every fault that its bytes alone prove.
 
 Pure and total: bytes in, certificates, key and findings out. The key is in no repr, and no finding
-quotes content.
+quotes content. Whether a fault stops an exporter is decided by the model of its reader (readers/).
 """
 
 from dataclasses import dataclass, field
 from typing import Final
-
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import load_der_private_key
-from msgspec.structs import replace
-from OpenSSL import crypto
 
 from probe.credentials import convert as conversion
 from probe.credentials.formats.pem import BLOCK_NAMES, Block, Flaw, Scan, is_key_label, scan_pem
@@ -23,15 +17,32 @@ from probe.credentials.formats.recognise import (
 )
 from probe.credentials.formats.wrapped import describe_particulars
 from probe.credentials.named_file import NamedFile
-from probe.model.finding import BYTE_ORDER_MARK, Finding
-from probe.text.safe_text import safe_text
-from probe.x509.library_errors import LIBRARY_ERRORS
+from probe.credentials.readers.private_key import (
+    CURVES,
+    EXPLICIT,
+    PrivateKey,
+    is_consistent_rsa,
+    load_private_key,
+    read_private_key,
+)
+from probe.credentials.readers.reading import Stop
+from probe.model.finding import Finding
 from probe.x509.parse import parse_certificate
+from probe.x509.raw_certificate import read_certificate
 
-SIZE_LIMIT: Final = 1024 * 1024
+SIZE_LIMIT: Final = 4 * 1024 * 1024
 """Bytes read of one credential file."""
 
 _NO_LINES: Final = frozenset({Format.ESCAPED_PEM, Format.CARRIAGE_RETURNS})
+_MOST_FAULTS: Final = 5
+"""Faults that are listed of one file."""
+_REISSUE: Final = "have the CA issue the certificate again without what is refused"
+_REISSUE_STRONGER: Final = (
+    "have the CA issue the certificate again: for RSA of 2048 bits or more, or EC P-256, signed with "
+    "SHA-256"
+)
+_ORDER: Final = "put the end entity first, then each certificate's issuer, each of them once"
+_NEEDED: Final = {"cert": "certificate", "key": "private key", "ca": "CA certificate"}
 _EXPECTED: Final = {
     "cert": "a certificate is expected",
     "key": "a private key is expected",
@@ -41,21 +52,22 @@ _EXPECTED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One file's content, read for its role."""
+    """What one file holds for its role, whoever reads it.
+
+    `faults` are what may keep a runtime from it: whether they do, the runtime's model decides.
+    """
 
     format: Format
-    certificates: tuple[x509.Certificate, ...] = ()
-    key: PrivateKeyTypes | None = field(default=None, repr=False)
+    certificates: tuple[bytes, ...] = ()
+    """DER of the blocks of certificates that are whole."""
+    key: PrivateKey | None = field(default=None, repr=False)
     faults: tuple[Finding, ...] = ()
     remarks: tuple[Finding, ...] = ()
+    """What hides a whole block from some readers."""
 
 
 def read_content(raw: bytes, file: NamedFile) -> Content:
-    """Read `raw` as the content of `file` for its role.
-
-    Where the exporter is a Collector, Go's reader is the measure: a UTF-8 byte order mark hides
-    the first block from it, and not from OpenSSL.
-    """
+    """Read `raw` as the content of `file` for its role, as leniently as can be."""
     scan = scan_pem(raw)
     kind = Format.PEM if scan.blocks else recognise_format(raw)
     if kind in _NO_LINES or not (scan.blocks or scan.flaws):
@@ -64,45 +76,34 @@ def read_content(raw: bytes, file: NamedFile) -> Content:
 
 
 def _read_without_pem(raw: bytes, kind: Format, file: NamedFile) -> Content:
-    certificate = parse_certificate(cut_first_der(raw)) if kind is Format.DER_CERTIFICATE else None
-    held = () if certificate is None or file.role == "key" else (certificate,)
+    der = cut_first_der(raw) if kind is Format.DER_CERTIFICATE and file.role != "key" else b""
     encrypted = kind is Format.DER_ENCRYPTED_KEY and file.role == "key"
     fault = file.make_finding(
         f"{kind.phrase}{describe_particulars(raw, kind)}; {_EXPECTED[file.role]}",
         *conversion.convert(kind, file, raw),
         cause="client_key_encrypted" if encrypted else "",
     )
-    return Content(kind, held, faults=(fault,))
+    return Content(kind, (der,) if der else (), faults=(fault,))
 
 
 def _read_key(scan: Scan, file: NamedFile) -> Content:
-    flaw = next((flaw for flaw in scan.flaws if is_key_label(flaw.label)), None)
-    block = next((block for block in scan.blocks if is_key_label(block.label)), None)
-    if flaw is not None:
-        return _faulty(_describe_flaw(flaw, file))
-    if block is None:
-        return _faulty(_describe_misplaced(scan, file))
-    if block.label == "OPENSSH PRIVATE KEY":
-        fact = "is an OpenSSH private key, which TLS libraries do not read"
-        return _faulty(file.make_finding(fact, *conversion.convert_openssh(file)))
-    if block.encrypted or block.label == "ENCRYPTED PRIVATE KEY":
-        return _faulty(_describe_encrypted(block, file))
-    try:
-        # The sign-and-verify test of the pair replaces the check of an RSA key's primes, which
-        # costs 0.4 s for 4096 bits.
-        key = load_der_private_key(block.der, None, unsafe_skip_rsa_key_validation=True)
-    except TypeError:
-        return _faulty(_describe_encrypted(block, file))
-    except LIBRARY_ERRORS:
-        return _faulty(_describe_unparsed(block, file))
-    mark = _find_byte_order_mark(scan, file, hides=block is scan.blocks[0])
+    blocks = [block for block in scan.blocks if is_key_label(block.label)]
+    flaws = [flaw for flaw in scan.flaws if is_key_label(flaw.label)]
+    # A key that is commented out is one that somebody took out.
+    flaws = [flaw for flaw in flaws if flaw.kind != "commented"] or ([] if blocks else flaws)
+    faults = [_describe_flaw(flaw, file) for flaw in flaws[:_MOST_FAULTS]]
+    usable: PrivateKey | None = None
+    for block in blocks:
+        key = None if _is_encrypted(block) else read_private_key(block.der)
+        if key is not None and load_private_key(block.der) is not None:
+            usable = usable or key
+        elif len(faults) < _MOST_FAULTS:
+            faults.append(_describe_useless_key(block, file))
+    if not blocks and not faults:
+        faults.append(_describe_misplaced(scan, file))
     return Content(
-        Format.PEM, key=key, faults=mark if file.go else (), remarks=() if file.go else mark
+        Format.PEM, (), usable, tuple(faults[:_MOST_FAULTS]), _describe_oddities(scan, file)
     )
-
-
-def _faulty(fault: Finding) -> Content:
-    return Content(Format.PEM, faults=(fault,))
 
 
 def _read_certificates(scan: Scan, file: NamedFile) -> Content:
@@ -112,55 +113,103 @@ def _read_certificates(scan: Scan, file: NamedFile) -> Content:
         for flaw in scan.flaws
         if not is_key_label(flaw.label) and not flaw.label.startswith("PGP ")
     ]
+    # A certificate that is commented out is one that somebody took out.
+    flaws = [flaw for flaw in flaws if flaw.kind != "commented"] or ([] if blocks else flaws)
     if not blocks and not flaws:
-        return _faulty(_describe_misplaced(scan, file))
-    parsed = [_parse_for_both(block.der) for block in blocks]
-    certificates = tuple(one for one in parsed if one is not None)
-    broken = [_describe_flaw(flaw, file) for flaw in flaws]
-    broken += [
-        _describe_unparsed(block, file)
-        for block, certificate in zip(blocks, parsed, strict=True)
-        if certificate is None
-    ]
-    begins_whole = bool(parsed) and parsed[0] is not None
-    mark = _find_byte_order_mark(scan, file, hides=begins_whole and blocks[0] is scan.blocks[0])
-    stops = file.go and (file.role == "cert" or len(certificates) == 1)
-    if file.role == "ca":
-        if file.go and mark:
-            certificates = certificates[1:]
-        lenient = bool(certificates)
-    else:
-        # tls.X509KeyPair needs the first certificate whole; behind it, it skips or does not look.
-        lenient = file.go and begins_whole and all(flaw.line > blocks[0].line for flaw in flaws)
-    faults, remarks = (mark, ()) if stops else ((), mark)
-    if broken and lenient:
-        note = "; Go uses the other certificates without a message, OpenSSL reads none behind it"
-        skipped = (replace(one, fact=safe_text(one.fact + note)) for one in broken)
-        return Content(Format.PEM, certificates, faults=faults, remarks=(*skipped, *remarks))
-    return Content(Format.PEM, certificates, faults=(*broken, *faults), remarks=remarks)
+        return Content(Format.PEM, faults=(_describe_misplaced(scan, file),))
+    broken = [_describe_flaw(flaw, file) for flaw in flaws[:_MOST_FAULTS]]
+    whole = []
+    for block in blocks:
+        if parse_certificate(block.der) or read_certificate(block.der):
+            whole.append(block.der)
+        elif len(broken) < _MOST_FAULTS:
+            broken.append(_describe_unparsed(block, file))
+    return Content(Format.PEM, tuple(whole), None, tuple(broken), _describe_oddities(scan, file))
 
 
-def _parse_for_both(der: bytes) -> x509.Certificate | None:
-    """Parse with both parsers, since OpenSSL is the one that will send or trust it."""
-    certificate = parse_certificate(der)
-    if certificate is None:
-        return None
-    try:
-        crypto.X509.from_cryptography(certificate)
-    except crypto.Error:
-        return None
-    return certificate
+def _is_encrypted(block: Block) -> bool:
+    return block.encrypted or block.label == "ENCRYPTED PRIVATE KEY"
 
 
-def _find_byte_order_mark(scan: Scan, file: NamedFile, *, hides: bool) -> tuple[Finding, ...]:
-    if not (scan.byte_order_mark and hides):
-        return ()
-    fact = (
-        "begins with a UTF-8 byte order mark: OpenSSL reads past it, "
-        "Go (a Collector) does not see the first block behind it"
+def _describe_useless_key(block: Block, file: NamedFile) -> Finding:
+    if block.label == "OPENSSH PRIVATE KEY":
+        fact = "is an OpenSSH private key, which TLS libraries do not read"
+        return file.make_finding(fact, *conversion.convert_openssh(file))
+    key = read_private_key(block.der)
+    if _is_encrypted(block) or (key is not None and key.form == "encrypted"):
+        return _describe_encrypted(block, file)
+    return _describe_unparsed(block, file)
+
+
+def _describe_oddities(scan: Scan, file: NamedFile) -> tuple[Finding, ...]:
+    """Describe what hides whole blocks from some readers; the steps correct it."""
+    found = []
+    for oddity in scan.oddities:
+        if oddity.kind == "byte_order_mark" and scan.byte_order_mark:
+            fact = (
+                "begins with a UTF-8 byte order mark, which hides the first block from some readers"
+            )
+        else:
+            fact = f"is not as every reader needs it: {oddity.fact}"
+        fix = conversion.repair(oddity.kind, file)
+        found.append(file.make_finding(fact, *fix, kind=oddity.kind))
+    return tuple(found)
+
+
+def describe_refusal(stop: Stop, raw: bytes, file: NamedFile, reader: str) -> Finding:
+    """Say why `reader` refuses a file that others read."""
+    line = raw.count(b"\n", 0, stop.at) + 1 if stop.at >= 0 else 0
+    place = f" at line {line}" if line else ""
+    says = f": {stop.says}" if stop.says else ""
+    match stop.why:
+        case "key":
+            key = _find_key(raw)
+            if key is not None and key.algorithm == "rsa" and not is_consistent_rsa(key.der):
+                fact = "holds a damaged private key: its numbers do not belong together"
+                return file.make_finding(fact, *conversion.copy_again(file))
+            what = "a private key" if key is None else _name_form(key)
+            fact = f"holds {what}{place}, which {reader} does not read{says}"
+            return file.make_finding(fact, *_replace_key(key, file))
+        case "certificate":
+            fact = f"holds a certificate{place} that {reader} does not parse{says}"
+            return file.make_finding(fact, _REISSUE)
+        case "weak":
+            fact = f"holds a certificate{place} that is too weak for {reader}{says}"
+            cause = "client_cert_weak" if file.role != "ca" else ""
+            return file.make_finding(fact, _REISSUE_STRONGER, cause=cause)
+        case "order":
+            fact = f"has its certificates in an order that {reader} refuses{says}"
+            return file.make_finding(fact, _ORDER, cause="client_chain_misordered")
+        case _:
+            fact = f"holds no {_NEEDED[file.role]} that {reader} reads{place}{says}"
+            fix = conversion.take_blocks(file)
+            return file.make_finding(fact, *fix)
+
+
+def _replace_key(key: PrivateKey | None, file: NamedFile) -> tuple[str, ...]:
+    ordinary = key is None or (
+        key.algorithm in {"rsa", "ec"} and key.curve in {"", *CURVES.values()}
     )
-    fix = conversion.repair("byte_order_mark", file)
-    return (file.make_finding(fact, *fix, kind=BYTE_ORDER_MARK),)
+    if ordinary:
+        return conversion.write_pkcs8(file)
+    return ("make a new key of the kind RSA or EC P-256, and request a certificate for it",)
+
+
+def _find_key(raw: bytes) -> PrivateKey | None:
+    ders = [block.der for block in scan_pem(raw).blocks if is_key_label(block.label)] or [raw]
+    return read_private_key(ders[0])
+
+
+def _name_form(key: PrivateKey) -> str:
+    named = {"rsa": "RSA", "rsa-pss": "RSASSA-PSS", "ec": "EC", "dsa": "DSA", "ed25519": "Ed25519"}
+    kind = named.get(key.algorithm, key.algorithm.capitalize())
+    if key.curve == EXPLICIT:
+        kind += " (explicit curve parameters)"
+    elif key.curve:
+        kind += f" ({key.curve})"
+    form = {"pkcs1": "PKCS#1", "sec1": "SEC1", "pkcs8": "PKCS#8", "dsa": "OpenSSL's own"}
+    second = " version 2" if key.form == "pkcs8" and key.has_public else ""
+    return f"a key of the kind {kind} in {form.get(key.form, 'an encrypted')} form{second}"
 
 
 def _describe_misplaced(scan: Scan, file: NamedFile) -> Finding:
@@ -201,7 +250,7 @@ def _describe_encrypted(block: Block, file: NamedFile) -> Finding:
 
 def _describe_flaw(flaw: Flaw, file: NamedFile) -> Finding:
     match flaw.kind:
-        case "one_line" | "indented" as damage:
+        case "one_line" | "indented" | "joined" | "invisible" as damage:
             fix = conversion.repair(damage, file)
         case _:
             fix = conversion.copy_again(file)

@@ -17,7 +17,18 @@ from probe.model.finding import Role
 from probe.text.safe_text import quote_path
 from probe.x509.path import find_wrong_link
 
-Damage = Literal["byte_order_mark", "one_line", "indented", "trusted_certificate", "encrypted"]
+Damage = Literal[
+    "byte_order_mark",
+    "returns",
+    "header",
+    "blank",
+    "joined",
+    "invisible",
+    "one_line",
+    "indented",
+    "trusted_certificate",
+    "encrypted",
+]
 """What keeps a PEM block from being used, and one command corrects."""
 
 _MAY_BE_LEGACY: Final = "if OpenSSL finds the keystore's encryption (RC2-40-CBC, say) unsupported, add -legacy after pkcs12"
@@ -36,7 +47,12 @@ _SUFFIXES: Final[dict[Role, str]] = {"cert": ".cert.pem", "key": ".key.pem", "ca
 """Of what is taken out of a file that may hold several: each setting gets a file of its own."""
 
 _OF_DAMAGE: Final[dict[Damage, str]] = {
-    "byte_order_mark": r"sed '1s/^\xEF\xBB\xBF//' {source} > {target}",
+    "byte_order_mark": r"sed 's/^\xEF\xBB\xBF//' {source} > {target}",
+    "returns": r"tr -d '\r' < {source} > {target}",
+    "header": r"sed -E '/^[A-Za-z0-9-]+:/d; /^[ \t\r]*$/d' {source} > {target}",
+    "blank": r"sed '/^[ \t\r]*$/d' {source} > {target}",
+    "joined": r"sed -E 's/(-----END [A-Z0-9 ]+-----)[ \t]*-----BEGIN/\1\n-----BEGIN/g' {source} > {target}",
+    "invisible": r"sed 's/^\xE2\x80\x8B//; s/^\xC2\xA0//; s/^\xEF\xBB\xBF//' {source} > {target}",
     "one_line": r"sed 's/-----BEGIN [A-Z0-9 ]*-----/\n&\n/g; s/-----END/\n&/g' {source} > {target}",
     "indented": r"sed 's/^[ \t]*//' {source} > {target}",
     "trusted_certificate": "openssl x509 -in {source} -out {target}",
@@ -108,6 +124,23 @@ def repair(damage: Damage, file: NamedFile) -> tuple[str, ...]:
     """Return how PEM that is damaged in this way becomes what the role of `file` needs."""
     source, target = quote_path(file.path), quote_path(f"{file.path}.pem")
     return _write(file, _OF_DAMAGE[damage].format(source=source, target=target))
+
+
+def write_pkcs8(file: NamedFile) -> tuple[str, ...]:
+    """Return how a key becomes one block of unencrypted PKCS#8, which every exporter reads."""
+    source, target = quote_path(file.path), quote_path(f"{file.path}.pem")
+    return _write(file, f"openssl pkey -in {source} -out {target}")
+
+
+def take_blocks(file: NamedFile) -> tuple[str, ...]:
+    """Return how the blocks that a role needs are taken out of a file that holds more."""
+    source, target = quote_path(file.path), quote_path(f"{file.path}{_SUFFIXES[file.role]}")
+    if file.role == "key":
+        command = f"openssl pkey -in {source} -out {target}"
+    else:
+        bundle = f"openssl crl2pkcs7 -nocrl -certfile {source}"
+        command = f"{bundle} | openssl pkcs7 -print_certs -out {target}"
+    return _write(file, command, suffix=_SUFFIXES[file.role])
 
 
 def unpack_bundle(file: NamedFile, der: bytes) -> tuple[str, ...]:

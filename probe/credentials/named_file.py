@@ -66,8 +66,6 @@ class NamedFile:
     role: Role
     path: str
     settings: FileSettings = KEYS
-    go: bool = False
-    """Whether the exporter is known to be a Collector, whose reader is Go's."""
     inline: bytes = field(default=b"", repr=False)
     """The value of an inline key."""
 
@@ -89,17 +87,15 @@ class NamedFile:
 
 
 def list_named_files(
-    tls: TlsSettings, settings: FileSettings = KEYS, *, go: bool = False
+    tls: TlsSettings, settings: FileSettings = KEYS
 ) -> tuple[NamedFile, NamedFile, NamedFile]:
     """Return what `tls` names as certificate, key and CA; a path comes before an inline key."""
     key_pem = tls.key_pem.reveal() if tls.key_pem else None
 
     def name(role: Role, path: str | None, inline: str | None) -> NamedFile:
         if path or not inline:
-            return NamedFile(role, path or "", settings, go)
-        return NamedFile(
-            role, INLINE[role], settings, go, inline.encode("utf-8", "surrogateescape")
-        )
+            return NamedFile(role, path or "", settings)
+        return NamedFile(role, INLINE[role], settings, inline.encode("utf-8", "surrogateescape"))
 
     return (
         name("cert", tls.cert_file, tls.cert_pem),

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-
 from probe.credentials.content import SIZE_LIMIT, read_content
 from probe.credentials.named_file import INLINE, NamedFile, begin_step
 from probe.model.certificate import ServedFile
@@ -27,7 +25,7 @@ from probe.text.description import (
     placeholder_kind,
 )
 from probe.text.safe_text import quote_path, safe_text
-from probe.x509.parse import read_facts
+from probe.x509.parse import parse_certificate, read_der
 from probe.x509.path import Located
 
 FOLDER_FILES: Final = 50
@@ -94,7 +92,10 @@ def read_folder(path: str) -> Iterator[Located]:
             raise
         return
     for file in [str(file) for file in files if _is_small(file)][:FOLDER_FILES]:
-        yield from ((file, one) for one in _read_certificates(file, limit=FOLDER_FILE_SIZE))
+        for der in _read_ders(file, limit=FOLDER_FILE_SIZE):
+            certificate = parse_certificate(der)
+            if certificate is not None:
+                yield file, certificate
 
 
 def read_served_file(named: ServerCertificateFile) -> ServedFile:
@@ -106,7 +107,7 @@ def read_served_file(named: ServerCertificateFile) -> ServedFile:
     Raises:
         OSError: where the probe itself lacks file descriptors or memory.
     """
-    held = _read_certificates(named.path, go=True)
+    held = _read_ders(named.path)
     try:
         modified = os.stat(named.path).st_mtime  # noqa: PTH116 - a Path raises on a NUL byte only later
     except (OSError, ValueError):
@@ -120,14 +121,12 @@ def read_served_file(named: ServerCertificateFile) -> ServedFile:
         key_file=safe_text(named.key_file, PATH_MAX),
         client_ca_file=safe_text(named.client_ca_file, PATH_MAX),
         client_ca_file_reload=named.client_ca_file_reload,
-        chain=tuple(map(read_facts, held)),
+        chain=tuple(map(read_der, held)),
     )
 
 
-def _read_certificates(
-    path: str, *, limit: int = SIZE_LIMIT, go: bool = False
-) -> tuple[x509.Certificate, ...]:
-    file = NamedFile("cert", path, go=go)
+def _read_ders(path: str, *, limit: int = SIZE_LIMIT) -> tuple[bytes, ...]:
+    file = NamedFile("cert", path)
     raw = read_file(file, limit=limit)
     return () if isinstance(raw, Finding) else read_content(raw, file).certificates
 

@@ -34,7 +34,7 @@ class _Key(NamedTuple):
     """Targets with equal ones share their credentials."""
 
     tls: TlsSettings
-    collector: bool
+    exporter: str
     served: ServerCertificateFile | None
     settings: FileSettings
 
@@ -141,7 +141,7 @@ class CredentialStore:
         """Return the files of `target`, to be held for as long as it is probed; reads none."""
         key = _Key(
             target.tls,
-            "collector" in target.source_kinds(),
+            target.exporter,
             target.server_certificate_file,
             FileSettings.of_target(target),
         )
@@ -184,12 +184,11 @@ def find_credential_files(target: Target) -> tuple[str, ...]:
 
 
 def _load(key: _Key, paths: tuple[str, ...], now: float) -> tuple[_FileStates, Credentials]:
-    source_kinds = ("collector",) if key.collector else ()
     # Where files still change at the last read, the states from before it makes the next call
     # read again.
     for _ in range(READS):
         states = _stat_files(paths)
-        credentials = load_credentials(key.tls, source_kinds=source_kinds, settings=key.settings)
+        credentials = load_credentials(key.tls, exporter=key.exporter, settings=key.settings)
         served = read_served_file(key.served) if key.served else None
         if _stat_files(paths) == states:
             break

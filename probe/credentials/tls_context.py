@@ -7,11 +7,8 @@ is held here and shown nowhere.
 from dataclasses import dataclass, field
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec.structs import replace
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from probe.credentials.key_pair import present_pair
 from probe.credentials.system_roots import SYSTEM_ROOTS
@@ -28,10 +25,12 @@ KEPT: Final = "the files read before stay in use, as in an exporter that reloads
 class Material:
     """What a context is built from."""
 
-    chain: tuple[x509.Certificate, ...] = ()
-    key: PrivateKeyTypes | None = field(default=None, repr=False)
+    chain: tuple[bytes, ...] = ()
+    """DER."""
+    key: crypto.PKey | None = field(default=None, repr=False)
     """None also where the key and `chain` are not a pair: then no certificate is sent."""
-    anchors: tuple[x509.Certificate, ...] = ()
+    anchors: tuple[bytes, ...] = ()
+    """DER."""
     system_roots: bool = False
 
 
@@ -72,9 +71,8 @@ class Credentials:
             OSError: where this process lacks descriptors to read the system's roots.
         """
         if self._anchors is None:
-            own = (one.public_bytes(Encoding.DER) for one in self._material.anchors)
             roots = SYSTEM_ROOTS.read() if self._material.system_roots else ()
-            self._anchors = AnchorPool((*own, *roots))
+            self._anchors = AnchorPool((*self._material.anchors, *roots))
         return self._anchors
 
     def context(self, offer: ClientOffer, *, client_certificate: bool = True) -> SSL.Context:

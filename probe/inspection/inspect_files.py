@@ -4,7 +4,7 @@ The time to judge at comes in. Keys stay in the credentials room, only their kin
 the public half come out. Every text passes safe_text().
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +28,7 @@ from probe.inspection.server_file import (
 )
 from probe.model.certificate import CertificateFacts
 from probe.model.finding import Finding, Role
+from probe.model.runtime import COLLECTOR
 from probe.model.target import TlsSettings
 from probe.text.safe_text import safe_text
 from probe.x509.parse import read_facts
@@ -42,7 +43,8 @@ class FileSet:
     """The files of one exporter, as its settings name them."""
 
     tls: TlsSettings
-    source_kinds: Collection[str] = ()
+    exporter: str = COLLECTOR.id
+    """Whose reader is the measure: the id of a `Runtime`."""
     settings: FileSettings = KEYS
     """What its settings are called."""
     targets: tuple[str, ...] = ()
@@ -105,9 +107,7 @@ def group_paths(paths: Sequence[str]) -> tuple[FileSet, ...]:
 def _inspect_set(
     files: FileSet, now: float, reference: str
 ) -> tuple[list[FileReport], list[Finding]]:
-    credentials = load_credentials(
-        files.tls, source_kinds=files.source_kinds, settings=files.settings
-    )
+    credentials = load_credentials(files.tls, exporter=files.exporter, settings=files.settings)
     parts = {part.role: part for part in _read_parts(files.tls)}
     question = _Question(files, credentials, parts, now, reference)
     loaded = [_explain_exchange(fault, question) for fault in credentials.facts.faults]

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from probe.model.finding import Finding
+from probe.model.finding import Finding, Role
 from probe.model.path_fault import PathFault
 from probe.model.record import Record
 
@@ -111,6 +111,26 @@ class ServedFile(Record, frozen=True):
     chain: tuple[CertificateFacts, ...] = ()
 
 
+class FileReading(Record, frozen=True):
+    """What another kind of exporter makes of the same files, where it differs from the target's."""
+
+    runtime: str
+    """The id of a `Runtime`."""
+    stage: Literal["", "load", "connect", "abort"] = ""
+    """Where it stops over a file: at its start, when it connects, or as its process ends; empty:
+    it uses all of them."""
+    role: Role | Literal[""] = ""
+    """The file that stops it."""
+    why: str = ""
+    """`no_block`, `block`, `certificate`, `key`, `encrypted`, `pair`, `order`, `weak`, `half`, `missing`."""
+    line: int = 0
+    """The line of the block that stops it; 0: none in particular."""
+    says: str = ""
+    """What it prints, without paths."""
+    ordinary: bool = True
+    """Whether what it would send and trust is of a kind that every backend and library takes."""
+
+
 class CredentialFacts(Record, frozen=True):
     """What the local files hold, without any secret."""
 
@@ -136,5 +156,7 @@ class CredentialFacts(Record, frozen=True):
     """When what is in use was read; 0 where no clock was given."""
     rotated: tuple[Rotation, ...] = ()
     """What has changed since the probe first read it."""
+    readings: tuple[FileReading, ...] = ()
+    """What other kinds of exporters make of the files."""
     served: ServedFile | None = None
     """The backend's own certificate on disk, where it lies on this host."""

@@ -6,8 +6,9 @@ from contextlib import suppress
 from typing import Literal, Protocol
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
-from OpenSSL.crypto import X509, X509StoreFlags
+from OpenSSL.crypto import X509, PKey, X509StoreFlags
 
 from probe.attempt.path_judge import PathJudge
 from probe.attempt.variant import UNVARIED, Variant
@@ -131,9 +132,9 @@ def settings_of(
 ) -> ClientSettings:
     """Return the settings of a client, its context built as a target's is."""
     material = Material(
-        chain=(client.certificate,) if client else (),
-        key=client.key if client else None,
-        anchors=tuple(authority.certificate for authority in anchors),
+        chain=(client.certificate.public_bytes(Encoding.DER),) if client else (),
+        key=PKey.from_cryptography_key(client.key) if client else None,
+        anchors=tuple(one.certificate.public_bytes(Encoding.DER) for one in anchors),
     )
     credentials = Credentials(material, CredentialFacts())
     judge, held = PathJudge(read_der), credentials.find_anchors()

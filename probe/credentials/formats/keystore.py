@@ -6,6 +6,7 @@ keystore is not opened: its certificates are encrypted as a rule, and how much w
 costs is decided by the file.
 """
 
+import warnings
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
@@ -83,6 +84,9 @@ def _take_text(stream: BytesIO) -> bytes:
 def read_pkcs7(der: bytes) -> tuple[x509.Certificate, ...]:
     """Return the certificates of a PKCS#7 bundle (RFC 2315 §9.1); none where it is damaged."""
     try:
-        return tuple(pkcs7.load_der_pkcs7_certificates(der))
+        with warnings.catch_warnings():
+            # It reads BER too, and says so.
+            warnings.simplefilter("ignore", UserWarning)
+            return tuple(pkcs7.load_der_pkcs7_certificates(der))
     except LIBRARY_ERRORS:
         return ()

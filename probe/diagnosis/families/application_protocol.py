@@ -118,8 +118,8 @@ CAUSES: Final = (
             "To see what is chosen: openssl s_client -connect {host}:{port} -alpn h2 </dev/null",
         ),
         tell_apart=(
-            "openssl s_client -connect ENDPOINT -alpn h2 shows which protocol the backend chooses: "
-            "not h2."
+            "The backend chooses another protocol than h2, or none: openssl s_client -connect ENDPOINT "
+            "-alpn h2 </dev/null"
         ),
         citations=("RFC 7301 §3.2", "gRPC over HTTP/2"),
         applies=frozenset({"alert", "close", "reset", "alpn"}),
@@ -145,8 +145,8 @@ CAUSES: Final = (
             "{restart}",
         ),
         tell_apart=(
-            "It passes with the other protocol: mtls-probe check ENDPOINT --protocol grpc, then "
-            "http/protobuf"
+            "It passes with the other protocol: mtls-probe check ENDPOINT --protocol grpc; mtls-probe "
+            "check ENDPOINT --protocol http/protobuf"
         ),
         citations=("OTLP specification", "gRPC over HTTP/2"),
         applies=REFUSAL_ENDINGS | {"alpn", "garbage"},

@@ -90,7 +90,7 @@ CAUSES: Final = (
         ),
         tell_apart=(
             "Another TLS version or cipher list passes, with or without a certificate: openssl "
-            "s_client -connect ENDPOINT -tls1_2"
+            "s_client -connect ENDPOINT -tls1_2 </dev/null"
         ),
         citations=("RFC 8446 §4.1.1", "RFC 5246 §7.2.2"),
         applies=NEGOTIATION_ENDINGS,
@@ -111,7 +111,7 @@ CAUSES: Final = (
             "Restart the side that was changed.",
             "To see the group chosen: openssl s_client -connect {host}:{port} </dev/null",
         ),
-        tell_apart="With another group it passes: openssl s_client -connect ENDPOINT -groups P-256",
+        tell_apart="With another group it passes: openssl s_client -connect ENDPOINT -groups P-256 </dev/null",
         citations=("RFC 8446 §4.2.7",),
         applies=NEGOTIATION_ENDINGS,
         match=_match_group,

@@ -268,8 +268,7 @@ CAUSES: Final = (
             "{cert_file} -noout -dates",
         ),
         tell_apart=(
-            "The certificate is valid by this clock, so compare the clocks: date -u on both "
-            "machines, or timedatectl"
+            "The certificate is valid by this clock, so compare the clocks of both machines: date -u"
         ),
         citations=("RFC 5280 §4.1.2.5", "RFC 8446 §6.2 certificate_expired"),
         applies=REFUSAL_ENDINGS | SERVER_ENDINGS | {"application_data"},

@@ -184,7 +184,8 @@ CAUSES: Final = (
         fix=(
             "Decrypt the key into a file that only the exporter may read, and name that file in "
             "{key_setting}.",
-            "To decrypt it: umask 077; openssl pkey -in {key_file} -out {key_file}-plain",
+            "To decrypt it: openssl pkey -in {key_file} -out {key_file}-plain && chmod 600 "
+            "{key_file}-plain",
             "{restart}",
         ),
         tell_apart="The key's first line says ENCRYPTED: head -1 KEY",
@@ -277,8 +278,7 @@ CAUSES: Final = (
             "pkey -in {key_file} -pubout",
         ),
         tell_apart=(
-            "The two public keys differ: openssl x509 -in CERT -noout -pubkey and openssl pkey -in "
-            "KEY -pubout"
+            "The two public keys differ: openssl x509 -in CERT -noout -pubkey; openssl pkey -in KEY -pubout"
         ),
         citations=("RFC 8446 §4.4.3",),
         match=_match_files("client_cert_key_mismatch"),

@@ -82,8 +82,8 @@ CAUSES: Final = (
             "settings, and restart it; for an SDK in Go, set GODEBUG=tlsmlkem=0 in its environment.",
         ),
         tell_apart=(
-            "A small ClientHello passes and a large one does not: openssl s_client -connect "
-            "ENDPOINT -groups X25519, then with OpenSSL 3.5 or newer -groups X25519MLKEM768"
+            "A small ClientHello passes and, with OpenSSL 3.5 or newer, a large one (-groups "
+            "X25519MLKEM768) does not: openssl s_client -connect ENDPOINT -groups X25519 </dev/null"
         ),
         citations=("RFC 8446 §4.2.8", "draft-ietf-tls-ecdhe-mlkem", "Go 1.24 release notes"),
         not_printed="exporters print what any timeout, reset or alert of a handshake prints",
@@ -111,12 +111,13 @@ CAUSES: Final = (
             "VirtualHost; IIS: "
             "netsh http add sslcert … clientcertnegotiation=enable.",
             "{reload_backend}",
-            "To see it asked for at once: openssl s_client -connect {host}:{port} -tls1_2 </dev/null "
-            "lists Acceptable client certificate CA names.",
+            "To see it asked for at once, under Acceptable client certificate CA names: openssl s_client "
+            "-connect {host}:{port} -tls1_2 </dev/null",
         ),
         tell_apart=(
-            "curl sends its certificate and gets an answer, and an exporter in Go does not: openssl "
-            "s_client shows no request for a certificate before the HTTP request."
+            "A request of curl's gets an answer, and that of an exporter in Go does not; the "
+            "handshake alone has no request for a certificate: openssl s_client -connect ENDPOINT "
+            "-tls1_2 </dev/null"
         ),
         citations=("RFC 5246 §7.4.1.1", "RFC 9113 §9.2.1", "crypto/tls Config.Renegotiation"),
         harmless_to=_RENEGOTIATES,

@@ -49,7 +49,10 @@ def _match(evidence: Evidence) -> Match | None:
             )
         case "refused":
             facts = _list_tries(evidence)
-            first = "Start the proxy: on its host, ss -ltn must show port {proxy_port}."
+            first = (
+                "Start the proxy on its host. To see whether it listens there: ss -ltn 'sport = "
+                ":{proxy_port}'"
+            )
         case _:
             facts = _list_tries(evidence)
             first = (

@@ -213,8 +213,8 @@ CAUSES: Final = (
             fixes.SEE_VERSIONS,
         ),
         tell_apart=(
-            "One version passes and another does not: openssl s_client -connect ENDPOINT -tls1_2, "
-            "then -tls1_3"
+            "One version passes and another does not: openssl s_client -connect ENDPOINT -tls1_2 "
+            "</dev/null; openssl s_client -connect ENDPOINT -tls1_3 </dev/null"
         ),
         citations=("RFC 8446 §4.2.1", "RFC 8446 §6.2 protocol_version"),
         applies=NEGOTIATION_ENDINGS | {"tls"},
@@ -263,9 +263,8 @@ CAUSES: Final = (
             "is not valid TLS."
         ),
         fix=(
-            "On the backend of {endpoint}, check that its certificate and key are a pair and can "
-            "be read: openssl x509 -noout -pubkey -in on its certificate and openssl pkey -pubout "
-            "-in on its key must print the same.",
+            "On the backend of {endpoint}, check that its certificate and key can be read and are a "
+            "pair, which mtls-probe inspect says of them there.",
             "Read the backend's log at the time of the attempt.",
         ),
         tell_apart=(

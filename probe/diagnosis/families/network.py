@@ -173,8 +173,8 @@ CAUSES: Final = (
             "To see what listens there: ss -ltn 'sport = :{port}'",
         ),
         tell_apart=(
-            "No TLS is reached: ss -tln on the backend shows whether it listens on that port and "
-            "address."
+            "No TLS is reached. On the backend, to see whether it listens on that port and address: ss "
+            "-ltn"
         ),
         citations=("RFC 9293 §3.5.2",),
         applies=frozenset({"refused"}),
@@ -264,8 +264,8 @@ CAUSES: Final = (
         fix=(
             "Check that {endpoint} is a TLS port, and that the backend behind it is not "
             "overloaded.",
-            "If the path drops large packets, set a smaller MTU on the way; this shows it: ping "
-            "-M do -s 1472 {host}",
+            "If the path drops large packets, set a smaller MTU on the way; to see whether it does: ping "
+            "-c 3 -M do -s 1472 {host}",
         ),
         tell_apart=(
             "TCP connects and the handshake gets no answer: mtls-probe check ENDPOINT ends at the "

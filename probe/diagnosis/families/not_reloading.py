@@ -121,8 +121,8 @@ CAUSES: Final = (
             "settings; restart an SDK's application after each rotation.",
         ),
         tell_apart=(
-            "The file on disk is newer than the exporter's process: compare ls -l of the file with "
-            "ps -o lstart of the exporter."
+            "The file on disk is newer than the exporter's process, whose number is PID: ls -l --full-time "
+            "CERT; ps -o lstart= -p PID"
         ),
         citations=("Collector configtls reload_interval", "OTLP exporter specification"),
         match=_match_exporter,
@@ -148,8 +148,8 @@ CAUSES: Final = (
             SEE_SERVED,
         ),
         tell_apart=(
-            "The certificate served is not the one on the backend's disk: compare openssl s_client "
-            "-connect ENDPOINT with openssl x509 -in FILE -noout -serial."
+            "The certificate served is not the one on the backend's disk, FILE: openssl s_client -connect "
+            "ENDPOINT </dev/null | openssl x509 -noout -serial; openssl x509 -in FILE -noout -serial"
         ),
         citations=("Collector configtls reload_interval",),
         match=_match_backend,

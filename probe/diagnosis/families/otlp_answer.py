@@ -213,10 +213,13 @@ CAUSES: Final = (
         ),
         evidence="The status message of the answer, or of its partial success, names it.",
         fix=(
-            "On the backend of {endpoint}, run df -h and ls -ld on the path in its message; free "
-            "space there, give its user the right to write, or mount it writable.",
+            "On the backend of {endpoint}, look at the folder that its message names (df -h, ls -ld): "
+            "free space there, give its user the right to write, or mount it writable.",
         ),
-        tell_apart="TLS works; the backend's own disk or folder is at fault: df -h and its log.",
+        tell_apart=(
+            "TLS works; the backend's own disk or folder is at fault, as its log says. To see its disks: "
+            "df -h"
+        ),
         not_printed="every exporter repeats the backend's own message, whatever it is",
         applies=_WITH_SUCCESS,
         match=_match_storage,
@@ -235,8 +238,8 @@ CAUSES: Final = (
             "{restart}",
         ),
         tell_apart=(
-            "TLS works; a header is missing or wrong: mtls-probe check with --depth tls is "
-            "confirmed."
+            "TLS works and a header is missing or wrong, so this is confirmed: mtls-probe check ENDPOINT "
+            "--depth tls"
         ),
         match=_match_status("otlp_unauthenticated"),
     ),

@@ -184,8 +184,8 @@ CAUSES: Final = (
             "To see its names: openssl x509 -in {cert_file} -noout -ext subjectAltName -subject",
         ),
         tell_apart=(
-            "The same files pass at a backend without a list of names; compare openssl x509 -in "
-            "CERT -noout -ext subjectAltName with the names that the backend allows."
+            "The same files pass at a backend without a list of names. To compare the names with those "
+            "that the backend allows: openssl x509 -in CERT -noout -ext subjectAltName"
         ),
         citations=("RFC 8446 §6.2 access_denied", "Envoy CertificateValidationContext"),
         enforce=(

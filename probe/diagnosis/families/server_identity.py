@@ -254,7 +254,8 @@ CAUSES: Final = (
             "To see the stapled answer: openssl s_client -connect {host}:{port} -status </dev/null",
         ),
         tell_apart=(
-            "Ask the CA, or look at the stapled answer: openssl s_client -connect ENDPOINT -status"
+            "Ask the CA, or look at the stapled answer: openssl s_client -connect ENDPOINT -status "
+            "</dev/null"
         ),
         citations=("RFC 6066 §8", "RFC 6960"),
         not_printed="no exporter looks at a stapled OCSP answer unless configured to",

@@ -1,21 +1,20 @@
 """Exporters that differ in what they make of the same files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec.structs
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from probe.credentials.load import load_credentials
-from probe.model.certificate import LocatedCertificate
+from probe.model.certificate import CredentialFacts, LocatedCertificate
 from probe.model.evidence import Evidence
-from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.model.target import TlsSettings
 from tests.support.certificate_facts import (
     CLIENT_CA,
-    EXPORTER,
     ISSUING_CA,
-    OTHER_CA,
     exporter,
 )
 from tests.support.evidence import (
@@ -24,110 +23,113 @@ from tests.support.evidence import (
     answered_http_attempt,
     complete_handshake,
     held_credentials,
-    http_target,
     refused_attempt,
     target,
     unstarted_attempt,
 )
 from tests.support.exporter_verdicts import outcomes, over_http_instead, verdicts
-from tests.support.pki import issue
+from tests.support.pki import issue, key_pem
+
+ROOT = issue("root", ca=True)
 
 
-def marked(role: Any) -> Finding:
-    """Return what the credentials room says of a byte order mark."""
-    fact = "begins with a UTF-8 byte order mark: OpenSSL reads past it"
-    return Finding(
-        cause="client_file_malformed",
-        role=role,
-        path="/etc/otel/tls.crt",
-        fact=fact,
-        kind=BYTE_ORDER_MARK,
+def loaded(folder: Path, pem: Mapping[str, bytes], name: str = "collector") -> CredentialFacts:
+    """Return the facts of these files of an exporter, written under their settings' names."""
+    for setting, raw in pem.items():
+        (folder / setting).write_bytes(raw)
+    paths = {setting: str(folder / setting) for setting in pem}
+    return load_credentials(TlsSettings(**paths), exporter=name).facts
+
+
+ISSUED = issue("checkout", ROOT)
+GOOD = {"cert_file": ISSUED.pem, "key_file": ISSUED.key_pem, "ca_file": ROOT.pem}
+ASKED = complete_handshake(acceptable_cas=())
+"""A backend that asked for a certificate of any CA."""
+MARK = b"\xef\xbb\xbf"
+
+
+def stopped(facts: CredentialFacts) -> Evidence:
+    """Return the attempt of an exporter that these files stop."""
+    return unstarted_attempt(*facts.faults, credentials=facts)
+
+
+def test_good_files_are_read_by_all(tmp_path: Path) -> None:
+    """Nothing is said of files that every runtime reads."""
+    assert outcomes(answered_attempt(handshake=ASKED, credentials=loaded(tmp_path, GOOD))) == {}
+
+
+def test_a_byte_order_mark_is_read_by_openssl_alone(tmp_path: Path) -> None:
+    """A remark of a target on OpenSSL: Go, OkHttp and grpcio would not start with it, Netty reads it."""
+    files = GOOD | {"cert_file": MARK + ISSUED.pem}
+    settings = target(exporter="curl")
+    facts = loaded(tmp_path, files, "curl")
+
+    seen = answered_attempt(target=settings, handshake=ASKED, credentials=facts)
+    assert outcomes(seen) == dict.fromkeys(
+        ("collector", "go-grpc", "java-okhttp", "python-grpc"), "fails"
     )
 
 
-def test_a_byte_order_mark_is_read_by_openssl_alone() -> None:
-    """A remark of a target that is well: Go, Java and grpcio would not start with this file."""
-    seen = outcomes(
-        answered_attempt(credentials=held_credentials(EXPORTER, remarks=(marked("cert"),)))
+def test_what_stops_a_collector_and_not_openssl(tmp_path: Path) -> None:
+    """The runtimes that read the file as it is are named; those that stop as well are not."""
+    facts = loaded(tmp_path, GOOD | {"key_file": MARK + ISSUED.key_pem})
+    found = verdicts(over_http_instead(stopped(facts)))
+
+    assert {one: found[one].outcome for one in found} == dict.fromkeys(
+        ("python-http", "node-http", "curl"), "works"
     )
-
-    assert seen == dict.fromkeys(
-        ("collector", "go-grpc", "java-okhttp", "java-grpc", "python-grpc"), "fails"
-    ) | dict.fromkeys(("node-grpc", "curl"), "same")
+    assert "/key_file" in found["curl"].because or "key" in found["curl"].because
 
 
-def test_the_credentials_room_says_what_the_rule_looks_for(tmp_path: Path) -> None:
-    """The remark about a real file with a byte order mark is the one that the rule reads."""
-    issued = issue("checkout")
-    (tmp_path / "tls.crt").write_bytes(b"\xef\xbb\xbf" + issued.pem)
-    (tmp_path / "tls.key").write_bytes(issued.key_pem)
-    tls = TlsSettings(cert_file=str(tmp_path / "tls.crt"), key_file=str(tmp_path / "tls.key"))
-    facts = load_credentials(tls, source_kinds=()).facts
-
-    assert outcomes(answered_attempt(credentials=facts))["collector"] == "fails"
-
-
-def test_a_collector_stopped_by_a_byte_order_mark_is_alone_with_go() -> None:
-    """As the fault that ends a Collector's attempt it stops Go the same, and OpenSSL not at all."""
-    found = verdicts(unstarted_attempt(marked("key"), target=http_target()))
-
-    assert (found["go-http"].outcome, found["curl"].outcome) == ("same", "works")
-    assert found["go-http"].says == "tls: failed to find any PEM data in key input"
-    assert found["python-http"].outcome == "works"
-    assert not {"java-okhttp", "java-jdk", "java-grpc"} & found.keys()
-
-
-def test_behind_a_byte_order_mark_go_takes_the_second_certificate_for_the_first() -> None:
+def test_behind_a_byte_order_mark_go_takes_the_second_certificate_for_the_first(
+    tmp_path: Path,
+) -> None:
     """With an intermediate behind it, Go finds a pair that does not match."""
-    chain = (exporter(ISSUING_CA), ISSUING_CA)
-    found = verdicts(
-        answered_attempt(credentials=held_credentials(*chain, remarks=(marked("cert"),)))
-    )
+    chain = MARK + ISSUED.pem + ROOT.pem
+    facts = loaded(tmp_path, GOOD | {"cert_file": chain}, "curl")
+    found = verdicts(answered_attempt(target=target(exporter="curl"), credentials=facts))
 
-    assert found["go-grpc"].says == "tls: private key does not match public key"
-
-
-def test_a_byte_order_mark_in_a_bundle_hides_only_its_first() -> None:
-    """Of several CA certificates Go still sees the others: nothing is claimed."""
-    lone = held_credentials(EXPORTER, remarks=(marked("ca"),))
-    several = msgspec.structs.replace(lone, ca_bundle=(CLIENT_CA, OTHER_CA))
-
-    assert verdicts(answered_attempt(credentials=lone))["collector"].says == "failed to parse cert"
-    assert "collector" not in verdicts(answered_attempt(credentials=several))
+    assert found["collector"].says == "tls: private key does not match public key"
 
 
-@pytest.mark.parametrize("cause", ["client_file_missing", "server_ca_file_missing"])
-def test_pythons_grpc_exporter_goes_on_without_a_file(cause: str) -> None:
-    """It logs the missing file; over HTTP it says so at each export, as others do at their start."""
-    fault = Finding(cause=cause, role="cert", path="/etc/otel/x", fact="is not there")
-    evidence = unstarted_attempt(fault)
+@pytest.mark.parametrize("setting", ["cert_file", "ca_file"])
+def test_pythons_grpc_exporter_goes_on_without_a_file(setting: str, tmp_path: Path) -> None:
+    """It logs the missing file; others say so at their start or at each export."""
+    facts = loaded(tmp_path, GOOD)
+    (tmp_path / setting).unlink()
+    paths = {name: str(tmp_path / name) for name in GOOD}
+    facts = load_credentials(TlsSettings(**paths)).facts
+    found = verdicts(stopped(facts))
 
-    assert outcomes(evidence) == {"python-grpc": "fails"}
-    assert outcomes(over_http_instead(evidence)) == {}
+    assert found["python-grpc"].outcome == "fails"
+    assert "goes on without" in found["python-grpc"].because
 
 
-def test_curl_asks_for_a_passphrase() -> None:
+def test_half_a_pair_ends_the_process_of_grpcio(tmp_path: Path) -> None:
+    """It does not go on without a certificate: the whole process aborts."""
+    facts = loaded(tmp_path, {name: GOOD[name] for name in ("cert_file", "ca_file")})
+    found = verdicts(stopped(facts))
+
+    assert found["python-grpc"].because.endswith("the whole process aborts")
+
+
+def test_curl_asks_for_a_passphrase(tmp_path: Path) -> None:
     """An encrypted key stops everybody; only a person at a terminal is asked."""
-    fault = Finding(cause="client_key_encrypted", role="key", path="/k", fact="encrypted")
+    encrypted = key_pem(ISSUED.key, encryption=BestAvailableEncryption(b"passphrase"))
+    facts = loaded(tmp_path, GOOD | {"key_file": encrypted})
 
-    assert verdicts(unstarted_attempt(fault))["curl"].says == "Enter PEM pass phrase:"
-
-
-def test_openssl_loads_no_certificate_signed_with_sha1() -> None:
-    """Go and Java send it; CPython, Node and curl stop before they connect."""
-    evidence = answered_attempt(credentials=held_credentials(exporter(signature_hash="sha1")))
-
-    assert outcomes(evidence) == {"node-grpc": "fails", "curl": "fails"}
-    assert "python-http" in outcomes(over_http_instead(evidence))
+    assert verdicts(stopped(facts))["curl"].says == "Enter PEM pass phrase:"
 
 
-def test_openssl_at_level_2_loads_no_short_key() -> None:
+def test_openssl_at_level_2_loads_no_short_key(tmp_path: Path) -> None:
     """Node 20 runs at level 1 and sends it, CPython and Debian's curl don't."""
-    evidence = answered_http_attempt(
-        TAKEN, credentials=held_credentials(exporter(key_type="RSA", key_bits=1024))
-    )
+    short = issue("checkout", ROOT, key=rsa.generate_private_key(65537, 1024))
+    facts = loaded(tmp_path, GOOD | {"cert_file": short.pem, "key_file": short.key_pem})
 
-    assert outcomes(evidence) == {"python-http": "fails", "curl": "fails"}
+    assert outcomes(answered_http_attempt(TAKEN, credentials=facts)) == {
+        "python-http": "fails",
+        "curl": "fails",
+    }
 
 
 def completed(path: str, *chain: Any) -> Evidence:
@@ -145,7 +147,7 @@ def test_openssl_sends_an_intermediate_out_of_ca_file() -> None:
     found = outcomes(completed("/etc/otel/ca.crt"))
 
     assert {found["curl"], found["node-grpc"]} == {"works"}
-    assert found["collector"] == "fails"
+    assert "collector" not in found  # the target's own exporter
     assert found["python-grpc"] == "same"  # BoringSSL completes nothing
 
 

@@ -12,7 +12,7 @@ from probe.credentials.load import load_credentials
 from probe.credentials.named_file import FileSettings
 from probe.credentials.store import READS, CredentialFiles, CredentialStore
 from probe.credentials.tls_context import Credentials
-from probe.model.target import Endpoint, ServerCertificateFile, Source, Target, TlsSettings
+from probe.model.target import Endpoint, ServerCertificateFile, Target, TlsSettings
 from tests.support.credential_files import pair_files
 from tests.support.offers import collector_offer
 from tests.support.pki import issue
@@ -21,9 +21,9 @@ CA = issue("CA", ca=True)
 OLD, NEW = issue("old", CA), issue("new", CA)
 
 
-def target(tls: TlsSettings, name: str = "t", kind: str = "configuration") -> Target:
+def target(tls: TlsSettings, name: str = "t", exporter: str = "collector") -> Target:
     """Return a target with these settings."""
-    return Target(name=name, endpoint=Endpoint("localhost", 1), tls=tls, sources=(Source(kind),))
+    return Target(name=name, endpoint=Endpoint("localhost", 1), tls=tls, exporter=exporter)
 
 
 class Using(CredentialStore):
@@ -126,15 +126,15 @@ def test_half_of_a_rotation_leaves_the_last_good_pair(tmp_path: Path) -> None:
     assert whole.facts.client_chain != before
 
 
-def test_a_collectors_files_are_judged_apart(tmp_path: Path) -> None:
-    """The same settings from a Collector and from elsewhere are two readings."""
+def test_files_are_judged_by_exporter(tmp_path: Path) -> None:
+    """The same settings of two kinds of exporters are two readings."""
     tls = pair_files(tmp_path, OLD)
     file = tmp_path / "tls.crt"
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
     store = Using()
 
-    assert store.get(target(tls)).facts.faults == ()
-    assert store.get(target(tls, kind="collector")).facts.faults != ()
+    assert store.get(target(tls, exporter="python-http")).facts.faults == ()
+    assert store.get(target(tls)).facts.faults != ()
     assert len(store) == 2
 
 
@@ -146,10 +146,8 @@ def test_files_that_change_while_read_are_read_again(
     reads: list[str] = []
     real = load_credentials
 
-    def load(
-        tls: TlsSettings, *, source_kinds: tuple[str, ...], settings: FileSettings
-    ) -> Credentials:
-        loaded = real(tls, source_kinds=source_kinds, settings=settings)
+    def load(tls: TlsSettings, *, exporter: str, settings: FileSettings) -> Credentials:
+        loaded = real(tls, exporter=exporter, settings=settings)
         if not reads:
             pair_files(tmp_path, NEW)
         reads.append(subject(loaded))
@@ -170,12 +168,10 @@ def test_files_that_never_rest_are_read_a_bounded_number_of_times(
     reads: list[int] = []
     real = load_credentials
 
-    def load(
-        tls: TlsSettings, *, source_kinds: tuple[str, ...], settings: FileSettings
-    ) -> Credentials:
+    def load(tls: TlsSettings, *, exporter: str, settings: FileSettings) -> Credentials:
         reads.append(1)
         os.utime(tmp_path / "tls.crt", ns=(len(reads), len(reads)))
-        return real(tls, source_kinds=source_kinds, settings=settings)
+        return real(tls, exporter=exporter, settings=settings)
 
     monkeypatch.setattr(store_module, "load_credentials", load)
     store = Using()

@@ -31,7 +31,7 @@ SERVER = issue("server", INTERMEDIATE, extensions=(BOTH,))
 
 def credentials(tls: TlsSettings) -> Credentials:
     """Load `tls` without a fault."""
-    loaded = load_credentials(tls, source_kinds=["configuration"])
+    loaded = load_credentials(tls)
     assert loaded.facts.faults == ()
     return loaded
 
@@ -240,7 +240,7 @@ def test_a_mismatched_pair_sends_nothing(tmp_path: Path) -> None:
     """The context is still built, for `inspect` and for nothing else."""
     tls = pair_files(tmp_path, CLIENT, ca=(ROOT,))
     (tmp_path / "tls.key").write_bytes(SERVER.key_pem)
-    held = load_credentials(tls, source_kinds=[])
+    held = load_credentials(tls)
 
     _, theirs = shake(held.context(collector_offer()), backend(SERVER, INTERMEDIATE))
 
@@ -266,7 +266,7 @@ def test_the_bindings_still_have_what_is_needed() -> None:
 
 def test_system_roots_are_used_without_a_ca() -> None:
     """No CA means the system's; with one, only where the settings ask for both."""
-    assert load_credentials(TlsSettings(), source_kinds=[]).facts.system_roots
+    assert load_credentials(TlsSettings()).facts.system_roots
     both = TlsSettings(ca_pem=ROOT.pem.decode(), include_system_ca_certs_pool=True)
     held = credentials(both)
     assert held.facts.system_roots

@@ -16,9 +16,9 @@ from tests.support.strange_files import CA, ENCRYPTION, LEAF, RSA, STRANGE, only
 BOM = b"\xef\xbb\xbf"
 
 
-def read(raw: bytes, role: Role = "cert", *, go: bool = False) -> Content:
+def read(raw: bytes, role: Role = "cert") -> Content:
     """Read `raw` as a file of that role."""
-    return read_content(raw, NamedFile(role, f"/etc/otel/{role}", go=go))
+    return read_content(raw, NamedFile(role, f"/etc/otel/{role}"))
 
 
 HARMLESS = {
@@ -34,12 +34,11 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("raw", HARMLESS.values(), ids=HARMLESS)
-@pytest.mark.parametrize("go", [True, False], ids=["go", "openssl"])
-def test_harmless_surroundings(raw: bytes, go: bool) -> None:
-    """CRLF, text, comments and white space hide nothing from any reader."""
-    content = read(raw, go=go)
+def test_harmless_surroundings(raw: bytes) -> None:
+    """CRLF, text, comments and white space are nothing to speak of."""
+    content = read(raw)
 
-    assert content.certificates == (LEAF.certificate,)
+    assert content.certificates == (LEAF.der,)
     assert content.faults == content.remarks == ()
 
 
@@ -55,8 +54,8 @@ KEYS = {
 
 @pytest.mark.parametrize("raw", KEYS.values(), ids=KEYS)
 def test_keys_are_read(raw: bytes) -> None:
-    """Each form that Go and OpenSSL read is read, and is in no repr."""
-    content = read(raw, "key", go=True)
+    """Each form of a key is read, and is in no repr."""
+    content = read(raw, "key")
 
     assert content.key is not None
     assert content.faults == ()
@@ -121,56 +120,83 @@ def test_a_line_that_lost_a_character_is_found() -> None:
     assert "damaged base64 at line 4" in only_fault(read(b"\n".join(lines))).fact
 
 
-def test_a_damaged_ca_among_good_ones_is_a_finding() -> None:
-    """Go skips it silently and so does the probe, which says so; alone it is a fault."""
+def test_a_damaged_certificate_is_found_next_to_whole_ones() -> None:
+    """The whole one is read; whether the other stops an exporter is for its model to say."""
     damaged = LEAF.pem.replace(b"\n", b"\n!", 2)
     bundle = read(CA.pem + damaged, "ca")
 
-    assert bundle.certificates == (CA.certificate,)
-    assert bundle.faults == ()
-    assert "Go uses the other certificates" in bundle.remarks[0].fact
+    assert bundle.certificates == (CA.der,)
+    assert "damaged base64" in only_fault(bundle).fact
     assert only_fault(read(damaged, "ca")).cause == "server_ca_file_malformed"
-
-
-def test_a_damaged_intermediate_is_a_fault_but_to_go() -> None:
-    """OpenSSL refuses the file; a Collector starts without the intermediate, and says nothing."""
-    raw = LEAF.pem + CA.pem[:-40]
-    started = read(raw, go=True)
-
-    assert "no END line" in only_fault(read(raw)).fact
-    assert started.faults == ()
-    assert started.certificates == (LEAF.certificate,)
-    assert "no END line" in started.remarks[0].fact
-
-
-def test_a_damaged_first_certificate_is_a_fault_for_all() -> None:
-    """Go would take the next one for the end entity."""
-    raw = LEAF.pem[:200] + b"\n" + CA.pem
-
-    assert "no END line" in only_fault(read(raw, go=True)).fact
 
 
 @pytest.mark.parametrize(
     ("raw", "role"), [(LEAF.pem, "cert"), (LEAF.key_pem, "key"), (CA.pem, "ca")]
 )
-def test_a_byte_order_mark_counts_for_go_only(raw: bytes, role: Role) -> None:
-    """OpenSSL reads past it, Go does not: a fault for a Collector, a remark for any other."""
-    strict, lenient = read(BOM + raw, role, go=True), read(BOM + raw, role)
+def test_a_byte_order_mark_is_odd(raw: bytes, role: Role) -> None:
+    """It hides a block from some readers: a remark, with the command that removes it."""
+    content = read(BOM + raw, role)
 
-    assert "byte order mark" in only_fault(strict).fact
-    assert lenient.faults == ()
-    assert "OpenSSL" in lenient.remarks[0].fact
-    assert "Go" in lenient.remarks[0].fact
-    assert lenient.remarks[0].fix[0].startswith("sed ")
-
-
-def test_a_byte_order_mark_hides_one_anchor_of_several_from_go() -> None:
-    """A Collector starts, but without the first certificate of ca_file."""
-    content = read(BOM + CA.pem + LEAF.pem, "ca", go=True)
-
-    assert content.certificates == (LEAF.certificate,)
     assert content.faults == ()
     assert "byte order mark" in content.remarks[0].fact
+    assert content.remarks[0].fix[0].startswith("sed ")
+
+
+ODD = {
+    "a mark before the second block": (CA.pem + BOM + LEAF.pem, "byte order mark stands before"),
+    "two carriage returns": (LEAF.pem.replace(b"\n", b"\r\r\n"), "two carriage returns"),
+    "a header": (LEAF.pem.replace(b"-----\n", b"-----\nComment: x\n\n", 1), "header, at line 2"),
+    "empty lines": (LEAF.pem.replace(b"\n", b"\n\n"), "empty lines"),
+}
+
+
+@pytest.mark.parametrize(("raw", "fact"), ODD.values(), ids=ODD)
+def test_what_hides_a_whole_block_from_some_readers(raw: bytes, fact: str) -> None:
+    """The block is read here, and what is odd about it is named."""
+    content = read(raw)
+
+    assert LEAF.der in content.certificates
+    assert fact in content.remarks[0].fact
+
+
+BROKEN = {
+    "END and BEGIN joined": (
+        (LEAF.pem + CA.pem).replace(b"-----\n-----BEGIN", b"----------BEGIN"),
+        "a line break is missing",
+    ),
+    "only the rest indented": (
+        LEAF.pem.replace(b"\n", b"\n    ").rstrip(b" "),
+        "the END line of the CERTIFICATE block",
+    ),
+    "an invisible character": ("\u200b".encode() + LEAF.pem, "an invisible character"),
+    "commented out": (b"# " + LEAF.pem.replace(b"\n", b"\n# "), "commented out"),
+}
+
+
+@pytest.mark.parametrize(("raw", "fact"), BROKEN.values(), ids=BROKEN)
+def test_what_breaks_a_block(raw: bytes, fact: str) -> None:
+    """The line and what is wrong with it are named, not that the file should be copied again."""
+    fault = read(raw).faults[0]
+
+    assert fact in fault.fact
+    assert "/etc/otel/cert" in fault.fact
+
+
+@pytest.mark.parametrize("role", ["cert", "key"])
+def test_what_is_commented_out_next_to_a_good_block_is_no_fault(role: Role) -> None:
+    """An old certificate or key, kept as a comment, says nothing about the one in use."""
+    good = LEAF.pem if role == "cert" else LEAF.key_pem
+    old = b"".join(b"# " + line + b"\n" for line in good.split(b"\n"))
+
+    for raw in (good + old, old + good):
+        content = read(raw, role)
+        assert content.faults == content.remarks == ()
+        assert content.certificates or content.key
+
+
+def test_the_faults_of_one_file_are_bounded() -> None:
+    """A file of nothing but BEGIN lines has a handful of them."""
+    assert len(read(b"-----BEGIN CERTIFICATE-----\n" * 30_000).faults) <= 5
 
 
 def test_a_begin_line_inside_a_block_opens_the_next() -> None:
@@ -194,11 +220,10 @@ def test_a_begin_line_inside_a_block_opens_the_next() -> None:
         max_size=20,
     ).map(b"".join),
     role=st.sampled_from(["cert", "key", "ca"]),
-    go=st.booleans(),
 )  # fmt: skip
-def test_any_bytes_are_read_without_an_exception(raw: bytes, role: Role, go: bool) -> None:
+def test_any_bytes_are_read_without_an_exception(raw: bytes, role: Role) -> None:
     """Whatever a file holds comes back as content or as a fault, and every fact is one safe line."""
-    content = read(raw, role, go=go)
+    content = read(raw, role)
 
     assert isinstance(recognise_format(raw), Format)
     assert content.faults or content.certificates or content.key

@@ -1,0 +1,1 @@
+"""How each runtime reads the credential files: exact models of their readers, block by block."""
