@@ -92,18 +92,18 @@ def _rust(exporter: str) -> list[str]:
         listed = folder / "versions.txt"
         listed.touch()
         # The lock says what was resolved; it also says from where, so it is not kept here.
-        _run(["cargo", "generate-lockfile", "--quiet"], folder)
+        run_tool(["cargo", "generate-lockfile", "--quiet"], folder)
         lock = (folder / "Cargo.lock").read_text(encoding="utf-8")
         found = re.findall(r'name = "([\w-]+)"\nversion = "([\d.]+)"', lock)
         wanted = ("opentelemetry-otlp", "tonic", "reqwest", "rustls", "rustls-webpki", "ring")
         lines = [f"{name} {version}" for name, version in found if name in wanted]
         listed.write_text("\n".join(lines), encoding="utf-8")
-        _run(["cargo", "build", "--release", "--quiet"], folder)
+        run_tool(["cargo", "build", "--release", "--quiet"], folder)
         built = folder / "target" / "release" / "exporters"
         built.replace(folder / "exporters")
         shutil.rmtree(folder / "target")
 
-    return [str(_build("rust", ["cargo", "--version"], build) / "exporters"), exporter]
+    return [str(build_program("rust", ["cargo", "--version"], build) / "exporters"), exporter]
 
 
 def _interpreted(command: str, script: str) -> Callable[[str], list[str]]:
