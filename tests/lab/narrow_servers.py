@@ -188,7 +188,8 @@ _PROTOCOLS: Final = {"1.0": "TLSv1", "1.1": "TLSv1.1", "1.2": "TLSv1.2", "1.3": 
 @contextmanager
 def _serve_go(folder: Path, pki: LabPki, narrow: Narrow) -> Iterator[int]:
     pair = key_pair(pki, narrow.key)
-    command = [str(go_server(PROGRAM)), "-tls", narrow.tls, "-group", narrow.name]
+    command = [str(go_server(PROGRAM)), "-grpc", "-tls", narrow.tls]
+    command += ["-group", narrow.name]
     command += ["-cert", str(pair.cert_file), "-key", str(pair.key_file)]
     with process(command, folder / f"go-{narrow.name}.log") as log:
         yield int(started(log, r"port (\d+)")[1])
