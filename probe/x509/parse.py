@@ -10,14 +10,17 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Final, TypeVar
 
+import msgspec.structs
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from probe.model.certificate import CertificateFacts, Name
 from probe.text.safe_text import safe_text
 from probe.x509.library_errors import LIBRARY_ERRORS
+from probe.x509.raw_certificate import read_certificate
+from probe.x509.raw_facts import USAGES, digest_name, format_serial, read_raw_facts
 from probe.x509.signature import is_issued_by
 
 UNREADABLE: Final = "unreadable certificate"
@@ -25,16 +28,6 @@ MAX_WITH_NAMES: Final = 32_768
 """Bytes of a certificate beyond which subject and issuer are not read."""
 MAX_SANS: Final = 100
 """Presented identifiers kept of one certificate: a hostile one holds thousands."""
-
-_EXTENDED_KEY_USAGES: Final = {
-    ExtendedKeyUsageOID.SERVER_AUTH: "serverAuth",
-    ExtendedKeyUsageOID.CLIENT_AUTH: "clientAuth",
-    ExtendedKeyUsageOID.CODE_SIGNING: "codeSigning",
-    ExtendedKeyUsageOID.EMAIL_PROTECTION: "emailProtection",
-    ExtendedKeyUsageOID.TIME_STAMPING: "timeStamping",
-    ExtendedKeyUsageOID.OCSP_SIGNING: "OCSPSigning",
-    ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE: "anyExtendedKeyUsage",
-}
 
 _KEY_USAGES: Final = {
     "digital_signature": "digitalSignature",
@@ -63,19 +56,19 @@ def make_name(name: x509.Name) -> Name:
     """Return `name` as RFC 4514 text, safe to show, and a digest of its DER to compare by."""
     text = _read_or(name.rfc4514_string, "unreadable name")
     der = _read_or(name.public_bytes, text.encode("utf-8", "replace"))
-    return Name(text=safe_text(text), digest=_digest(der))
+    return Name(text=safe_text(text), digest=digest_name(der))
 
 
 def parse_name(der: bytes) -> Name:
     """Return the same for a DER name, as an acceptable-CA list holds them."""
     name = _read_or(lambda: x509.Name.from_bytes(der), None)
     text = "unreadable name" if name is None else make_name(name).text
-    return Name(text=text, digest=_digest(der))
+    return Name(text=text, digest=digest_name(der))
 
 
 def make_unread_name(der: bytes) -> Name:
     """Return a name that is not read for its length; its digest still compares."""
-    return Name(text=f"a name of {len(der)} bytes", digest=_digest(der))
+    return Name(text=f"a name of {len(der)} bytes", digest=digest_name(der))
 
 
 def parse_certificate(der: bytes) -> x509.Certificate | None:
@@ -100,7 +93,7 @@ def read_facts(certificate: x509.Certificate) -> CertificateFacts:
     return CertificateFacts(
         subject=subject,
         issuer=issuer,
-        serial_number=_read_or(lambda: _format_serial(certificate.serial_number), ""),
+        serial_number=_read_or(lambda: format_serial(certificate.serial_number), ""),
         not_before=_read_or(lambda: _to_epoch(certificate.not_valid_before_utc), 0.0),
         not_after=_read_or(lambda: _to_epoch(certificate.not_valid_after_utc), 0.0),
         sha256=hashlib.sha256(der).hexdigest(),
@@ -132,8 +125,17 @@ def make_unreadable_facts(der: bytes) -> CertificateFacts:
 
 
 def read_der(der: bytes) -> CertificateFacts:
-    """Return the facts of one DER certificate, whatever it holds."""
+    """Return the facts of one DER certificate, whatever it holds.
+
+    Where `cryptography` refuses it, or one of its extensions and with that all of them, its raw
+    parts are read.
+    """
     certificate = parse_certificate(der)
+    if certificate is not None and _read_or(lambda: certificate.extensions, None) is not None:
+        return read_facts(certificate)
+    raw = read_certificate(der) if len(der) <= MAX_WITH_NAMES else None
+    if raw is not None:
+        return msgspec.structs.replace(read_raw_facts(raw), sha256=hashlib.sha256(der).hexdigest())
     return make_unreadable_facts(der) if certificate is None else read_facts(certificate)
 
 
@@ -153,16 +155,6 @@ def _to_epoch(moment: datetime) -> float:
 
 def _hex(key_id: bytes | None) -> str:
     return (key_id or b"").hex()[:128]
-
-
-def _digest(der: bytes) -> str:
-    return hashlib.sha256(der).hexdigest()[:16]
-
-
-def _format_serial(number: int) -> str:
-    """Write whole octets in lower case, as the blackbox exporter does."""
-    sign, digits = ("-" if number < 0 else ""), f"{abs(number):x}"
-    return safe_text(sign + digits.zfill(len(digits) + len(digits) % 2))
 
 
 def describe_public_key(key: object) -> tuple[str, int]:
@@ -192,7 +184,7 @@ def _list_extended_key_usages(certificate: x509.Certificate) -> tuple[str, ...] 
     usages = _get_extension(certificate, x509.ExtendedKeyUsage)
     if usages is None:
         return None
-    return tuple(_EXTENDED_KEY_USAGES.get(u, safe_text(u.dotted_string)) for u in usages)[:MAX_SANS]
+    return tuple(USAGES.get(u.dotted_string, safe_text(u.dotted_string)) for u in usages)[:MAX_SANS]
 
 
 def _list_key_usages(certificate: x509.Certificate) -> tuple[str, ...] | None:
