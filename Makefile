@@ -98,6 +98,7 @@ exporters: $(VENV)/.test
 	$(BIN)/python -m tests.lab.exporters.run $(if $(ONLY),--only '$(ONLY)') \
 		$(if $(EXPORTERS),--exporters $(EXPORTERS))
 	$(BIN)/python -m tests.lab.exporters.measure_chains $(if $(ONLY),--only '$(ONLY)')
+	$(BIN)/python -m tests.lab.exporters.measure_handshakes $(if $(ONLY),--only '$(ONLY)')
 	$(BIN)/python -m tests.lab.exporters.offers
 	$(BIN)/python -m tests.lab.exporters.narrow
 
