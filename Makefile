@@ -98,7 +98,9 @@ exporters: $(VENV)/.test
 	$(BIN)/python -m tests.lab.exporters.run $(if $(ONLY),--only '$(ONLY)') \
 		$(if $(EXPORTERS),--exporters $(EXPORTERS))
 	$(BIN)/python -m tests.lab.exporters.measure_chains $(if $(ONLY),--only '$(ONLY)')
+	$(BIN)/python -m tests.lab.exporters.measure_handshakes $(if $(ONLY),--only '$(ONLY)')
 	$(BIN)/python -m tests.lab.exporters.offers
+	$(BIN)/python -m tests.lab.exporters.narrow
 
 lock: $(UV)
 	$(LOCK) --group test --extra otel-grpc pyproject.toml --output-file requirements/test.txt

@@ -1,4 +1,4 @@
-"""Where exporters differ from the probe with the same files and the same backend (`by_exporter`).
+"""Where other exporters differ from the target's with the same files and backend (`by_exporter`).
 
 Each rule follows from fields of the evidence; nothing is claimed of a runtime without a rule. The
 rules have the order in which an exporter meets them: its files, the server's certificate, then its
@@ -10,36 +10,32 @@ from typing import Final
 
 from probe.comparison.file_handling import judge_files
 from probe.comparison.other_offers import judge_offer
+from probe.comparison.server_paths import judge_server_path
 from probe.comparison.verdict import Verdict, build_verdicts
 from probe.diagnosis.readings.backend_decision import Refusal, find_refusal, is_confirmed
 from probe.diagnosis.readings.client_certificate import describe_usage_fault, is_issuer_listed
 from probe.diagnosis.readings.experiment_results import get_experiment
-from probe.diagnosis.readings.server_verification import get_unverified_handshake
+from probe.exporters.withholding import WITHHOLDING
 from probe.messages.printed import get_http_refusal_text, get_silent_text
 from probe.messages.printed_alerts import get_alert_text
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.runtime import (
-    CURL,
+    COLLECTOR,
     DOTNET,
-    GO_BASED,
-    JAVA,
-    NODE,
     ON_OPENSSL,
     PYTHON_GRPC,
-    PYTHON_HTTP,
     RUNTIMES,
+    RUST,
     Runtime,
 )
 from probe.model.tls_alerts import TlsAlert, get_fatal_alert
-from probe.x509.names import matches_by_common_name
-from probe.x509.strength import find_weak_key, find_weak_signature
 
 
 def compare_exporters(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Verdict, ...]:
-    """Return what each kind of exporter would do where they differ; empty where all do the same.
+    """Return what each other kind of exporter would do where it differs; empty where none does.
 
-    One verdict for each runtime: the first that differs from the probe, else the first.
+    One verdict for each runtime: the first that differs from the target's exporter, else the first.
     """
     found: dict[str, Verdict] = {}
     for rule in _RULES:
@@ -50,46 +46,10 @@ def compare_exporters(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Verdict
     return tuple(
         found[runtime.id]
         for runtime in RUNTIMES
-        if runtime.id in found and evidence.target.protocol in runtime.protocols
+        if runtime.id in found
+        and runtime.id != evidence.target.exporter
+        and evidence.target.protocol in runtime.protocols
     )
-
-
-def _judge_common_name_only(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
-    """A server certificate without SANs, whose CN is the name: seen with each of these clients."""
-    handshake = get_unverified_handshake(evidence)
-    if handshake is None or handshake.name_check is None:
-        return
-    if any(fault.kind != "name_mismatch" for fault in handshake.path_faults):
-        return
-    if not matches_by_common_name(handshake.name_check):
-        return
-    takes = "takes the certificate's CN for its name where it has no SAN"
-    yield from build_verdicts((*JAVA, PYTHON_GRPC, *NODE, CURL), "works", takes, lambda _: "")
-    says = "x509: certificate relies on legacy Common Name field, use SANs instead"
-    refuses = "takes no CN for a name (Go crypto/x509 VerifyHostname, RFC 9525 §2)"
-    yield from build_verdicts(GO_BASED, "same", refuses, lambda _: says)
-    by_urllib3 = "urllib3 2 takes no CN for a name"
-    yield Verdict(
-        PYTHON_HTTP.id, "same", "certificate verify failed: Hostname mismatch", by_urllib3
-    )
-
-
-def _judge_weak_server(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
-    """A weak server certificate: OpenSSL at level 2 refuses more than Go, JSSE and grpcio less."""
-    handshake = evidence.handshake
-    if handshake is None or evidence.target.insecure_skip_verify:
-        return
-    chain = handshake.server_chain
-    if handshake.server_verified and find_weak_key(chain[:1]) and not find_weak_signature(chain):
-        because = "OpenSSL at security level 2 refuses an RSA key below 2048 bits"
-        says = "certificate verify failed: EE certificate key too weak"
-        yield Verdict(PYTHON_HTTP.id, "fails", says, because)
-        says = "curl: (60) SSL certificate problem: EE certificate key too weak"
-        yield Verdict(CURL.id, "fails", says, because)
-    hashes = {certificate.signature_hash for certificate in chain}
-    if diagnosis.cause == "server_cert_weak" and "sha1" in hashes and not find_weak_key(chain):
-        because = "it accepts a SHA-1 signature below a private CA"
-        yield from build_verdicts((*JAVA, PYTHON_GRPC), "works", because, lambda _: "")
 
 
 def _judge_completed_chain(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
@@ -145,10 +105,7 @@ def _judge_withheld_for_usage(evidence: Evidence, _: Diagnosis) -> Iterator[Verd
 
 
 def _judge_withheld_for_issuer(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
-    """Go and Java send no certificate where the backend's list does not name an issuer of its chain.
-
-    Go crypto/tls CertificateRequestInfo.SupportsCertificate; JSSE's SunX509 key manager.
-    """
+    """The SDKs of Go and Java send no certificate that the backend's list does not name."""
     handshake = evidence.handshake
     refused = find_refusal(evidence)
     if handshake is None or not handshake.client_certificate_sent:
@@ -159,11 +116,11 @@ def _judge_withheld_for_issuer(evidence: Evidence, _: Diagnosis) -> Iterator[Ver
         "the backend's list of acceptable CAs does not name an issuer of the chain, so it sends no "
         "certificate; a backend that demands one refuses it"
     )
-    yield from _judge_without_certificate(evidence, (*GO_BASED, *JAVA), withholds)
+    yield from _judge_without_certificate(evidence, WITHHOLDING, withholds)
     sends = "it sends the certificate whatever the backend's list says, as the probe does"
     by_http = evidence.ending.kind == "answered"
     yield from build_verdicts(
-        (PYTHON_GRPC, *ON_OPENSSL),
+        (COLLECTOR, PYTHON_GRPC, *ON_OPENSSL, *RUST),
         "same",
         sends,
         lambda runtime: _refusal_text(runtime, refused, by_http=by_http),
@@ -187,9 +144,8 @@ def _judge_refused_in_silence(evidence: Evidence, _: Diagnosis) -> Iterator[Verd
 
 _RULES: Final[tuple[Callable[[Evidence, Diagnosis], Iterator[Verdict]], ...]] = (
     judge_files,
+    judge_server_path,
     judge_offer,
-    _judge_common_name_only,
-    _judge_weak_server,
     _judge_completed_chain,
     _judge_ignored_without_ca,
     _judge_withheld_for_usage,

@@ -1,9 +1,10 @@
 """What one kind of exporter would do with the target's files and backend."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from probe.exporters.measured import MEASURED
 from probe.model.runtime import Runtime
 
 Outcome = Literal["same", "works", "fails"]
@@ -11,17 +12,26 @@ Outcome = Literal["same", "works", "fails"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One runtime, by its id, next to the probe.
+    """One runtime, by its id, next to the target's exporter.
 
-    `outcome` is `same` where it ends as the probe did, `works` where it passes the point at which
-    the probe stopped, `fails` where it stops though the probe did not, or over something else.
-    `says` is the line of its log, empty where that is not known; `because` is the reason.
+    `outcome` is `same` where it ends as the attempt did, `works` where it passes the point at which
+    that stopped, `fails` where it stops though the attempt did not, or over something else.
+    `says` is the line of its log, empty where that is not known; `because` and `why` are the reason.
     """
 
     runtime: str
     outcome: Outcome
     says: str
     because: str
+    measured: str = ""
+    """The versions with which it was seen; empty: read in sources, not measured."""
+    why: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Fill in the versions that the laboratory measured, and the reason's other name."""
+        object.__setattr__(self, "why", self.because)
+        if not self.measured:
+            object.__setattr__(self, "measured", MEASURED.get(self.runtime, ""))
 
 
 def build_verdicts(

@@ -1,10 +1,12 @@
 """Which further connections an attempt calls for, and until when their results hold: pure.
 
-Nothing is asked of an attempt that ended well.
+Nothing is asked of an attempt that ended well, unless the exporter would send no certificate.
 """
 
 from typing import Final
 
+from probe.diagnosis.readings.backend_decision import is_confirmed
+from probe.diagnosis.readings.client_certificate import is_withheld
 from probe.diagnosis.readings.experiment_results import has_server_hello
 from probe.diagnosis.readings.peer_protocol import decode_bytes, detect_protocol
 from probe.model.evidence import Evidence, Handshake, Varied
@@ -30,6 +32,9 @@ def choose_experiments(evidence: Evidence) -> tuple[Varied, ...]:
         return ()
     if handshake is None:
         return _choose_without_tls(evidence) if evidence.target.plaintext else ()
+    if is_confirmed(evidence):
+        # What was accepted is another certificate than the exporter sends: none.
+        return ("no_client_certificate",) if is_withheld(evidence) else ()
     if ending.kind == "alpn" or _is_unanswered_request(evidence):
         return ("other_protocol",)
     if ending.stage == "handshake" and not has_server_hello(handshake):

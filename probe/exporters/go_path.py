@@ -295,8 +295,7 @@ class _Search:
             return faults.make_costly_names(leaf)
         if broken is None:
             return None
-        by = broken.by or broken.holder
-        return faults.make_name_constraint(leaf, broken, by, self._locate(by))
+        return faults.make_name_constraint(leaf, broken, self._locate(broken.holder))
 
     def _is_usage_forgiven(self, one: GoCertificate) -> bool:
         return self._is_forgiven("wrong_usage", one) or self._is_forgiven("wrong_usage_above", one)

@@ -20,7 +20,7 @@ from probe.messages.printed_network import (
     NETWORK_TEXTS,
 )
 from probe.messages.printed_server import SERVER_TEXTS
-from probe.model.runtime import GO_BASED, JAVA, RUNTIMES, Runtime, RuntimeText, TextsByCause
+from probe.model.runtime import GO, JAVA, RUNTIMES, Runtime, RuntimeText, TextsByCause
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class PrintedText:
 
 
 _ALERTS_OF_SOME: Final[dict[tuple[str, Runtime], tuple[int, ...]]] = {
-    # They send no certificate that does not fit the acceptable-CA list.
-    **{("client_ca_untrusted", each): (116, 40, 48) for each in (*GO_BASED, *JAVA)},
-    **{("client_chain_incomplete", each): (116, 40, 48) for each in (*GO_BASED, *JAVA)},
+    # They send no certificate that does not fit the acceptable-CA list (exporters/withholding.py).
+    **{("client_ca_untrusted", each): (116, 40, 48) for each in (*GO, *JAVA)},
+    **{("client_chain_incomplete", each): (116, 40, 48) for each in (*GO, *JAVA)},
     # JSSE does not compare key and certificate: the backend detects it.
     **{("client_cert_key_mismatch", each): (51,) for each in JAVA},
 }

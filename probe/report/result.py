@@ -103,7 +103,7 @@ class Result(Struct, frozen=True, kw_only=True):
     facts: tuple[str, ...]
     fix: tuple[str, ...]
     by_exporter: tuple[Verdict, ...]
-    """What exporters would do where they differ from the probe; empty where all do the same."""
+    """What other exporters would do where they differ; empty where all do the same."""
     alerts: tuple[Alert, ...]
     tls: ResultTls
     acceptable_cas: tuple[str, ...]

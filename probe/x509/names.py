@@ -49,19 +49,6 @@ def check_name(reference: str, presented: tuple[str, ...], common_name: str = ""
     )
 
 
-def matches_by_common_name(check: NameCheck) -> bool:
-    """Whether a client matches that takes the CN for a name where the certificate has no SAN.
-
-    Go and rustls do not (RFC 9525 §2); no client looks for an IP address in a CN.
-    """
-    return (
-        not check.matched
-        and not check.presented
-        and check.common_name.lower() == check.reference.lower() != ""
-        and not is_ip_address(check.reference)
-    )
-
-
 def _is_match(reference: str, presented: Sequence[str]) -> bool:
     if reference.startswith(SPIFFE):
         uris = [name[4:] for name in presented if name.startswith("URI:")]

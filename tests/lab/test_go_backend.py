@@ -1,5 +1,6 @@
 """Backends with Go's crypto/tls, in cases that only Go has: weak certificates, and a name policy."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,25 @@ def test_a_policy_on_names(tmp_path: Path, pki: LabPki, version: TlsVersion) -> 
         _, diagnosis = observe(target(pki, port, pki.client, protocol="http/protobuf"))
     assert (diagnosis.outcome, diagnosis.certain) == ("failed", False), diagnosis
     assert "client_san_rejected" in {diagnosis.cause, *diagnosis.also}, diagnosis
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    ("exporter", "cause"), [("go-http", "client_ca_untrusted"), ("collector", None)]
+)
+def test_a_list_that_does_not_name_a_certificate_that_is_taken(
+    tmp_path: Path, pki: LabPki, version: TlsVersion, exporter: str, cause: str | None
+) -> None:
+    """An SDK in Go sends nothing there and is refused; a Collector sends its certificate."""
+    if absent := GO.missing():
+        missing(f"go: {absent}")
+    serving = Serving(tls=version, server=pki.server, client_ca_file=pki.other_ca_file)
+    with serve_go(tmp_path, serving, takes_any=True) as port:
+        watched = replace(
+            target(pki, port, pki.client, protocol="http/protobuf"), exporter=exporter
+        )
+        evidence, diagnosis = observe(watched)
+
+    assert evidence.answer is not None
+    assert (diagnosis.cause, diagnosis.certain) == (cause, True), diagnosis
+    assert diagnosis.outcome == ("failed" if cause else "confirmed")

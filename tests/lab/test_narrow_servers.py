@@ -13,9 +13,11 @@ from typing import Final
 
 import pytest
 
+from probe.model.runtime import EXPORTERS
 from probe.model.target import PROTOCOLS, Protocol
 from probe.service.pipeline import PipelineSettings, run_rounds
 from tests.lab.credentials import LabPki
+from tests.lab.exporters.narrow import read_narrow
 from tests.lab.narrow_servers import NARROW, narrow_servers
 from tests.lab.observation import observe, target
 from tests.lab.servers import HOST, Log, run_collector
@@ -214,3 +216,32 @@ def test_the_printed_setting_helps(
     assert export_to(port, otelcol, pki, tmp_path, settings, "http/protobuf") == {name: ""}
     _, found = observe(target(pki, ports[name], None, protocol="http/protobuf", **settings))
     assert found.outcome == "confirmed", found
+
+
+MEASURED: Final = read_narrow()
+PROGRAMS_OF_RUNTIMES: Final = {*EXPORTERS, "collector-http"}
+"""Others of the lab are variants that no `exporter` names."""
+
+
+@pytest.mark.parametrize("program", [each for each in MEASURED if each in PROGRAMS_OF_RUNTIMES])
+def test_with_each_exporter_the_probe_ends_as_that_one(
+    program: str, ports: dict[str, int], pki: LabPki
+) -> None:
+    """What `make exporters` measured with the real one, at every server that takes one thing only."""
+    exporter, protocol = find_exporter(program)
+    watched = [
+        replace(target(pki, port, None, protocol=protocol), name=server, exporter=exporter)
+        for server, port in ports.items()
+    ]
+
+    seen = asyncio.run(run_rounds(watched, PipelineSettings(experiments=False), concurrency=10))
+
+    assert {one.name: found.outcome == "confirmed" for one, _, found in seen} == MEASURED[program]
+
+
+def find_exporter(program: str) -> tuple[str, Protocol]:
+    """Return the runtime that a program of the lab is, and the protocol that it speaks there."""
+    if program == "collector-http":
+        return "collector", "http/protobuf"
+    over_grpc = program in {"collector", "java-okhttp"} or "grpc" in program
+    return program, "grpc" if over_grpc else "http/protobuf"

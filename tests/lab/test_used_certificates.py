@@ -59,6 +59,8 @@ class Case:
     """What cert_file holds, and the key; empty: an exporter's own certificate."""
     client_key: bytes = b""
     alerts: Mapping[str, Names] = field(default_factory=dict)
+    system: tuple[bytes, ...] = ()
+    """The system's roots, where there is no ca_file."""
     findings: tuple[str, ...] = ()
     """A piece of each finding's fact, in order."""
 
@@ -98,6 +100,22 @@ def build_cases(pki: LabPki) -> Iterator[Case]:
             f"the CA CN=Ending root in {{ca_file}}, which the backend's certificate rests on, "
             f"expires in 5 days, on {date}",
         ),
+    )
+    system = root("Ending root of the system", IN_FIVE_DAYS)
+    yield Case(
+        "system-roots",
+        server=system.issue("backend", usages=usages),
+        sent=b"",
+        anchors=(),
+        alerts={"client_ca_bundle": [("CN=Ending root of the system", "")]},
+        findings=("the CA CN=Ending root of the system in the system's roots, which",),
+        system=(old.pem, unused.pem, system.pem),
+    )
+    yield Case(
+        "big-bundle",
+        server=leaf,
+        sent=issuing.pem,
+        anchors=(*(root(f"Root {number}", EXPIRED).pem for number in range(1000)), new.pem),
     )
     yield Case(
         "two-paths",
@@ -174,11 +192,16 @@ def watched(
             }
             collector = stack.enter_context(serve_collector(otelcol, own, tls))
             write_pem(own, "ca.crt", *case.anchors)
+            if case.system:
+                write_pem(folder, "system.pem", *case.system)
             plain = pki.plain
             write_pem(own, "tls.crt", *(case.client or (plain.pem,)))
             write_pem(own, "tls.key", case.client_key or plain.key_pem)
             targets.append(entry(name, collector.grpc_port, own))
-        probe = stack.enter_context(running_probe(configuration(folder, *targets)))
+            if case.system:
+                del targets[-1]["tls"]["ca_file"]
+        roots = {"SSL_CERT_FILE": str(folder / "system.pem"), "SSL_CERT_DIR": str(folder / "none")}
+        probe = stack.enter_context(running_probe(configuration(folder, *targets), **roots))
         job = {"job_name": "mtls-probe", "static_configs": [{"targets": [probe.address]}]}
         watching = stack.enter_context(prometheus(folder, [job]))
         for name in cases:
@@ -198,6 +221,8 @@ NAMES: Final = (
     "left-over",
     "left-over-of-the-client",
     "used-ca",
+    "system-roots",
+    "big-bundle",
     "two-paths",
     "one-path-left",
     "used-intermediate-of-the-client",
@@ -257,3 +282,18 @@ def test_the_bundle_of_the_test_holds_what_is_left_over(watched: Watched) -> Non
         'mtls_probe_certificate_info{target="left-over",source="server",subject="CN=New root"}'
     )
     assert sent[0]["used"] == "false"
+
+
+def test_a_big_bundle_has_few_series(watched: Watched) -> None:
+    """A thousand expired roots next to the one that is used: what is left out is counted."""
+    shown = watched.prometheus.query('count({target="big-bundle",__name__!="ALERTS"})')
+    [(_, left_out)] = watched.prometheus.query(
+        'mtls_probe_certificates_left_out{target="big-bundle",source="client_ca_bundle"}'
+    )
+    [(used, _)] = watched.prometheus.query(
+        'mtls_probe_certificate_info{target="big-bundle",source="client_ca_bundle",used="true"}'
+    )
+
+    assert shown[0][1] <= 100
+    assert left_out == 1001 - 8
+    assert (used["subject"], used["position"]) == ("CN=New root", "1000")

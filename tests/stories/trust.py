@@ -4,11 +4,20 @@ from typing import Any
 
 import msgspec.structs
 
-from probe.model.evidence import Evidence, Recheck
+from probe.model.evidence import Ending, Evidence, Experiment, Recheck
 from probe.model.path_fault import PathFault, PathFaultKind
 from tests.stories.story import story
-from tests.support.certificate_facts import CLIENT_CA, EXPORTER, ISSUING_CA, OTHER_CA, exporter
-from tests.support.evidence import By, answered_attempt, held_credentials, refused_attempt
+from tests.support.certificate_facts import AT, CLIENT_CA, EXPORTER, ISSUING_CA, OTHER_CA, exporter
+from tests.support.evidence import (
+    By,
+    alert,
+    answered_attempt,
+    complete_handshake,
+    held_credentials,
+    refused_attempt,
+    target,
+    with_control,
+)
 
 SILENCE = ("client_ca_untrusted", "client_san_rejected", "client_cert_revoked")
 
@@ -17,6 +26,43 @@ SILENCE = ("client_ca_untrusted", "client_san_rejected", "client_cert_revoked")
 def client_ca_untrusted() -> Evidence:
     """The backend's client CA file holds another team's CA, and it says unknown_ca."""
     return refused_attempt(48, EXPORTER, listed=(OTHER_CA,))
+
+
+def accepted_unlisted(exporter: str, *, refuses: bool) -> Evidence:
+    """Return an accepted attempt whose certificate the backend's list does not name.
+
+    One experiment was made without the certificate, which the backend may refuse.
+    """
+    seen = answered_attempt(
+        target=target(exporter=exporter),
+        handshake=complete_handshake(acceptable_cas=(OTHER_CA.subject,)),
+    )
+    alerts = (alert(116),) if refuses else ()
+    without = Experiment(
+        varied="no_client_certificate",
+        at=AT,
+        ending=Ending(stage="accept", kind="alert" if refuses else "application_data"),
+        handshake=complete_handshake(client_certificate_sent=False, alerts=alerts),
+    )
+    return with_control(seen, without)
+
+
+@story("export")
+def client_ca_untrusted__withheld() -> Evidence:
+    """The backend takes the probe's certificate; an SDK in Go sends none, and is refused."""
+    return accepted_unlisted("go-grpc", refuses=True)
+
+
+@story("export", outcome="confirmed")
+def confirmed__withheld_and_not_missed() -> Evidence:
+    """The same SDK, and a backend that takes clients without a certificate too."""
+    return accepted_unlisted("go-grpc", refuses=False)
+
+
+@story("export", outcome="confirmed")
+def confirmed__sent_all_the_same() -> Evidence:
+    """A Collector sends its certificate whatever the list says, so nothing is wrong."""
+    return accepted_unlisted("collector", refuses=True)
 
 
 @story("handshake")

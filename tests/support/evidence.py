@@ -249,6 +249,10 @@ def clock_offset(days: float, source: str = "http_date") -> tuple[ClockReading, 
 def with_control(evidence: Evidence, *experiments: Experiment) -> Evidence:
     """Return `evidence` with a round of experiments: the unvaried handshake ended as it did."""
     again = Experiment(
-        varied="unvaried", at=AT, ending=evidence.ending, handshake=evidence.handshake
+        varied="unvaried",
+        at=AT,
+        ending=evidence.ending,
+        handshake=evidence.handshake,
+        answer=evidence.answer,
     )
     return msgspec.structs.replace(evidence, experiments=(again, *experiments))

@@ -4,10 +4,16 @@ from typing import Final
 
 from probe.diagnosis.cause import REFUSAL_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.client_fixes import make_backend_trust
-from probe.diagnosis.readings.backend_decision import Refusal, find_refusal
+from probe.diagnosis.readings.backend_decision import (
+    REFUSAL_ALERTS,
+    Refusal,
+    find_refusal,
+    is_confirmed,
+)
 from probe.diagnosis.readings.client_certificate import (
     get_linked_chain,
     has_uncommon_key,
+    is_withheld,
     may_lack_intermediate,
 )
 from probe.diagnosis.readings.client_rules import (
@@ -15,15 +21,19 @@ from probe.diagnosis.readings.client_rules import (
     find_broken_rule,
     find_namesake,
 )
+from probe.diagnosis.readings.experiment_results import get_experiment
 from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
-from probe.model.tls_alerts import TlsAlert
+from probe.model.runtime import COLLECTOR, RUNTIMES_BY_ID
+from probe.model.tls_alerts import TlsAlert, format_alert, get_fatal_alert
 from probe.x509.strength import find_weak_key, find_weak_signature
 
 _NAMES_SHOWN: Final = 5
 
 
 def _match(evidence: Evidence) -> Match | None:
+    if is_confirmed(evidence):
+        return _match_withheld(evidence)
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         return None
@@ -58,6 +68,49 @@ def _match(evidence: Evidence) -> Match | None:
     return Match(strength, facts, possible=possible, fix=fix, party=party, decides=decides)
 
 
+def _match_withheld(evidence: Evidence) -> Match | None:
+    """Match a backend that takes the certificate, where the exporter would not send it.
+
+    Without it the backend refuses, and that is what the exporter gets.
+    """
+    without = get_experiment(evidence, "no_client_certificate")
+    if without is None or not is_withheld(evidence) or evidence.handshake is None:
+        return None
+    number = None if without.handshake is None else get_fatal_alert(without.handshake)
+    if without.ending.kind == "alert" and number in REFUSAL_ALERTS:
+        ends = f"with alert {format_alert(number)}"
+    elif without.ending.kind in {"close", "reset"}:
+        ends = "by ending the connection without an alert"
+    else:
+        return None
+    chain = evidence.credentials.client_chain
+    party, fix = make_backend_trust(evidence)
+    return Match(
+        Strength.PROVEN,
+        (
+            f"the backend accepts only certificates issued by: {_list_listed(evidence)}",
+            f"our certificate is {name_certificate(chain[0])}, issued by {chain[-1].issuer.text}: "
+            f"{_describe_withholding(evidence)}",
+            f"the backend accepted the certificate when the probe sent it, and without one it "
+            f"refuses {ends}",
+        ),
+        fix=fix,
+        party=party,
+    )
+
+
+def _list_listed(evidence: Evidence) -> str:
+    listed = evidence.handshake.acceptable_cas if evidence.handshake else ()
+    names = ", ".join(name.text for name in listed[:_NAMES_SHOWN])
+    more = f" and {len(listed) - _NAMES_SHOWN} more" if len(listed) > _NAMES_SHOWN else ""
+    return names + more
+
+
+def _describe_withholding(evidence: Evidence) -> str:
+    exporter = RUNTIMES_BY_ID.get(evidence.target.exporter, COLLECTOR)
+    return f"an exporter of the {exporter.name} sends no certificate to a backend with such a list"
+
+
 def _judge_strength(evidence: Evidence, refused: Refusal) -> Strength | None:
     chain = evidence.credentials.client_chain
     if refused.alert == TlsAlert.UNKNOWN_CA:
@@ -81,10 +134,9 @@ def _list_facts(evidence: Evidence, refused: Refusal, strength: Strength) -> tup
         issuer = chain[-1].issuer.text
         facts.append(f"our certificate is {name_certificate(chain[0])}, issued by {issuer}")
     if refused.listed is False and evidence.handshake is not None:
-        listed = evidence.handshake.acceptable_cas
-        names = ", ".join(name.text for name in listed[:_NAMES_SHOWN])
-        more = f" and {len(listed) - _NAMES_SHOWN} more" if len(listed) > _NAMES_SHOWN else ""
-        facts.append(f"the backend accepts only certificates issued by: {names}{more}")
+        facts.append(f"the backend accepts only certificates issued by: {_list_listed(evidence)}")
+        if is_withheld(evidence):
+            facts.append(f"{_describe_withholding(evidence)}: there it is missing, not untrusted")
         if namesake := find_namesake(evidence):
             facts.append(describe_rule(evidence, namesake))
     elif strength is Strength.FITS:
@@ -122,17 +174,19 @@ CAUSES: Final = (
         alerts=(TlsAlert.UNKNOWN_CA, TlsAlert.CERTIFICATE_UNKNOWN),
         meaning=(
             "The backend asked for a client certificate, got ours, and found no trust anchor for "
-            "it in its client CA file. Go and Java exporters compare their certificate with the "
+            "it in its client CA file. The SDKs of Go and Java compare their certificate with the "
             "list of CAs that the backend names and, where none fits, send no certificate at all: "
             "there the backend logs that the client didn't provide a certificate although one is "
             "configured, and they print certificate required (TLS 1.3) or handshake failure (TLS "
-            "1.2). This probe sends it anyway, as OpenSSL clients do, and so sees what is really "
-            "wrong."
+            "1.2). This probe sends it anyway, as a Collector and OpenSSL clients do, and so sees what "
+            "is really wrong."
         ),
         evidence=(
             "Alert unknown_ca (48); or any other refusal after a certificate was sent while the "
             "backend's acceptable-CA list has no issuer of its chain. A listed name and "
-            "unknown_ca together mean a reissued CA."
+            "unknown_ca together mean a reissued CA. Or, where the target's exporter would send no "
+            "certificate because of that list: a backend that refuses without one, though it "
+            "accepts this one."
         ),
         fix=make_backend_trust()[1],
         tell_apart=(
@@ -150,7 +204,7 @@ CAUSES: Final = (
             "nginx, ca-file in HAProxy), and let it verify: ssl_verify_client on in nginx, verify "
             "required in HAProxy."
         ),
-        applies=REFUSAL_ENDINGS,
+        applies=REFUSAL_ENDINGS | {"application_data"},
         match=_match,
         explained_by=("client_chain_incomplete",),
     ),

@@ -194,7 +194,7 @@ CAUSES: Final = (
         alerts=(TlsAlert.CERTIFICATE_REQUIRED, TlsAlert.HANDSHAKE_FAILURE),
         meaning=(
             "The backend runs with client_ca_file (or the like), so it asks every client for a "
-            "certificate; this exporter's settings name none. Users of Go and Java exporters read "
+            "certificate; this exporter's settings name none. Users of Go's and Java's SDKs read "
             "the same although a certificate is configured: these withhold one whose issuer the "
             "backend does not name, and there the cause is client_ca_untrusted."
         ),

@@ -61,8 +61,8 @@ CAUSES: Final = (
         ),
         evidence="The rule that is broken, and the certificate that breaks it.",
         fix=(
-            "Have the certificate that breaks the rule issued again without that fault, and put it "
-            "into the file with the certificate of the backend at {endpoint}.",
+            "Have the certificate that breaks the rule issued again without that fault, and, on the "
+            "backend of {endpoint}, put it in place of the present one in {server_cert_file}.",
             "{reload_backend}",
             "To see the whole chain: openssl s_client -connect {host}:{port} -showcerts </dev/null",
         ),
@@ -84,7 +84,7 @@ CAUSES: Final = (
         evidence="The certificate as it was sent, and the rule of this exporter's parser.",
         fix=(
             "Issue a new certificate for the backend at {endpoint}, without what the exporter cannot "
-            "read, and put it in place of the present one.",
+            "read, and {put_served}.",
             "{reload_backend}",
             "To see what is sent: openssl s_client -connect {host}:{port} -showcerts </dev/null",
         ),

@@ -190,6 +190,8 @@ def _match_wrong_usage(evidence: Evidence) -> Match | None:
     leaf = find_faulty_certificate(evidence, fault)
     usages = ", ".join((leaf.extended_key_usage if leaf else None) or ()) or fault.value or "none"
     named = name_certificate(leaf) if leaf is not None else fault.subject
+    if fault.limit not in {"", "serverAuth"}:
+        return Match(rate_fault(evidence, fault), (f"{named} {describe_fault(fault)}",))
     return Match(
         rate_fault(evidence, fault), (f"{named} is made for {usages}, not for serverAuth",)
     )

@@ -167,8 +167,8 @@ _REPAIRS: Final[dict[PathFaultKind, str]] = {
     "below it issued by a CA",
     "path_length": "with a larger pathLenConstraint or without one, or have the backend's "
     "certificate issued by a CA higher up",
-    "name_constraint": "so that its names lie within the constraints, or have it issued by a CA "
-    "without that constraint",
+    "name_constraint": "without that name constraint, or the backend's certificate with names that it "
+    "allows",
     "critical_extension": "without that extension, or with the extension not critical",
     "policy": "with the certificate policies of its issuer",
     "wrong_usage_above": "with serverAuth in extendedKeyUsage, or without extendedKeyUsage",
@@ -181,6 +181,8 @@ def repair_chain(evidence: Evidence, fault: PathFault, name: str) -> tuple[Party
     """Return who replaces the certificate, called `name`, that breaks a rule, and how."""
     how = _REPAIRS.get(fault.kind, "without that fault")
     named = escape_braces(name)
+    if fault.kind == "name_constraint" and fault.position == 0:
+        how = "with names that the CAs above it allow"
     if fault.position is None and evidence.target.ca_file:
         return "exporter", (
             f"Put another certificate of that CA in place of {named} in {{into_ca}}: one that was "
@@ -188,9 +190,11 @@ def repair_chain(evidence: Evidence, fault: PathFault, name: str) -> tuple[Party
             "{reread_ca}",
             "To see what it says: openssl x509 -in {ca_file} -noout -text",
         )
+    place = "and, on the backend of {endpoint}, put it in place of the present one in {server_cert_file}"
+    if fault.position == 0:
+        place = "and, on the backend of {endpoint}, {put_served}"
     return "backend", (
-        f"Have {named} issued again {how}; put it into the certificate file of the backend at "
-        "{endpoint}.",
+        f"Have {named} issued again {how}, {place}.",
         "{reload_backend}",
         "To see the whole chain: openssl s_client -connect {host}:{port} -showcerts </dev/null",
     )

@@ -5,6 +5,7 @@ What is expired or not yet valid is judged at `Evidence.at`, never by a clock re
 
 from typing import Final
 
+from probe.exporters.withholding import names_issuer_of, withholds_certificate
 from probe.model.certificate import CertificateFacts, LocatedCertificate
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
@@ -25,16 +26,22 @@ UNSPECIFIC_ALERTS: Final = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACC
 
 
 def is_issuer_listed(evidence: Evidence) -> bool | None:
-    """Whether the acceptable-CA list names an issuer of the chain we send; None without a list.
-
-    As Go compares (tls.CertificateRequestInfo.SupportsCertificate): raw names of every issuer.
-    """
+    """Whether the acceptable-CA list names an issuer of the chain we send; None without a list."""
     handshake = evidence.handshake
     chain = evidence.credentials.client_chain
     if handshake is None or not handshake.acceptable_cas or not chain:
         return None
-    listed = {name.digest for name in handshake.acceptable_cas}
-    return any(certificate.issuer.digest in listed for certificate in chain)
+    return names_issuer_of(chain, handshake.acceptable_cas)
+
+
+def is_withheld(evidence: Evidence) -> bool:
+    """Whether the target's exporter would not have sent the certificate that the probe sent."""
+    handshake = evidence.handshake
+    if handshake is None or not handshake.client_certificate_sent:
+        return False
+    return withholds_certificate(
+        evidence.target.exporter, evidence.credentials.client_chain, handshake.acceptable_cas
+    )
 
 
 def get_linked_chain(evidence: Evidence) -> tuple[CertificateFacts, ...]:

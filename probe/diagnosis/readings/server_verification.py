@@ -75,7 +75,7 @@ def name_faulty(evidence: Evidence, fault: PathFault) -> str:
         return f"the anchor {name}" if name else "an anchor"
     if fault.position == 0:
         return f"the backend's certificate {name}".rstrip()
-    return f"certificate {fault.position + 1} of those that the backend sends, {name or 'no name'}"
+    return f"certificate {fault.position + 1} of those that the backend sends ({name or 'no name'})"
 
 
 _RULES: Final[dict[PathFaultKind, str]] = {
@@ -102,6 +102,8 @@ _RULES: Final[dict[PathFaultKind, str]] = {
 def describe_fault(fault: PathFault) -> str:
     """Say which rule is broken, with the values: what follows the certificate's name."""
     text = _RULES[fault.kind]
+    if fault.kind == "name_constraint" and fault.position != 0:
+        text = "does not allow a name of a certificate below it"
     found = f"{fault.value}" if fault.value else ""
     if fault.limit:
         found += f"{', ' if found else ''}where the rule is {fault.limit}"

@@ -4,6 +4,7 @@ An old cross-certificate that a server still sends, or one of a hundred roots th
 ends without any harm. Where several paths are verified, the one that lasts longest counts.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from probe.diagnosis.readings.backend_decision import find_refusal
@@ -80,7 +81,7 @@ def find_client_path(evidence: Evidence) -> ClientPath:
     listed = {name.digest for name in handshake.acceptable_cas} if handshake else set[str]()
     reached: list[Path] = []
     if listed:
-        roots = [one for one in _list_known_roots(evidence) if one.subject.digest in listed]
+        roots = _list_known_roots(evidence, listed)
         paths += [path[:-1] for path in list_anchored_paths(chain, roots) if len(path) > 1]
         reached = [
             path
@@ -112,24 +113,27 @@ def list_issuers_above(evidence: Evidence) -> tuple[LocatedCertificate, ...]:
     return issuers
 
 
-def _list_known_roots(evidence: Evidence) -> list[CertificateFacts]:
+def _list_known_roots(evidence: Evidence, listed: Collection[str]) -> list[CertificateFacts]:
     held = evidence.credentials
     known = (
         *held.client_chain,
         *(issuer.certificate for issuer in held.unsent_issuers),
         *held.ca_bundle,
     )
-    return [one for one in known if one.self_signed]
+    return [one for one in known if one.subject.digest in listed and one.self_signed]
 
 
 def _read_verified_paths(evidence: Evidence, handshake: Handshake) -> list[Path]:
+    wanted = {digest for path in handshake.verified_paths for digest in path}
     known = {
         one.sha256: one
-        for one in (
-            *evidence.credentials.ca_bundle,
-            *handshake.used_anchors,
-            *handshake.server_chain,
+        for held in (
+            handshake.server_chain,
+            handshake.used_anchors,
+            evidence.credentials.ca_bundle if wanted else (),
         )
+        for one in held
+        if one.sha256 in wanted
     }
     return [
         tuple(known[digest] for digest in path)

@@ -15,7 +15,9 @@ _NOT_YET_IN_OPENSSL = "OpenSSL answers so to a certificate that is not yet valid
 _OLD_GO = "Go up to 1.19 answers so to any certificate that it refuses"
 _JSSE = "Java backends answer so to any certificate that they refuse"
 _GNUTLS = "GnuTLS backends answer so to any certificate that they refuse"
-_WITHHELD = "Go and Java send no certificate whose issuer the backend's list does not name"
+_WITHHELD = (
+    "the SDKs of Go and Java send no certificate whose issuer the backend's list does not name"
+)
 _NOT_WITHHELD = "a certificate that the backend's list does not name may have been withheld"
 _FIRST_CERTIFICATE = "the backend cannot tell a missing intermediate from an unknown CA"
 _CLOCKS = "the certificate may be valid here and expired by the backend's clock"

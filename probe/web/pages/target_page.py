@@ -35,7 +35,7 @@ MEANINGS: Final[dict[Stage, str]] = {
     "export": "the answer to the request",
 }
 _OUTCOMES: Final[Mapping[Outcome, str]] = {
-    "same": "as the probe",
+    "same": "in the same way",
     "works": "gets further",
     "fails": "fails in another way",
 }

@@ -82,6 +82,7 @@ def build_cases() -> Iterator[Case]:
     yield from _constraints()
     yield from _roots()
     yield from _files()
+    yield from _pairs()
 
 
 def _end_entities() -> Iterator[Case]:
@@ -508,3 +509,31 @@ def _files() -> Iterator[Case]:
         "checkout",
         unlisted=True,
     )
+
+
+def _pairs() -> Iterator[Case]:
+    """Yield chains with two faults: of the end entity and of its issuer, or of either and the root."""
+    leaves: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
+        "expired": ({"ends": -3}, EXPIRED),
+        "serverAuth": ({"purposes": ("serverAuth",)}, USAGE),
+        "critical": ({"extensions": [unknown(critical=True)]}, RULE),
+        "SHA-1": ({"sha1": True}, WEAK),
+    }
+    issuers: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
+        "expired": ({"ends": -3}, EXPIRED),
+        "CA:FALSE": ({"ca": False, "usage": ("keyCertSign",), "purposes": (), "sans": ()}, RULE),
+        "serverAuth": ({"purposes": ("serverAuth",)}, USAGE),
+        "another domain": ({"extensions": [_names([x509.DNSName("other.example")])]}, RULE),
+        "without keyCertSign": ({"usage": ("cRLSign",)}, RULE),
+    }
+    stranger = make("Lab root of another team", ca=True)
+    for above, (fields, truth) in issuers.items():
+        for leaf, (more, further) in leaves.items():
+            chain = below(between(**fields), **more)
+            yield case(f"pair: leaf {leaf}, intermediate {above}", chain, (*further, *truth))
+        chain = below(between(issuer=stranger, **fields))
+        name = f"pair: intermediate {above}, root not held"
+        yield case(name, chain, (*truth, *TRUST), unlisted=True)
+    for leaf, (more, further) in leaves.items():
+        chain = below(root=stranger, **more)
+        yield case(f"pair: leaf {leaf}, root not held", chain, (*further, *TRUST), unlisted=True)

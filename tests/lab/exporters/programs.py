@@ -44,11 +44,11 @@ def _sources(folder: str) -> list[Path]:
     return [each for each in kept if "__pycache__" not in each.parts]
 
 
-def _build(folder: str, version: list[str], build: Callable[[Path], None]) -> Path:
+def build_program(folder: str, version: list[str], build: Callable[[Path], None]) -> Path:
     """Return a copy of `folder` with what `build` made in it, once per content and compiler."""
     if shutil.which(version[0]) is None:
         raise NotBuiltError(f"{version[0]} is not installed")
-    state = hashlib.sha256(_run(version, HERE))
+    state = hashlib.sha256(run_tool(version, HERE))
     for each in _sources(folder):
         state.update(str(each.relative_to(HERE)).encode() + b"\0" + each.read_bytes() + b"\0")
 
@@ -61,7 +61,12 @@ def _build(folder: str, version: list[str], build: Callable[[Path], None]) -> Pa
     return built_once(f"exporters-{folder}-{state.hexdigest()[:16]}", make)
 
 
-def _run(command: list[str], where: Path) -> bytes:
+def run_tool(command: list[str], where: Path) -> bytes:
+    """Return what a build's command printed.
+
+    Raises:
+        NotBuiltError: with its last lines, where it fails.
+    """
     try:
         ended = subprocess.run(
             command,
@@ -90,7 +95,7 @@ def _go(exporter: str) -> list[str]:
     def build(folder: Path) -> None:
         run_go("build", "-mod=mod", "-ldflags=-s -w", "-o", "exporters", ".", where=folder)
 
-    return [str(_build("go", ["go", "version"], build) / "exporters"), exporter]
+    return [str(build_program("go", ["go", "version"], build) / "exporters"), exporter]
 
 
 def _python(exporter: str) -> list[str]:
@@ -99,15 +104,19 @@ def _python(exporter: str) -> list[str]:
 
 def _node(exporter: str) -> list[str]:
     def build(folder: Path) -> None:
-        _run(["npm", "install", "--no-package-lock", "--ignore-scripts", "--silent"], folder)
+        run_tool(["npm", "install", "--no-package-lock", "--ignore-scripts", "--silent"], folder)
 
-    return ["node", str(_build("node", ["node", "--version"], build) / "exporter.js"), exporter]
+    return [
+        "node",
+        str(build_program("node", ["node", "--version"], build) / "exporter.js"),
+        exporter,
+    ]
 
 
 def _build_java(folder: Path) -> None:
     for jars in ("jars", "netty", "netty-shaded"):
         profile = [] if jars == "jars" else [f"-P{jars}"]
-        _run(
+        run_tool(
             [
                 *("mvn", "-q", "-B", *profile, "dependency:copy-dependencies"),
                 f"-DoutputDirectory={jars}",
@@ -121,10 +130,10 @@ def _build_java(folder: Path) -> None:
             shaded = "import io.grpc.netty.shaded.io."
             source = re.sub(r"import io\.(?=(grpc\.)?netty\.)", shaded, source)
         netty.write_text(source, encoding="utf-8")
-        _run(
+        run_tool(
             ["javac", "-cp", f"{jars}/*", "-d", f"made-{jars}", "Exporter.java", netty.name], folder
         )
-    _run(["javac", "-cp", "jars/*", "-d", "made-jars", "Exporter.java"], folder)
+    run_tool(["javac", "-cp", "jars/*", "-d", "made-jars", "Exporter.java"], folder)
 
 
 def _java(main: str, jars: str, without: str = " ") -> Callable[[str], list[str]]:
@@ -133,7 +142,7 @@ def _java(main: str, jars: str, without: str = " ") -> Callable[[str], list[str]
     def command(_: str) -> list[str]:
         if shutil.which("mvn") is None:
             raise NotBuiltError("mvn is not installed")
-        built = _build("java", ["javac", "-version"], _build_java)
+        built = build_program("java", ["javac", "-version"], _build_java)
         found = sorted((built / jars).glob("*.jar"))
         kept = [str(each) for each in found if not re.search(without, each.name)]
         classes = ":".join([str(built / f"made-{jars}"), *kept])

@@ -13,13 +13,21 @@ PROGRAM: Final = Path(__file__).with_name("go_server.go")
 
 
 @contextmanager
-def serve_go(folder: Path, serving: Serving, *, refuses_names: bool = False) -> Iterator[int]:
-    """Run a backend; with `refuses_names`, one whose policy accepts no verified client."""
+def serve_go(
+    folder: Path, serving: Serving, *, refuses_names: bool = False, takes_any: bool = False
+) -> Iterator[int]:
+    """Run a backend.
+
+    With `refuses_names` its policy accepts no verified client; with `takes_any` it names the
+    authorities and takes a certificate of any other as well.
+    """
     command = [str(go_server(PROGRAM)), "-tls", serving.tls]
     command += ["-cert", str(serving.server.cert_file), "-key", str(serving.server.key_file)]
     command += ["-ahead", f"{24 * days_ahead(serving.clock)}h"]
     if serving.client_ca_file is not None:
         command += ["-client-ca", str(serving.client_ca_file)]
+    if takes_any:
+        command.append("-any")
     if refuses_names:
         command.append("-refuse-names")
     with process(command, folder / "go.log") as log:

@@ -34,6 +34,7 @@ func main() {
 	ahead := flag.Duration("ahead", 0, "how far its clock is ahead")
 	address := flag.String("listen", "127.0.0.1:0", "where it listens")
 	group := flag.String("group", "", "the only key exchange group, by crypto/tls's name")
+	takesAny := flag.Bool("any", false, "name the authorities, and take any certificate")
 	refusesNames := flag.Bool("refuse-names", false, "refuse every client by its name")
 	flag.Parse()
 
@@ -52,6 +53,9 @@ func main() {
 			log.Fatalf("no certificate in %s", *clientCAFile)
 		}
 		settings.ClientAuth = tls.RequireAndVerifyClientCert
+		if *takesAny {
+			settings.ClientAuth = tls.RequireAnyClientCert
+		}
 	}
 	if *group != "" {
 		settings.CurvePreferences = []tls.CurveID{groups[*group]}

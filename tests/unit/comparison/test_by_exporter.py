@@ -9,13 +9,12 @@ from hypothesis import given, settings
 from probe.comparison.by_exporter import compare_exporters
 from probe.comparison.verdict import Verdict
 from probe.diagnosis.diagnose import diagnose
-from probe.model.evidence import Ending, Evidence, Experiment, Handshake, NameCheck
+from probe.model.evidence import Ending, Evidence, Experiment, Handshake
 from probe.model.runtime import RUNTIMES
 from tests.stories.all_stories import STORIES
 from tests.stories.story import Story
 from tests.support.arbitrary_evidence import evidences
 from tests.support.certificate_facts import (
-    BACKEND,
     CLIENT_CA,
     EXPORTER,
     OTHER_CA,
@@ -23,7 +22,6 @@ from tests.support.certificate_facts import (
 )
 from tests.support.every_row import every_row
 from tests.support.evidence import (
-    HOST,
     alert,
     answered_attempt,
     complete_handshake,
@@ -31,9 +29,8 @@ from tests.support.evidence import (
     refused_attempt,
     target,
     unconnected_attempt,
-    unverified_attempt,
 )
-from tests.support.exporter_verdicts import outcomes, over_http_instead, verdicts
+from tests.support.exporter_verdicts import outcomes, verdicts
 
 
 @pytest.mark.parametrize(
@@ -64,14 +61,24 @@ def test_go_and_java_withhold_an_unlisted_certificate(version: Any, go: str, jav
     """The backend tells them that one is required; OpenSSL clients receive unknown_ca, as the probe."""
     found = verdicts(refused_attempt(48, EXPORTER, listed=(OTHER_CA,), version=version))
 
-    for runtime in ("collector", "go-grpc"):
-        assert found[runtime].outcome == "fails"
-        assert found[runtime].says == f"remote error: tls: {go}"
+    assert found["go-grpc"].outcome == "fails"
+    assert found["go-grpc"].says == f"remote error: tls: {go}"
     assert found["java-grpc"].says == f"Received fatal alert: {java}"
     for runtime in ("python-grpc", "node-grpc", "curl"):
         assert found[runtime].outcome == "same"
         assert "unknown" in found[runtime].says.lower()
     assert "dotnet" not in found  # whether it filters was not checked
+    assert "collector" not in found  # it is the target's own exporter
+
+
+def test_a_collector_sends_what_an_sdk_in_go_withholds() -> None:
+    """Its configtls gives GetClientCertificate, which crypto/tls does not compare with the list."""
+    as_sdk = target(exporter="go-grpc")
+    found = verdicts(refused_attempt(48, EXPORTER, listed=(OTHER_CA,), target=as_sdk))
+
+    assert found["collector"].outcome == "same"
+    assert found["collector"].says == "remote error: tls: unknown certificate authority"
+    assert "go-grpc" not in found
 
 
 def test_a_listed_certificate_is_withheld_by_nobody() -> None:
@@ -80,13 +87,13 @@ def test_a_listed_certificate_is_withheld_by_nobody() -> None:
     assert verdicts(refused_attempt(48, EXPORTER, listed=())) == {}
 
 
-def test_a_confirmed_target_may_yet_refuse_a_collector() -> None:
-    """The backend takes the probe's certificate and lists another CA: Go sends none to it."""
+def test_a_confirmed_target_may_yet_refuse_an_sdk() -> None:
+    """The backend takes the probe's certificate and lists another CA: Go's SDK sends none to it."""
     found = verdicts(
         answered_attempt(handshake=complete_handshake(acceptable_cas=(OTHER_CA.subject,)))
     )
 
-    assert found["collector"].outcome == "fails"
+    assert found["go-grpc"].outcome == "fails"
     assert found["curl"] == Verdict("curl", "same", "", found["curl"].because)
 
 
@@ -94,7 +101,7 @@ def test_nginx_answers_those_without_a_certificate_in_http_too() -> None:
     """What nginx lets through the handshake is refused by HTTP 400, with a certificate or without."""
     found = verdicts(refused_attempt("http_400", EXPORTER, listed=(OTHER_CA,)))
 
-    assert found["collector"].says == "responded with HTTP Status Code 400"
+    assert found["java-okhttp"].says == "400 Bad Request"
     assert found["python-grpc"].says == "Received http2 header with status: 400"
 
 
@@ -117,7 +124,7 @@ def test_an_experiment_knows_better(
     again = Experiment(varied="unvaried", at=0.0, ending=seen.ending, handshake=seen.handshake)
     found = verdicts(msgspec.structs.replace(seen, experiments=(again, other, tried)))
 
-    assert (says in found["collector"].says) if says else ("collector" not in found)
+    assert (says in found["go-grpc"].says) if says else ("go-grpc" not in found)
 
 
 def test_nobody_gets_as_far_as_its_files_without_a_connection() -> None:
@@ -125,61 +132,6 @@ def test_nobody_gets_as_far_as_its_files_without_a_connection() -> None:
     weak = held_credentials(exporter(signature_hash="sha1"))
 
     assert verdicts(unconnected_attempt("refused", "ECONNREFUSED", credentials=weak)) == {}
-
-
-def cn_only(**check: Any) -> Evidence:
-    """Return an attempt that stopped over a server certificate with a CN and no SAN."""
-    known = {"reference": HOST, "matched": False, "common_name": HOST.upper()}
-    return unverified_attempt(BACKEND, shake={"name_check": NameCheck(**known | check)})
-
-
-def test_a_common_name_is_a_name_to_some() -> None:
-    """Java, grpcio, Node and curl take it; Go and urllib3 stop as the probe does."""
-    found = outcomes(cn_only())
-
-    assert found == dict.fromkeys(("collector", "go-grpc"), "same") | dict.fromkeys(
-        ("java-okhttp", "java-grpc", "python-grpc", "node-grpc", "curl"), "works"
-    )
-    assert outcomes(over_http_instead(cn_only()))["python-http"] == "same"
-
-
-@pytest.mark.parametrize(
-    "evidence",
-    [
-        cn_only(presented=("DNS:other.example.com",)),
-        cn_only(common_name="other.example.com"),
-        cn_only(reference="192.0.2.10", common_name="192.0.2.10"),
-        unverified_attempt(
-            BACKEND,
-            faults=[("no_anchor", 0)],
-            shake={"name_check": NameCheck(reference=HOST, matched=False, common_name=HOST)},
-        ),
-    ],
-    ids=["SANs", "another CN", "an address", "no path either"],
-)
-def test_a_common_name_helps_only_where_it_is_all_that_is_wrong(evidence: Evidence) -> None:
-    """A certificate with SANs, another CN or no path is refused by everybody."""
-    assert "works" not in outcomes(evidence).values()
-
-
-def test_a_weak_server_key_stops_only_openssl_at_level_2() -> None:
-    """RSA-1024 passes in Go, Java, Node and grpcio; a CA's SHA-1 signature in Java and grpcio."""
-    short = msgspec.structs.replace(BACKEND, key_type="RSA", key_bits=1024)
-    sha1 = msgspec.structs.replace(BACKEND, signature_hash="sha1")
-
-    assert outcomes(answered_attempt(handshake=complete_handshake(server_chain=(short,)))) == {
-        "curl": "fails"
-    }
-    assert outcomes(unverified_attempt(sha1)) == dict.fromkeys(
-        ("java-okhttp", "java-grpc", "python-grpc"), "works"
-    )
-    blind = target(insecure_skip_verify=True)
-    assert (
-        outcomes(
-            answered_attempt(handshake=complete_handshake(server_chain=(short,)), target=blind)
-        )
-        == {}
-    )
 
 
 def test_dotnet_withholds_what_is_not_made_for_clients() -> None:
@@ -197,7 +149,7 @@ def test_a_silent_refusal_has_other_words_in_each_log() -> None:
     found = verdicts(refused_attempt("close", EXPORTER, listed=()))
 
     assert {one.outcome for one in found.values()} == {"same"}
-    assert found["collector"].says == "error reading server preface: EOF"
+    assert found["go-grpc"].says == "error reading server preface: EOF"
     assert found["curl"].says == "Send failure: Broken pipe"
     assert verdicts(refused_attempt(46, EXPORTER, listed=())) == {}
 

@@ -147,7 +147,7 @@ def test_openssl_sends_an_intermediate_out_of_ca_file() -> None:
     found = outcomes(completed("/etc/otel/ca.crt"))
 
     assert {found["curl"], found["node-grpc"]} == {"works"}
-    assert found["collector"] == "fails"
+    assert "collector" not in found  # the target's own exporter
     assert found["python-grpc"] == "same"  # BoringSSL completes nothing
 
 

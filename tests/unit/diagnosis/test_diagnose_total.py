@@ -7,6 +7,7 @@ from probe.diagnosis.diagnose import diagnose
 from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, from_json, to_json
+from probe.model.older_evidence import needs_upgrade
 from tests.support.arbitrary_evidence import certificates, evidences
 
 
@@ -19,7 +20,8 @@ def test_any_evidence_gets_a_well_formed_diagnosis(evidence: Evidence) -> None:
 
     assert diagnose(evidence) == found
     assert to_json(evidence) == before
-    assert diagnose(from_json(before)) == found
+    if not needs_upgrade(before):  # as an earlier version may have written it
+        assert diagnose(from_json(before)) == found
     check(found, evidence)
 
 

@@ -217,7 +217,9 @@ def test_where_exporters_differ_each_has_an_object() -> None:
         "go-grpc": ("fails", "remote error: tls: certificate required"),
         "curl": ("same", "SSL routines::tlsv1 alert unknown ca"),
     } == {one["runtime"]: (one["outcome"], one["says"]) for one in shown}
-    assert all(list(one) == ["runtime", "outcome", "says", "because"] for one in shown)
+    assert all(
+        list(one) == ["runtime", "outcome", "says", "because", "measured", "why"] for one in shown
+    )
     assert all(one["because"] for one in shown)
 
 
