@@ -253,10 +253,10 @@ def make_limit(one: GoCertificate, place: int | None, limit: int) -> Problem:
     return Problem(_make("too_complex", one, place, rule, says, value, allowed), None, True)
 
 
-def make_costly_names(leaf: GoCertificate) -> Problem:
-    """More names and constraints than this model compares: not Go's limit."""
-    rule = "this probe compares a bounded number of names and constraints"
-    return Problem(_make("too_complex", leaf, 0, rule, "", "names and name constraints"), None)
+def make_costly(leaf: GoCertificate, what: str) -> Problem:
+    """More of something than this model compares: not Go's limit."""
+    rule = "this probe compares a bounded number of them"
+    return Problem(_make("too_complex", leaf, 0, rule, "", what), None)
 
 
 def make_policy(leaf: GoCertificate) -> Problem:
