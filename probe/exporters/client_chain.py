@@ -14,9 +14,8 @@ from typing import Final, NamedTuple
 from probe.exporters.go_certificate import GoCertificate, Refusal
 from probe.exporters.go_constraints import (
     ConstraintChecker,
-    ConstraintFault,
     TooManyComparisonsError,
-    format_range,
+    describe_limit,
 )
 from probe.exporters.go_parser import parse_for_go
 from probe.model.path_fault import PathFault, PathFaultKind
@@ -33,7 +32,6 @@ MAX_CERTIFICATES: Final = 16
 """Of each of the two sources; no real chain has more."""
 MAX_PATHS: Final = 16
 _LONGEST_PATH: Final = 10
-_MOST_SUBTREES: Final = 3
 
 _KNOWN_TO_ALL: Final = frozenset(
     {
@@ -289,7 +287,7 @@ def _judge_names(path: _Path) -> Iterator[tuple[bool, PathFault]]:
             fault = culprit.make_fault(
                 "name_constraint",
                 value=broken.name,
-                limit=_describe_limit(broken),
+                limit=describe_limit(broken),
                 rule="RFC 5280 §4.2.1.10",
             )
             yield certain and broken.by is not None, fault
@@ -324,23 +322,6 @@ def _judge_names(path: _Path) -> Iterator[tuple[bool, PathFault]]:
                     False,
                     one.make_fault("critical_extension", value=value, rule="RFC 5280 §4.2.1.10"),
                 )
-
-
-def _describe_limit(broken: ConstraintFault) -> str:
-    """Say what is allowed instead, where a name is outside the permitted subtrees."""
-    if broken.by is None or broken.constraint != "permitted subtrees":
-        return broken.constraint
-    permitted = broken.by.permitted
-    held = {
-        "DNS": permitted.dns,
-        "IP": tuple(map(format_range, permitted.ips)),
-        "email": permitted.emails,
-        "URI": permitted.uris,
-    }[broken.name.partition(" ")[0]]
-    more = len(held) - _MOST_SUBTREES
-    return f"permitted {', '.join(held[:_MOST_SUBTREES])}" + (
-        f" and {more} more" if more > 0 else ""
-    )
 
 
 def _is_within(name: bytes, base: bytes) -> bool:

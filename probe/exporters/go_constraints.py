@@ -1,14 +1,10 @@
 """Name constraints as Go's crypto/x509 checks them on a path (go1.26, constraints.go).
 
-Subtrees are sorted and pruned, and one binary search finds the nearest: as there, with what that
-finds and what it does not. Comparisons are bounded: within 256 KiB, which a TLS message may have,
-a hostile chain could demand minutes.
+Comparisons are bounded: within 256 KiB, which a TLS message may have, a hostile chain could demand
+minutes.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from ipaddress import ip_address
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from probe.exporters.go_certificate import GoCertificate, Subtrees
@@ -19,16 +15,23 @@ from probe.exporters.go_names import (
     parse_mailbox,
     quote,
     split_host_port,
-    to_four,
+)
+from probe.exporters.go_subtrees import (
+    AddressRanges,
+    Domain,
+    DomainSubtrees,
+    MailboxSubtrees,
+    format_address,
+    format_range,
+    make_domain,
 )
 
 MAX_COMPARISONS: Final = 100_000
 """Names times constrained certificates of one verdict: this model's own limit."""
 
-_TABLE: Final = bytes(
-    0 if code == 0x2E else code + 32 if 0x41 <= code <= 0x5A else code for code in range(256)
-)
-
+_PERMITTED: Final = "permitted subtrees"
+_MOST_SUBTREES: Final = 3
+"""Permitted subtrees that a fault names."""
 
 _Value = TypeVar("_Value")
 
@@ -48,147 +51,6 @@ class TooManyComparisonsError(Exception):
     """The chain demands more comparisons than this model makes."""
 
 
-class _Domain(NamedTuple):
-    """A name that is compared, and by what it is found."""
-
-    name: str
-    key: bytes
-
-
-def _make_domain(name: str) -> _Domain:
-    return _Domain(name, _make_key(name))
-
-
-def _make_key(name: str) -> bytes:
-    """Return what dnsCompare compares: from the end, in lower case, the period the lowest."""
-    return name.encode("latin-1")[::-1].translate(_TABLE)
-
-
-def _is_suffix(constraint: str, name: str) -> bool:
-    """Whether `constraint` covers `name` (dnsHasSuffix)."""
-    short, long = len(constraint), len(name)
-    if short > long:
-        return False
-    if constraint.lower() != name[long - short :].lower():
-        return False
-    return constraint[0] == "." or short == long or name[long - short - 1] == "."
-
-
-class _Domains:
-    """Constraints on domains (dnsConstraints)."""
-
-    def __init__(self, constraints: Sequence[str], *, permitted: bool) -> None:
-        self._covers_all = not all(constraints)
-        self._permitted = permitted
-        self._set: list[str] = []
-        self._keys: list[bytes] = []
-        self._parents: dict[str, str] = {}
-        if self._covers_all:
-            return
-        for name in sorted(constraints, key=_make_key):
-            if not self._set or not _is_suffix(self._set[-1], name):
-                self._set.append(name)
-        self._keys = [_make_key(name) for name in self._set]
-        if not permitted:
-            for name in self._set:
-                parent = _trim_first_label(name.lower())
-                if parent:
-                    self._parents[parent] = name.lower()
-
-    def find(self, wanted: _Domain) -> str | None:
-        """Return the constraint that covers a name (query)."""
-        if self._covers_all:
-            return ""
-        name, key = wanted
-        if self._set:
-            at = bisect_left(self._keys, key)
-            if at < len(self._keys) and self._keys[at] == key:
-                return self._set[at]
-            nearest = self._set[max(at - 1, 0)]
-            if _is_suffix(nearest, name):
-                return nearest
-        if not self._permitted and name.startswith("*"):
-            return self._parents.get(_trim_first_label(name.lower()))
-        return None
-
-
-def _trim_first_label(name: str) -> str:
-    at = name.find(".")
-    return name[at:] if at >= 0 else ""
-
-
-class _Ranges:
-    """Constraints on addresses (ipConstraints)."""
-
-    def __init__(self, ranges: Sequence[tuple[bytes, bytes]]) -> None:
-        self._sets: dict[int, list[tuple[bytes, bytes]]] = {4: [], 16: []}
-        for size, kept in self._sets.items():
-            for one in sorted(one for one in ranges if len(one[0]) == size):
-                if not kept or not _is_subset(kept[-1], one):
-                    kept.append(one)
-
-    def find(self, address: bytes) -> str | None:
-        """Return the range that covers `address` (query)."""
-        kept = self._sets[len(address)]
-        if not kept:
-            return None
-        at = bisect_left(kept, address, key=lambda one: one[0])
-        if at < len(kept) and kept[at][0] == address:
-            return format_range(kept[at])
-        nearest = kept[max(at - 1, 0)]
-        return format_range(nearest) if _contains(nearest, address) else None
-
-
-def _contains(network: tuple[bytes, bytes], address: bytes) -> bool:
-    """net.IPNet.Contains: an IPv4-mapped address or network is its IPv4 one."""
-    number, mask = network
-    short = to_four(number)
-    if short is not None and len(number) == 16:
-        number, mask = short, mask[12:]
-    address = to_four(address) or address
-    return len(address) == len(number) and all(
-        one & bits == other & bits for one, other, bits in zip(number, address, mask, strict=True)
-    )
-
-
-def _is_subset(one: tuple[bytes, bytes], other: tuple[bytes, bytes]) -> bool:
-    number, mask = other
-    last = bytes(octet | ~bits & 0xFF for octet, bits in zip(number, mask, strict=True))
-    return _contains(one, number) and _contains(one, last)
-
-
-def format_range(network: tuple[bytes, bytes]) -> str:
-    """Return a range of addresses as people write it: 10.0.0.0/8."""
-    number, mask = network
-    if len(number) == 16 and to_four(number) is not None:
-        mask = mask[12:]
-    return f"{format_address(number)}/{sum(octet.bit_count() for octet in mask)}"
-
-
-def format_address(address: bytes) -> str:
-    """Write an address as net.IP does."""
-    return str(ip_address(to_four(address) or address))
-
-
-class _Mailboxes:
-    """Constraints on email addresses (emailConstraints)."""
-
-    def __init__(self, constraints: Sequence[str], *, permitted: bool) -> None:
-        self._exact: set[Mailbox] = set()
-        domains: list[str] = []
-        for constraint in constraints:
-            if "@" not in constraint:
-                domains.append(constraint)
-            elif (mailbox := parse_mailbox(constraint)) is not None:
-                self._exact.add(mailbox._replace(domain=mailbox.domain.lower()))
-        self._domains = _Domains(domains, permitted=permitted) if domains else None
-
-    def find(self, mailbox: Mailbox) -> str | None:
-        if mailbox in self._exact:
-            return f"{mailbox.local}@{mailbox.domain}"
-        return None if self._domains is None else self._domains.find(_make_domain(mailbox.domain))
-
-
 class _Limits(NamedTuple, Generic[_Value]):
     """Permitted and excluded subtrees of one kind; None where there are none."""
 
@@ -201,8 +63,8 @@ class _Constraints(NamedTuple):
     """All of one certificate's (chainConstraints)."""
 
     ips: _Limits[bytes]
-    dns: _Limits[_Domain]
-    uris: _Limits[_Domain]
+    dns: _Limits[Domain]
+    uris: _Limits[Domain]
     emails: _Limits[Mailbox]
 
 
@@ -213,38 +75,35 @@ class _Held(NamedTuple):
     """
 
     ips: list[tuple[str, bytes]]
-    dns: list[tuple[str, _Domain | None]]
-    uris: list[tuple[str, _Domain | None]]
+    dns: list[tuple[str, Domain | None]]
+    uris: list[tuple[str, Domain | None]]
     emails: list[tuple[str, Mailbox | None]]
 
     def count_names(self) -> int:
         return len(self.ips) + len(self.dns) + len(self.uris) + len(self.emails)
 
 
-def _limit_domains(
-    kind: str, permitted: Sequence[str], excluded: Sequence[str]
-) -> _Limits[_Domain]:
+def _limit_domains(kind: str, permitted: Sequence[str], excluded: Sequence[str]) -> _Limits[Domain]:
     return _Limits(
         kind,
-        _Domains(permitted, permitted=True).find if permitted else None,
-        _Domains(excluded, permitted=False).find if excluded else None,
+        DomainSubtrees(permitted, permitted=True).find if permitted else None,
+        DomainSubtrees(excluded, permitted=False).find if excluded else None,
     )
 
 
-@lru_cache(maxsize=64)
 def _prepare(permitted: Subtrees, excluded: Subtrees) -> _Constraints:
     return _Constraints(
         _Limits(
             "IP address",
-            _Ranges(permitted.ips).find if permitted.ips else None,
-            _Ranges(excluded.ips).find if excluded.ips else None,
+            AddressRanges(permitted.ips).find if permitted.ips else None,
+            AddressRanges(excluded.ips).find if excluded.ips else None,
         ),
         _limit_domains("DNS name", permitted.dns, excluded.dns),
         _limit_domains("URI", permitted.uris, excluded.uris),
         _Limits(
             "email address",
-            _Mailboxes(permitted.emails, permitted=True).find if permitted.emails else None,
-            _Mailboxes(excluded.emails, permitted=False).find if excluded.emails else None,
+            MailboxSubtrees(permitted.emails, permitted=True).find if permitted.emails else None,
+            MailboxSubtrees(excluded.emails, permitted=False).find if excluded.emails else None,
         ),
     )
 
@@ -255,6 +114,7 @@ class ConstraintChecker:
     def __init__(self) -> None:
         """Begin with nothing compared."""
         self._known: dict[tuple[str, str], ConstraintFault | None] = {}
+        self._prepared: dict[str, _Constraints] = {}
         self._held: dict[str, _Held | ConstraintFault] = {}
         self._comparisons = 0
 
@@ -289,13 +149,17 @@ class ConstraintChecker:
             self._comparisons += held.count_names() + sum(map(len, (*by.permitted, *by.excluded)))
             if self._comparisons > MAX_COMPARISONS:
                 raise TooManyComparisonsError
-            self._known[key] = _find_fault(by, holder, held)
+            limits = self._prepared.get(by.sha256)
+            if limits is None:
+                limits = self._prepared[by.sha256] = _prepare(by.permitted, by.excluded)
+            self._known[key] = _find_fault(limits, by, holder, held)
         return self._known[key]
 
 
-def _find_fault(by: GoCertificate, holder: GoCertificate, held: _Held) -> ConstraintFault | None:
+def _find_fault(
+    limits: _Constraints, by: GoCertificate, holder: GoCertificate, held: _Held
+) -> ConstraintFault | None:
     """Return what `by` does not allow of the names, in Go's order (check)."""
-    limits = _prepare(by.permitted, by.excluded)
     found = (
         _judge(limits.ips, held.ips)
         or _judge(limits.dns, held.dns)
@@ -307,6 +171,23 @@ def _find_fault(by: GoCertificate, holder: GoCertificate, held: _Held) -> Constr
     is_unfit = not found.constraint
     return ConstraintFault(
         found.says, found.name, found.constraint, None if is_unfit else by, holder
+    )
+
+
+def describe_limit(broken: ConstraintFault) -> str:
+    """Say what is allowed instead where a name is outside the permitted subtrees, or what is not."""
+    if broken.by is None or broken.constraint != _PERMITTED:
+        return broken.constraint
+    permitted = broken.by.permitted
+    held = {
+        "DNS name": permitted.dns,
+        "IP address": tuple(map(format_range, permitted.ips)),
+        "URI": permitted.uris,
+        "email address": permitted.emails,
+    }[next(kind for kind in _UNFIT if broken.name.startswith(kind))]
+    more = len(held) - _MOST_SUBTREES
+    return f"permitted {', '.join(held[:_MOST_SUBTREES])}" + (
+        f" and {more} more" if more > 0 else ""
     )
 
 
@@ -325,7 +206,7 @@ def _judge(limits: _Limits[_Value], names: Sequence[tuple[str, _Value | None]]) 
             return _Found(_UNFIT[kind].format(quote(shown)), f"{kind} {shown}", "")
         if permits is not None and permits(value) is None:
             says = f"{kind} {quote(shown)} is not permitted by any constraint"
-            return _Found(says, f"{kind} {shown}", "permitted subtrees")
+            return _Found(says, f"{kind} {shown}", _PERMITTED)
         if excludes is not None and (by := excludes(value)) is not None:
             says = f"{kind} {quote(shown)} is excluded by constraint {quote(by)}"
             return _Found(says, f"{kind} {shown}", f"excluded {by}")
@@ -333,6 +214,7 @@ def _judge(limits: _Limits[_Value], names: Sequence[tuple[str, _Value | None]]) 
 
 
 _UNFIT: Final = {
+    "IP address": "",
     "DNS name": "x509: cannot parse dnsName {}",
     "URI": "x509: internal error: URI SAN {} failed to parse",
     "email address": "x509: cannot parse rfc822Name {}",
@@ -341,7 +223,7 @@ _UNFIT: Final = {
 
 def _read_names(holder: GoCertificate) -> _Held | ConstraintFault:
     """Return the names as they are compared; or the URI or mailbox that cannot be at all."""
-    uris: list[tuple[str, _Domain | None]] = []
+    uris: list[tuple[str, Domain | None]] = []
     for text, written in holder.uris:
         domain = _read_uri_domain(text, written)
         if isinstance(domain, str):
@@ -364,8 +246,8 @@ def _read_names(holder: GoCertificate) -> _Held | ConstraintFault:
     )
 
 
-def _make_valid_domain(name: str) -> _Domain | None:
-    return _make_domain(name) if is_valid_domain(name, constraint=False) else None
+def _make_valid_domain(name: str) -> Domain | None:
+    return make_domain(name) if is_valid_domain(name, constraint=False) else None
 
 
 class _Unfit(NamedTuple):

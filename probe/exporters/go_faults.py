@@ -7,10 +7,12 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from probe.exporters.fault_values import USAGE_NAMES
 from probe.exporters.go_certificate import GoCertificate, Refusal
-from probe.exporters.go_constraints import ConstraintFault, format_address
+from probe.exporters.go_constraints import ConstraintFault, describe_limit
 from probe.exporters.go_hostname import SPIFFE, relies_on_common_name
 from probe.exporters.go_names import parse_ip
+from probe.exporters.go_subtrees import format_address
 from probe.model.path_fault import PathFault, PathFaultKind
 from probe.text.safe_text import safe_text
 from probe.x509.distinguished_name import format_name, read_common_name
@@ -27,14 +29,6 @@ _GO_TYPES: Final = {
     "Ed25519": "ed25519.PublicKey",
     "DSA": "*dsa.PublicKey",
     "": "<nil>",
-}
-_USAGES: Final = {
-    "1.3.6.1.5.5.7.3.1": "serverAuth",
-    "1.3.6.1.5.5.7.3.2": "clientAuth",
-    "1.3.6.1.5.5.7.3.3": "codeSigning",
-    "1.3.6.1.5.5.7.3.4": "emailProtection",
-    "1.3.6.1.5.5.7.3.8": "timeStamping",
-    "1.3.6.1.5.5.7.3.9": "OCSPSigning",
 }
 
 
@@ -96,12 +90,13 @@ def make_large_message(size: int, limit: int) -> Problem:
 def make_unreadable(der: bytes, place: int, refusal: Refusal) -> Problem:
     """crypto/x509 does not parse a certificate that was sent."""
     one = read_certificate(der)
+    reason = refusal.says.removeprefix("x509: ")
     fault = PathFault(
         kind="unreadable",
         subject="" if one is None else format_name(one.subject),
         sha256="" if one is None else one.sha256,
         position=place,
-        value=safe_text(refusal.value),
+        value=safe_text(f"{reason}: {refusal.value}" if refusal.value else reason),
         rule="crypto/x509, parseCertificate",
         says=safe_text(f"tls: failed to parse certificate from server: {refusal.says}"),
     )
@@ -150,12 +145,12 @@ def make_not_a_ca(one: GoCertificate, place: int | None, *, via_hint: bool) -> P
     else:
         says = f"{VERIFY}x509: certificate is not authorized to sign other certificates"
     if not one.has_basic_constraints:
-        value, limit = "no basicConstraints", "cA"
+        value, limit = "no basicConstraints", "basicConstraints CA:TRUE"
     elif not one.is_ca:
-        value, limit = "basicConstraints without cA", "cA"
+        value, limit = "basicConstraints CA:FALSE", "basicConstraints CA:TRUE"
     else:
-        value, limit = "keyUsage without keyCertSign", "keyCertSign"
-    rule = "RFC 5280 §6.1.4 (n)" if limit == "keyCertSign" else "RFC 5280 §6.1.4 (k)"
+        value, limit = "keyUsage without keyCertSign", "keyUsage keyCertSign"
+    rule = "RFC 5280 §6.1.4 (n)" if limit.endswith("keyCertSign") else "RFC 5280 §6.1.4 (k)"
     fault = _make("not_a_ca", one, place, rule, says, value, limit)
     return Problem(fault, make_key("not_a_ca", one))
 
@@ -211,8 +206,6 @@ def make_bad_signature(
         place,
         "RFC 5280 §6.1.3 (a) (1)",
         says,
-        f"issuer's key {parent.key}",
-        parent.sha256,
     )
     return Problem(fault, make_key("bad_signature", one, parent))
 
@@ -260,10 +253,10 @@ def make_limit(one: GoCertificate, place: int | None, limit: int) -> Problem:
     return Problem(_make("too_complex", one, place, rule, says, value, allowed), None, True)
 
 
-def make_costly_names(leaf: GoCertificate) -> Problem:
-    """More names and constraints than this model compares: not Go's limit."""
-    rule = "this probe compares a bounded number of names and constraints"
-    return Problem(_make("too_complex", leaf, 0, rule, "", "names and name constraints"), None)
+def make_costly(leaf: GoCertificate, what: str) -> Problem:
+    """More of something than this model compares: not Go's limit."""
+    rule = "this probe compares a bounded number of them"
+    return Problem(_make("too_complex", leaf, 0, rule, "", what), None)
 
 
 def make_policy(leaf: GoCertificate) -> Problem:
@@ -279,7 +272,7 @@ def make_wrong_usage(one: GoCertificate, place: int | None, *, is_leaf: bool) ->
     """ExtendedKeyUsage lists usages, and serverAuth is not among them."""
     kind: PathFaultKind = "wrong_usage" if is_leaf else "wrong_usage_above"
     says = f"{VERIFY}x509: certificate specifies an incompatible key usage"
-    value = ", ".join(_USAGES.get(oid, oid) for oid in one.usages[:_MAX_SHOWN])
+    value = ", ".join(USAGE_NAMES.get(oid, oid) for oid in one.usages[:_MAX_SHOWN])
     fault = _make(kind, one, place, "RFC 5280 §4.2.1.12", says, value, "serverAuth")
     return Problem(fault, make_key(kind, one))
 
@@ -296,22 +289,18 @@ def count_paths(problem: Problem, paths: dict[str, int]) -> Problem:
 
 
 def make_name_constraint(
-    leaf: GoCertificate, broken: ConstraintFault, by: GoCertificate, place: int | None
+    leaf: GoCertificate, broken: ConstraintFault, place: int | None
 ) -> Problem:
     """A name on the path that a certificate above does not allow."""
     says = (
         f"{VERIFY}x509: a root or intermediate certificate is not authorized to sign for this "
         f"name: {broken.says}"
     )
-    fault = _make(
-        "name_constraint",
-        by,
-        place,
-        "RFC 5280 §4.2.1.10",
-        says,
-        broken.name,
-        broken.constraint,
-    )
+    limit = ""
+    if broken.by is not None:
+        limit = f"{describe_limit(broken)}, by {format_name(broken.by.subject)}"
+    rule = "RFC 5280 §4.2.1.10"
+    fault = _make("name_constraint", broken.holder, place, rule, says, broken.name, limit)
     return Problem(fault, make_key("name_constraint", leaf))
 
 

@@ -48,6 +48,12 @@ def format_name(der: bytes) -> str:
     return safe_text(",".join(reversed(parts)))
 
 
+def is_name(der: bytes) -> bool:
+    """Whether the bytes have a Name's outline."""
+    reader = Reader(der, strict=False)
+    return reader.read(asn1.SEQUENCE) is not None and reader.is_empty
+
+
 def read_common_name(der: bytes) -> str:
     """Return the last CN as it is written; empty where there is none."""
     found = ""

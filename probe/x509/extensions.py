@@ -22,6 +22,7 @@ POLICY_CONSTRAINTS: Final = "2.5.29.36"
 EXTENDED_KEY_USAGE: Final = "2.5.29.37"
 INHIBIT_ANY_POLICY: Final = "2.5.29.54"
 AUTHORITY_INFO_ACCESS: Final = "1.3.6.1.5.5.7.1.1"
+CA_ISSUERS: Final = "1.3.6.1.5.5.7.48.2"
 
 SERVER_AUTH: Final = "1.3.6.1.5.5.7.3.1"
 CLIENT_AUTH: Final = "1.3.6.1.5.5.7.3.2"
@@ -203,6 +204,26 @@ def read_inhibit_any_policy(value: bytes) -> int | None:
     """Return how many more certificates may use anyPolicy (§4.2.1.14)."""
     content = Reader(value, strict=False).read(asn1.INTEGER)
     return None if content is None else asn1.read_integer(content, strict=False)
+
+
+def read_ca_issuers(value: bytes) -> tuple[bytes, ...] | None:
+    """Return where the issuer's certificate is served (§4.2.2.1): the URIs of caIssuers."""
+    listed = _open(value)
+    if listed is None:
+        return None
+    found: list[bytes] = []
+    while not listed.is_empty and len(found) < MAX_NAMES:
+        access = listed.read(asn1.SEQUENCE)
+        if access is None:
+            return None
+        fields = Reader(access, strict=False)
+        method = fields.read(asn1.OBJECT_IDENTIFIER)
+        location = fields.read_any()
+        if method is None or location is None:
+            return None
+        if decode_oid(method) == CA_ISSUERS and location.tag == asn1.CONTEXT | URI:
+            found.append(location.content)
+    return tuple(found)
 
 
 def _open(value: bytes) -> Reader | None:

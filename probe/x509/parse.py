@@ -7,18 +7,33 @@ passes safe_text().
 import hashlib
 import warnings
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from ipaddress import ip_address
 from typing import Final, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from probe.model.certificate import CertificateFacts, Name
 from probe.text.safe_text import safe_text
+from probe.x509 import extensions
+from probe.x509.distinguished_name import format_name, is_name, read_common_name
+from probe.x509.extensions import (
+    GeneralName,
+    read_authority_key_id,
+    read_basic_constraints,
+    read_ca_issuers,
+    read_general_names,
+    read_key_usage,
+    read_subject_key_id,
+    read_usages,
+)
 from probe.x509.library_errors import LIBRARY_ERRORS
-from probe.x509.signature import is_issued_by
+from probe.x509.public_key import load_public_key, read_public_key
+from probe.x509.raw_certificate import Certificate, read_certificate
+from probe.x509.signature import is_self_signed
+from probe.x509.signature_scheme import read_scheme
+from probe.x509.times import read_time
 
 UNREADABLE: Final = "unreadable certificate"
 MAX_WITH_NAMES: Final = 32_768
@@ -27,50 +42,46 @@ MAX_SANS: Final = 100
 """Presented identifiers kept of one certificate: a hostile one holds thousands."""
 
 _EXTENDED_KEY_USAGES: Final = {
-    ExtendedKeyUsageOID.SERVER_AUTH: "serverAuth",
-    ExtendedKeyUsageOID.CLIENT_AUTH: "clientAuth",
-    ExtendedKeyUsageOID.CODE_SIGNING: "codeSigning",
-    ExtendedKeyUsageOID.EMAIL_PROTECTION: "emailProtection",
-    ExtendedKeyUsageOID.TIME_STAMPING: "timeStamping",
-    ExtendedKeyUsageOID.OCSP_SIGNING: "OCSPSigning",
-    ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE: "anyExtendedKeyUsage",
+    extensions.SERVER_AUTH: "serverAuth",
+    extensions.CLIENT_AUTH: "clientAuth",
+    "1.3.6.1.5.5.7.3.3": "codeSigning",
+    "1.3.6.1.5.5.7.3.4": "emailProtection",
+    "1.3.6.1.5.5.7.3.8": "timeStamping",
+    "1.3.6.1.5.5.7.3.9": "OCSPSigning",
+    extensions.ANY_USAGE: "anyExtendedKeyUsage",
 }
 
-_KEY_USAGES: Final = {
-    "digital_signature": "digitalSignature",
-    "content_commitment": "nonRepudiation",
-    "key_encipherment": "keyEncipherment",
-    "data_encipherment": "dataEncipherment",
-    "key_agreement": "keyAgreement",
-    "key_cert_sign": "keyCertSign",
-    "crl_sign": "cRLSign",
-    "encipher_only": "encipherOnly",
-    "decipher_only": "decipherOnly",
-}
+_KEY_USAGES: Final = (
+    "digitalSignature",
+    "nonRepudiation",
+    "keyEncipherment",
+    "dataEncipherment",
+    "keyAgreement",
+    "keyCertSign",
+    "cRLSign",
+    "encipherOnly",
+    "decipherOnly",
+)
+"""By their bits' places (RFC 5280 §4.2.1.3)."""
 
-_SAN_KINDS: Final[dict[type[x509.GeneralName], str]] = {
-    x509.DNSName: "DNS",
-    x509.IPAddress: "IP",
-    x509.UniformResourceIdentifier: "URI",
-    x509.RFC822Name: "email",
+_SAN_KINDS: Final = {
+    extensions.DNS: "DNS",
+    extensions.IP: "IP",
+    extensions.URI: "URI",
+    extensions.EMAIL: "email",
 }
 
 _T = TypeVar("_T")
-_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 
 def make_name(name: x509.Name) -> Name:
     """Return `name` as RFC 4514 text, safe to show, and a digest of its DER to compare by."""
-    text = _read_or(name.rfc4514_string, "unreadable name")
-    der = _read_or(name.public_bytes, text.encode("utf-8", "replace"))
-    return Name(text=safe_text(text), digest=_digest(der))
+    return parse_name(_read_or(name.public_bytes, b""))
 
 
 def parse_name(der: bytes) -> Name:
-    """Return the same for a DER name, as an acceptable-CA list holds them."""
-    name = _read_or(lambda: x509.Name.from_bytes(der), None)
-    text = "unreadable name" if name is None else make_name(name).text
-    return Name(text=text, digest=_digest(der))
+    """Return the same for a DER name, as certificates and acceptable-CA lists hold them."""
+    return Name(text=format_name(der) if is_name(der) else "unreadable name", digest=_digest(der))
 
 
 def make_unread_name(der: bytes) -> Name:
@@ -85,37 +96,48 @@ def parse_certificate(der: bytes) -> x509.Certificate | None:
 
 def read_facts(certificate: x509.Certificate) -> CertificateFacts:
     """Read what `certificate` says (RFC 5280); what is unreadable stays empty."""
-    der = certificate.public_bytes(Encoding.DER)
-    if len(der) > MAX_WITH_NAMES:
+    return read_der(certificate.public_bytes(Encoding.DER))
+
+
+def read_der(der: bytes) -> CertificateFacts:
+    """Return the facts of one DER certificate, whatever it holds.
+
+    From its raw parts: an odd serial number, version or extension hides nothing else.
+    """
+    certificate = read_certificate(der)
+    return make_unreadable_facts(der) if certificate is None else _describe(certificate)
+
+
+def _describe(certificate: Certificate) -> CertificateFacts:
+    if len(certificate.der) > MAX_WITH_NAMES:
         # A name of thousands of attributes takes longer than all the rest.
-        subject, issuer = make_unread_name(der), Name(text="", digest="")
+        subject, issuer = make_unread_name(certificate.der), Name(text="", digest="")
     else:
-        subject = make_name(_read_or(lambda: certificate.subject, x509.Name([])))
-        issuer = make_name(_read_or(lambda: certificate.issuer, x509.Name([])))
-    basic = _get_extension(certificate, x509.BasicConstraints)
-    subject_key = _get_extension(certificate, x509.SubjectKeyIdentifier)
-    authority_key = _get_extension(certificate, x509.AuthorityKeyIdentifier)
-    key_type, key_bits = _read_or(lambda: describe_public_key(certificate.public_key()), ("", 0))
-    hash_algorithm = _read_or(lambda: certificate.signature_hash_algorithm, None)
+        subject, issuer = parse_name(certificate.subject), parse_name(certificate.issuer)
+    key_type, key_bits = _describe_key(certificate.spki)
+    scheme = read_scheme(certificate.algorithm)
+    constraints = _read(certificate, extensions.BASIC_CONSTRAINTS, read_basic_constraints)
     return CertificateFacts(
         subject=subject,
         issuer=issuer,
-        serial_number=_read_or(lambda: _format_serial(certificate.serial_number), ""),
-        not_before=_read_or(lambda: _to_epoch(certificate.not_valid_before_utc), 0.0),
-        not_after=_read_or(lambda: _to_epoch(certificate.not_valid_after_utc), 0.0),
-        sha256=hashlib.sha256(der).hexdigest(),
-        sans=_read_or(lambda: tuple(_list_sans(certificate)), ()),
-        is_ca=bool(basic and basic.ca),
-        self_signed=subject.digest == issuer.digest and is_issued_by(certificate, certificate),
+        serial_number=_format_serial(certificate.serial_number),
+        not_before=read_time(certificate.not_before) or 0.0,
+        not_after=read_time(certificate.not_after) or 0.0,
+        sha256=certificate.sha256,
+        sans=tuple(_list_sans(certificate)),
+        is_ca=constraints is not None and constraints.is_ca,
+        self_signed=is_self_signed(certificate),
         key_type=key_type,
         key_bits=key_bits,
-        signature_hash=safe_text(hash_algorithm.name) if hash_algorithm else "",
+        signature_hash=scheme.hash if scheme else "",
         extended_key_usage=_list_extended_key_usages(certificate),
         key_usage=_list_key_usages(certificate),
-        subject_key_id=_hex(subject_key.digest if subject_key else None),
-        authority_key_id=_hex(authority_key.key_identifier if authority_key else None),
-        aia_issuers=_read_or(lambda: tuple(_list_aia_issuers(certificate)), ()),
-        common_name=_read_common_name(certificate),
+        subject_key_id=_hex(_read(certificate, extensions.SUBJECT_KEY_ID, read_subject_key_id)),
+        authority_key_id=_hex(
+            _read(certificate, extensions.AUTHORITY_KEY_ID, read_authority_key_id)
+        ),
+        aia_issuers=tuple(_list_aia_issuers(certificate)),
+        common_name=safe_text(read_common_name(certificate.subject)),
     )
 
 
@@ -131,12 +153,6 @@ def make_unreadable_facts(der: bytes) -> CertificateFacts:
     )
 
 
-def read_der(der: bytes) -> CertificateFacts:
-    """Return the facts of one DER certificate, whatever it holds."""
-    certificate = parse_certificate(der)
-    return make_unreadable_facts(der) if certificate is None else read_facts(certificate)
-
-
 def _read_or(read: Callable[[], _T], otherwise: _T) -> _T:
     try:
         with warnings.catch_warnings():
@@ -145,10 +161,6 @@ def _read_or(read: Callable[[], _T], otherwise: _T) -> _T:
             return read()
     except LIBRARY_ERRORS:
         return otherwise
-
-
-def _to_epoch(moment: datetime) -> float:
-    return moment.timestamp()
 
 
 def _hex(key_id: bytes | None) -> str:
@@ -184,53 +196,51 @@ def describe_public_key(key: object) -> tuple[str, int]:
             return type(key).__name__.removesuffix("PublicKey"), 0
 
 
-def _get_extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
-    return _read_or(lambda: certificate.extensions.get_extension_for_class(kind).value, None)
+def _describe_key(spki: bytes) -> tuple[str, int]:
+    loaded = load_public_key(spki)
+    if loaded is not None:
+        return describe_public_key(loaded)
+    key = read_public_key(spki)
+    return ("", 0) if key is None or key.kind == "unknown" else (key.kind, key.bits)
 
 
-def _list_extended_key_usages(certificate: x509.Certificate) -> tuple[str, ...] | None:
-    usages = _get_extension(certificate, x509.ExtendedKeyUsage)
+def _read(certificate: Certificate, oid: str, read: Callable[[bytes], _T | None]) -> _T | None:
+    found = certificate.get_extension(oid)
+    return None if found is None else read(found.value)
+
+
+def _list_extended_key_usages(certificate: Certificate) -> tuple[str, ...] | None:
+    usages = _read(certificate, extensions.EXTENDED_KEY_USAGE, read_usages)
     if usages is None:
         return None
-    return tuple(_EXTENDED_KEY_USAGES.get(u, safe_text(u.dotted_string)) for u in usages)[:MAX_SANS]
+    return tuple(_EXTENDED_KEY_USAGES.get(oid, safe_text(oid)) for oid in usages[:MAX_SANS])
 
 
-def _list_key_usages(certificate: x509.Certificate) -> tuple[str, ...] | None:
-    usage = _get_extension(certificate, x509.KeyUsage)
-    if usage is None:
+def _list_key_usages(certificate: Certificate) -> tuple[str, ...] | None:
+    bits = _read(certificate, extensions.KEY_USAGE, read_key_usage)
+    if bits is None:
         return None
-    # encipherOnly and decipherOnly raise where keyAgreement is not set: then they mean nothing.
-    return tuple(name for attribute, name in _KEY_USAGES.items() if _is_set(usage, attribute))
+    if not bits & extensions.KEY_AGREEMENT:
+        bits &= 0x7F  # encipherOnly and decipherOnly mean nothing then (RFC 5280 §4.2.1.3)
+    return tuple(name for place, name in enumerate(_KEY_USAGES) if bits & 1 << place)
 
 
-def _is_set(usage: x509.KeyUsage, attribute: str) -> bool:
-    return _read_or(lambda: bool(getattr(usage, attribute)), False)
+def _list_sans(certificate: Certificate) -> Iterator[str]:
+    names = _read(certificate, extensions.SUBJECT_ALT_NAME, read_general_names)
+    for name in (names or ())[:MAX_SANS]:
+        if kind := _SAN_KINDS.get(name.kind):
+            yield safe_text(f"{kind}:{_show_name(name)}")
 
 
-def _read_common_name(certificate: x509.Certificate) -> str:
-    """Return the subject's CN; of several the last, the most specific (RFC 6125 §1.8).
-
-    Never from the name's text: RFC 4514 §2.4 escapes commas, quotes and plus signs, writes what is
-    not a string in hex, and joins the parts of a multi-valued RDN with `+`.
-    """
-    values: list[str | bytes] = _read_or(
-        lambda: [a.value for a in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)],
-        [],
-    )
-    return safe_text(values[-1]) if values and isinstance(values[-1], str) else ""
+def _show_name(name: GeneralName) -> str:
+    if name.kind != extensions.IP:
+        return name.content.decode("utf-8", "backslashreplace")
+    if len(name.content) in {4, 16}:
+        return str(ip_address(name.content))
+    return f"{name.content[:16].hex()} (no address)"
 
 
-def _list_sans(certificate: x509.Certificate) -> Iterator[str]:
-    names = _get_extension(certificate, x509.SubjectAlternativeName)
-    for name in list(names or ())[:MAX_SANS]:
-        if kind := _SAN_KINDS.get(type(name)):
-            yield safe_text(f"{kind}:{name.value}")
-
-
-def _list_aia_issuers(certificate: x509.Certificate) -> Iterator[str]:
-    access = _get_extension(certificate, x509.AuthorityInformationAccess)
-    for description in list(access or ())[:MAX_SANS]:
-        if description.access_method != AuthorityInformationAccessOID.CA_ISSUERS:
-            continue
-        if isinstance(description.access_location, x509.UniformResourceIdentifier):
-            yield safe_text(description.access_location.value)
+def _list_aia_issuers(certificate: Certificate) -> Iterator[str]:
+    locations = _read(certificate, extensions.AUTHORITY_INFO_ACCESS, read_ca_issuers)
+    for location in (locations or ())[:MAX_SANS]:
+        yield safe_text(location.decode("utf-8", "backslashreplace"))

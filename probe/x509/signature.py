@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 
 from probe.x509.library_errors import LIBRARY_ERRORS
-from probe.x509.public_key import LoadedKey, load_public_key
+from probe.x509.public_key import LoadedKey, load_public_key, read_public_key
 from probe.x509.raw_certificate import Certificate
 from probe.x509.signature_scheme import HASHES, SignatureScheme, read_scheme
 
@@ -37,6 +37,16 @@ def check_signature(certificate: Certificate, spki: bytes) -> SignatureCheck:
             _CHECKED.clear()
         _CHECKED[asked] = known
     return known
+
+
+def is_self_signed(certificate: Certificate) -> bool:
+    """Return whether a certificate's own name and key made it."""
+    if not certificate.is_self_issued:
+        return False
+    key = read_public_key(certificate.spki)
+    if key is None or key.modulus.bit_length() > MAX_RSA_BITS or key.exponent > MAX_RSA_EXPONENT:
+        return False
+    return check_signature(certificate, certificate.spki) == "valid"
 
 
 _CHECKED: Final[dict[tuple[str, bytes], SignatureCheck]] = {}

@@ -22,11 +22,10 @@ from probe.diagnosis.readings.clock_readings import (
     is_valid_by_another_clock,
     judge_clocks,
 )
+from probe.diagnosis.readings.path_fault_text import describe_fault, name_faulty
 from probe.diagnosis.readings.server_verification import (
-    describe_fault,
     find_faulty_certificate,
     list_faults,
-    name_faulty,
     rate_fault,
 )
 from probe.diagnosis.readings.used_certificates import find_client_path

@@ -5,11 +5,10 @@ from typing import Final
 
 from probe.diagnosis.cause import SERVER_ENDINGS, Cause, Match, Rank
 from probe.diagnosis.fixes.server_fixes import repair_chain
+from probe.diagnosis.readings.path_fault_text import describe_fault, name_faulty
 from probe.diagnosis.readings.server_verification import (
     BROKEN_RULES,
-    describe_fault,
     list_faults,
-    name_faulty,
     rate_fault,
 )
 from probe.model.evidence import Evidence
@@ -61,8 +60,8 @@ CAUSES: Final = (
         ),
         evidence="The rule that is broken, and the certificate that breaks it.",
         fix=(
-            "Have the certificate that breaks the rule issued again without that fault, and put it "
-            "into the file with the certificate of the backend at {endpoint}.",
+            "Have the certificate that breaks the rule issued again without that fault, and, on the "
+            "backend of {endpoint}, put it in place of the present one in {server_cert_file}.",
             "{reload_backend}",
             "To see the whole chain: openssl s_client -connect {host}:{port} -showcerts </dev/null",
         ),
@@ -84,7 +83,7 @@ CAUSES: Final = (
         evidence="The certificate as it was sent, and the rule of this exporter's parser.",
         fix=(
             "Issue a new certificate for the backend at {endpoint}, without what the exporter cannot "
-            "read, and put it in place of the present one.",
+            "read, and {put_served}.",
             "{reload_backend}",
             "To see what is sent: openssl s_client -connect {host}:{port} -showcerts </dev/null",
         ),

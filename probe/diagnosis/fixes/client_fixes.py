@@ -43,7 +43,7 @@ def make_backend_trust(
     from_another = (
         f"If that CA is not one that this backend should trust, issue the exporter's certificate from "
         f"{_name_accepted_cas(evidence)} instead, and put it, followed by its "
-        "intermediates, in {into_cert}, and its key in {into_key}."
+        "intermediates, in {into_cert}, and its key in {into_key}; then restart the exporter."
     )
     see = "To see the issuer: openssl x509 -in {cert_file} -noout -issuer"
     if chain and chain[0].self_signed:
@@ -104,22 +104,19 @@ def issue_client_certificate(evidence: Evidence = ANY_EVIDENCE) -> Fix:
 def repair_client_chain(fault: PathFault) -> Fix:
     """Return the steps where a certificate of the chain breaks a rule, for whoever issued it."""
     name = escape_braces(fault.subject) or "the certificate"
+    how = "without that fault"
     match fault.kind:
         case "name_constraint":
-            first = (
-                f"Issue the exporter's certificate with names that {name} allows, or from a CA "
-                "without that name constraint"
-            )
+            how = "without that name constraint"
         case "not_a_ca" | "path_length" | "wrong_usage_above":
-            first = (
-                f"Have {name} issued again as a CA that may issue certificates of clients "
-                "(basicConstraints CA:TRUE with a path length that suffices, keyUsage keyCertSign, "
-                "no other extendedKeyUsage), or issue the exporter's certificate from another CA"
+            how = (
+                "as a CA that may issue certificates of clients (basicConstraints CA:TRUE with a path "
+                "length that suffices, keyUsage keyCertSign, no other extendedKeyUsage)"
             )
-        case _:
-            first = f"Have {name} issued again without that fault"
     return (
-        f"{first}; put the new certificate, with its issuers behind it, in {{into_cert}}.",
+        f"Have {name} issued again {how}, and put it in place of the present one in {{into_cert}}.",
+        "Or issue the exporter's certificate from another CA, and put it, followed by its "
+        "intermediates, in {into_cert}, and its key in {into_key}.",
         "{reread_cert}",
         "To see every certificate of the file: openssl crl2pkcs7 -nocrl -certfile {cert_file} | "
         "openssl pkcs7 -print_certs -text -noout",

@@ -21,9 +21,10 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs7,
     pkcs12,
 )
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.lab.following.stage import Stage
-from tests.support.pki import Authority, key_pem, name_of
+from tests.support.pki import Authority, Issued, key_pem, name_of
 from tests.support.terminal import PASSPHRASE
 
 HOUR: Final = timedelta(hours=1)
@@ -652,3 +653,87 @@ def begins_in_a_moment(stage: Stage) -> None:
     begins = now() + timedelta(seconds=3)
     issued = stage.cas.issue(stage.cas.client_issuer, "exporter-7", not_before=begins)
     stage.use_client(issued, stage.cas.client_issuer)
+
+
+@fault("clock_skew")
+def own_clock_behind(stage: Stage) -> None:
+    """The clock of the exporter's machine is two days behind, as an SNTP server says."""
+    stage.clock = "-2d"
+
+
+# Certificates that break a rule
+
+
+def _certify_again(
+    right: Authority,
+    above: Authority,
+    *extensions: tuple[x509.ExtensionType, bool],
+    ca: bool = True,
+) -> Authority:
+    """Certify the key of an issuing CA once more, with other extensions."""
+    now_, key = now(), right.issued.key
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(right.certificate.subject)
+        .issuer_name(above.certificate.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now_ - HOUR)
+        .not_valid_after(now_ + 90 * DAY)
+        .add_extension(x509.BasicConstraints(ca, None), critical=True)
+    )
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical)
+    certificate = builder.sign(above.issued.key, hashes.SHA256())
+    return Authority(Issued(certificate, key), now_, (above.certificate, *above.above))
+
+
+@fault("server_chain_invalid")
+def issuer_is_not_a_ca(stage: Stage) -> None:
+    """The backend's intermediate has CA:FALSE."""
+    wrong = _certify_again(stage.cas.server_issuer, stage.cas.server_root, ca=False)
+    stage.use_server(stage.server, wrong)
+
+
+@fault("server_chain_invalid")
+def names_constrained(stage: Stage) -> None:
+    """The backend's intermediate may issue for example.com only."""
+    names = x509.NameConstraints([x509.DNSName("example.com")], None)
+    stage.use_server(
+        stage.server, _certify_again(stage.cas.server_issuer, stage.cas.server_root, (names, True))
+    )
+
+
+@fault("server_chain_invalid")
+def unknown_critical_extension(stage: Stage) -> None:
+    """The backend's intermediate has a critical extension that nobody knows."""
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")
+    stage.use_server(
+        stage.server,
+        _certify_again(stage.cas.server_issuer, stage.cas.server_root, (unknown, True)),
+    )
+
+
+@fault("server_chain_invalid")
+def intermediate_without_server_auth(stage: Stage) -> None:
+    """The backend's intermediate is for clients only."""
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+    stage.use_server(
+        stage.server, _certify_again(stage.cas.server_issuer, stage.cas.server_root, (usage, False))
+    )
+
+
+@fault("client_cert_rejected")
+def client_issuer_is_not_a_ca(stage: Stage) -> None:
+    """The exporter's intermediate has CA:FALSE."""
+    wrong = _certify_again(stage.cas.client_issuer, stage.cas.client_root, ca=False)
+    stage.use_client(stage.client, wrong)
+
+
+@fault("client_cert_rejected")
+def client_names_constrained(stage: Stage) -> None:
+    """The exporter's intermediate may issue for example.com only."""
+    names = (x509.NameConstraints([x509.DNSName("example.com")], None), True)
+    stage.use_client(
+        stage.client, _certify_again(stage.cas.client_issuer, stage.cas.client_root, names)
+    )

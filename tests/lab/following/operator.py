@@ -89,7 +89,8 @@ class Operator:
              rf"{_INTO}\.$", self.append_served),
             (rf"^On the backend of .*, append the (?:present )?certificate of (CN=.+?)(?:, the CA that "
              rf"issued .+,|, which the chain in .+ ends below,)? to {_INTO}"
-             r"(?:\.|: what it holds under that name has another key\.)$", self.trust_client_ca),
+             r"(?:\.|, with its root where it is an intermediate: what is there under that name does not "
+             r"verify ours\.)$", self.trust_client_ca),
             (rf"^Renew the certificate of (CN=.+), and, on the backend of .*, put it in place of the "
              rf"present one in {_INTO}\.$", self.renew_client_ca),
             (rf"^If its clock is right, renew the CA certificate that has expired in {_INTO}, and make the "
@@ -100,6 +101,10 @@ class Operator:
              r"\(cert_file and key_file of receiver .+\)\.$", self.issue_server),
             (rf"^On the backend of .*, replace the certificate of (CN=.+), which it sends behind its own, "
              rf"by the renewed one in {_INTO}\.$", self.replace_served),
+            (r"^Have (CN=.+) issued again .*, and put it in place of the present one in (.+)\.$",
+             lambda name, path: self.replace_in_file(path, name)),
+            (rf"^Have certificate \d+ of those that the backend sends \((CN=.+)\) issued again .*, and, on the backend of .*, put it in place of the present "
+             rf"one in {_INTO}\.$", self.replace_served),
             (r"^Give the receiver at .* a certificate .* and restart it\.$", self.give_receiver_tls),
             # Clocks.
             (r"^Set the clock of the machine that the probe runs on", self.set_own_clock),
@@ -122,6 +127,24 @@ class Operator:
              r"In Kubernetes: |So that new certificates |Then attempts on )", nothing),
         )  # fmt: skip
 
+        in_both = r"put it, followed by its intermediates, in (.+), and its key in (.+?)"
+        self.other_ways: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
+            (rf"^If that CA is not one .*, issue the exporter's certificate from .* instead, and {in_both}; "
+             r"then restart the exporter\.$", self.use_new_client),
+            (rf"^Or issue the exporter's certificate from another CA, and {in_both}\.$", self.use_new_client),
+            (rf"^If it is meant to be its own issuer, append it instead, on the backend of .*, to {_INTO}, "
+             r"and make the backend read that again\.$", self.trust_own),
+            (rf"^Or write a name that it has in endpoint{_IN_FILE}: (.+?)(?:; or set server_name_override"
+             r".* to it)?\. Then restart the exporter\.$", self.use_name),
+            (rf"^Or correct the port in endpoint{_IN_FILE}: (?:4317 is usually gRPC|4318 is usually "
+             r"OTLP/HTTP)\.$", self.use_right_port),
+            (rf"^Or write the port at which the backend serves .+ in endpoint{_IN_FILE}\.$",
+             self.use_right_port),
+            (rf"^Or, if it is meant to be without TLS, write http:// in endpoint{_IN_FILE} \(a Collector's "
+             r"gRPC exporter: insecure: true in its tls settings\), and restart the exporter\.$",
+             self.send_plaintext),
+        )  # fmt: skip
+
     def follow(self, fix: tuple[str, ...]) -> None:
         """Carry out each step in its order."""
         for step in fix:
@@ -133,6 +156,16 @@ class Operator:
             assert known or (label.endswith(":") and label.startswith(LABELS)), (
                 f"nobody knows: {step}"
             )
+
+    def follow_other_way(self, fix: tuple[str, ...]) -> None:
+        """Carry out the alternative that the steps name in place of the first."""
+        for step in fix:
+            for pattern, do in self.other_ways:
+                found = re.search(pattern, step)
+                if found is not None:
+                    do(*found.groups())
+                    return
+        raise AssertionError(f"there is no other way in {fix}")
 
     def act(self, text: str, step: str) -> bool:
         """Do what the table has for a step; return whether it has it."""
@@ -175,6 +208,44 @@ class Operator:
         tls = self.stage.server_tls
         self.write(cert or Path(tls["cert_file"]), by.chain_pem(issued))
         self.write(key or Path(tls["key_file"]), issued.key_pem)
+
+    # other ways
+
+    def use_new_client(self, cert: str, key: str) -> None:
+        """Have another certificate made, and read by the exporter."""
+        self.issue_client()
+        self.put_client(cert, key)
+        self.restart_exporter()
+
+    def trust_own(self, place: str) -> None:
+        """Let the backend trust the exporter's own certificate."""
+        own = (self.stage.exporter.folder / "tls.crt").read_bytes()
+        self.append(self.client_ca_file(place), own)
+        self.restart_backend()
+
+    def use_name(self, file: str, name: str) -> None:
+        """Connect by another name; here only a name of loopback leads anywhere."""
+        assert name == "localhost"
+        self.change_endpoint(file, lambda endpoint: endpoint.replace("127.0.0.1", name))
+
+    def use_right_port(self, file: str) -> None:
+        """Connect to the port of the exporter's own protocol."""
+        own = str(self.stage.ports[self.stage.protocol])
+        self.change_endpoint(file, lambda endpoint: f"{endpoint.rpartition(':')[0]}:{own}")
+
+    def send_plaintext(self, file: str) -> None:
+        """Send without TLS."""
+        self.stage.client_tls["insecure"] = True
+        self.stage.client_tls.pop("ca_file")
+        self.change_endpoint(file, lambda endpoint: endpoint.replace("https://", "http://"))
+
+    def change_endpoint(self, file: str, change: Callable[[str], str]) -> None:
+        """Edit the endpoint, and let the exporter read it."""
+        assert self.path(file) == self.stage.exporter.file
+        settings = self.stage.exporter_settings
+        settings["endpoint"] = change(settings["endpoint"])
+        self.stage.exporter.save()
+        self.restart_exporter()
 
     # the backend's files
 

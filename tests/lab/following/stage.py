@@ -24,8 +24,10 @@ from probe.model.target import Protocol
 from probe.text.secret_register import SecretRegister
 from tests.lab.following.authorities import Authorities
 from tests.lab.servers import HOST, Log, process, started
+from tests.lab.stack import with_clock
 from tests.support.command_line import environment
 from tests.support.logging_state import forget_logging
+from tests.support.ntp_server import Says, ntp_server
 from tests.support.pki import Authority, Issued, write_pem
 from tests.support.ports import reserved_port
 
@@ -120,7 +122,6 @@ class Stage:
         self.server = self.cas.issue(self.cas.server_issuer, "backend", usages=("serverAuth",))
         self.clock = ""
         """The clock of the exporter's machine, on which the probe runs, as faketime's argument."""
-        self.clock_sources: list[str] = []
         self._spans = 0
         self.use_client(self.client, self.cas.client_issuer)
         self.exporter.write("ca.crt", self.cas.server_root.pem)
@@ -256,13 +257,14 @@ class Stage:
         configuration = self.folder / "probe.yml"
         sides = [self.exporter, self.backend] if self.backend_known else [self.exporter]
         settings: dict[str, Any] = {"sources": [{"collector": str(one.file)} for one in sides]}
-        if self.clock_sources:
-            settings["clock"] = {"sources": self.clock_sources}
-        configuration.write_text(json.dumps(settings), encoding="utf-8")
-        configuration.chmod(0o644)
         arguments = ["check", "--config", str(configuration), "--output", "json", "--quiet"]
-        if self.clock or self.exporter.before:
-            return self._check_elsewhere(arguments)
+        with ExitStack() as stack:
+            if self.clock:
+                port, _ = stack.enter_context(ntp_server(Says()))
+                settings["clock"] = {"sources": [{"sntp": f"{HOST}:{port}"}]}
+            configuration.write_text(json.dumps(settings), encoding="utf-8")
+            if self.clock or self.exporter.before:
+                return self._check_elsewhere(arguments)
         written = self.folder / "result.json"
         with chdir(self.exporter.folder):
             code = cli.main(
@@ -276,9 +278,9 @@ class Stage:
 
     def _check_elsewhere(self, arguments: list[str]) -> tuple[dict[str, Any], int]:
         """Run the command as the exporter's user, by the clock of its machine."""
-        clock = ["faketime", "-f", self.clock] if self.clock else []
+        command = [*self.exporter.before, sys.executable, "-m", "probe", *arguments]
         ended = subprocess.run(
-            [*clock, *self.exporter.before, sys.executable, "-m", "probe", *arguments],
+            with_clock(command, self.clock),
             cwd=self.exporter.folder, env=environment(), check=False, capture_output=True, timeout=60,
         )  # fmt: skip
         assert ended.stdout, ended.stderr
