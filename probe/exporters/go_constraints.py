@@ -5,7 +5,6 @@ minutes.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from probe.exporters.go_certificate import GoCertificate, Subtrees
@@ -92,7 +91,6 @@ def _limit_domains(kind: str, permitted: Sequence[str], excluded: Sequence[str])
     )
 
 
-@lru_cache(maxsize=64)
 def _prepare(permitted: Subtrees, excluded: Subtrees) -> _Constraints:
     return _Constraints(
         _Limits(
@@ -116,6 +114,7 @@ class ConstraintChecker:
     def __init__(self) -> None:
         """Begin with nothing compared."""
         self._known: dict[tuple[str, str], ConstraintFault | None] = {}
+        self._prepared: dict[str, _Constraints] = {}
         self._held: dict[str, _Held | ConstraintFault] = {}
         self._comparisons = 0
 
@@ -150,13 +149,17 @@ class ConstraintChecker:
             self._comparisons += held.count_names() + sum(map(len, (*by.permitted, *by.excluded)))
             if self._comparisons > MAX_COMPARISONS:
                 raise TooManyComparisonsError
-            self._known[key] = _find_fault(by, holder, held)
+            limits = self._prepared.get(by.sha256)
+            if limits is None:
+                limits = self._prepared[by.sha256] = _prepare(by.permitted, by.excluded)
+            self._known[key] = _find_fault(limits, by, holder, held)
         return self._known[key]
 
 
-def _find_fault(by: GoCertificate, holder: GoCertificate, held: _Held) -> ConstraintFault | None:
+def _find_fault(
+    limits: _Constraints, by: GoCertificate, holder: GoCertificate, held: _Held
+) -> ConstraintFault | None:
     """Return what `by` does not allow of the names, in Go's order (check)."""
-    limits = _prepare(by.permitted, by.excluded)
     found = (
         _judge(limits.ips, held.ips)
         or _judge(limits.dns, held.dns)
