@@ -76,6 +76,7 @@ references: $(VENV)/.test
 	$(BIN)/python -m tests.contract.reference_pages
 	$(BIN)/python -m tests.contract.log_events
 	$(BIN)/python -m tests.contract.configuration_reference docs/configuration.md
+	$(BIN)/python -m tests.lab.exporters.exporters_page
 
 record: $(VENV)/.test
 	$(BIN)/python -m tests.behaviour.record $(ONLY)
@@ -98,6 +99,7 @@ exporters: $(VENV)/.test
 	$(BIN)/python -m tests.lab.exporters.run $(if $(ONLY),--only '$(ONLY)') \
 		$(if $(EXPORTERS),--exporters $(EXPORTERS))
 	$(BIN)/python -m tests.lab.exporters.measure_chains $(if $(ONLY),--only '$(ONLY)')
+	$(BIN)/python -m tests.lab.exporters.measure_handshakes $(if $(ONLY),--only '$(ONLY)')
 	$(BIN)/python -m tests.lab.exporters.offers
 	$(BIN)/python -m tests.lab.exporters.narrow
 

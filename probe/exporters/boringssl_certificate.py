@@ -12,12 +12,12 @@ from probe.model.path_fault import PathFault
 from probe.x509 import der as asn1
 from probe.x509 import extensions as ext
 from probe.x509 import templates
-from probe.x509.der import Reader, decode_oid
+from probe.x509.der import Reader
 from probe.x509.policies import CertifiedPolicies, are_policies_valid
 from probe.x509.public_key import PublicKey
 from probe.x509.raw_certificate import Certificate, WrittenTime
 from probe.x509.signature_scheme import read_scheme
-from probe.x509.templates import has_shape
+from probe.x509.templates import has_shape, is_oid
 from probe.x509.times import read_time
 
 MAX_ANCHORS_READ: Final = 500
@@ -37,7 +37,9 @@ _KNOWN: Final = frozenset(
 """Critical extensions that X509_supported_extension has."""
 _CURVES: Final = frozenset({"secp224r1", "secp256r1", "secp384r1", "secp521r1"})
 _NULL: Final = b"\x05\x00"
+_MAX_RSA_EXPONENT: Final = 1 << 33
 _PSS_SALTS: Final = {"sha256": 32, "sha384": 48, "sha512": 64}
+_HASHES: Final = frozenset({"", "sha1", "sha224", "sha256", "sha384", "sha512"})
 _NETSCAPE_TYPE: Final = "2.16.840.1.113730.1.1"
 
 
@@ -77,7 +79,7 @@ def _is_supported(key: PublicKey) -> bool:
     """As the decoders of crypto/evp: RSA with NULL, four named curves, Ed25519."""
     match key.kind:
         case "RSA":
-            return key.algorithm.parameters == _NULL
+            return key.algorithm.parameters == _NULL and key.exponent < _MAX_RSA_EXPONENT
         case "EC":
             return key.curve_name in _CURVES
         case "Ed25519":
@@ -136,7 +138,7 @@ def is_known_algorithm(raw: Certificate) -> bool:
     """Return whether signatures of that algorithm are verified (crypto/x509/algorithm.cc)."""
     algorithm = raw.outer_algorithm
     scheme = read_scheme(algorithm)
-    if scheme is None or scheme.hash == "md5":
+    if scheme is None or scheme.hash not in _HASHES:
         return False
     if scheme.is_pss:
         return (
@@ -188,7 +190,7 @@ def _read_policies(one: OpenSslCertificate, *, is_issuer: bool) -> CertifiedPoli
     value = values.get(ext.POLICY_CONSTRAINTS)
     if value is not None:
         limits = ext.read_policy_constraints(value)
-        if limits is None or limits == (None, None):
+        if limits is None or limits == (None, None) or min(n for n in limits if n is not None) < 0:
             return ext.POLICY_CONSTRAINTS
         explicit, mapping = limits
     value = values.get(ext.INHIBIT_ANY_POLICY)
@@ -207,7 +209,7 @@ def _list_policies(value: bytes) -> tuple[bytes, ...] | None:
     reader = Reader(content)
     while not reader.is_empty:
         oid = Reader(reader.read(asn1.SEQUENCE) or b"").read(asn1.OBJECT_IDENTIFIER)
-        if not oid or not decode_oid(oid):
+        if oid is None or not is_oid(oid):
             return None
         found.append(oid)
     return tuple(found)

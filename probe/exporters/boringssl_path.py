@@ -33,7 +33,7 @@ from probe.exporters.path_faults import (
 from probe.exporters.path_verdict import PathRequest, PathVerdict
 from probe.model.path_fault import PathFault
 from probe.x509 import extensions as ext
-from probe.x509.canonical_name import has_strings_alone
+from probe.x509.canonical_name import TEXTS, has_only
 from probe.x509.public_key import load_public_key
 from probe.x509.signature import check_signature
 
@@ -211,7 +211,7 @@ def _list_errors(search: _Search, leaf: OpenSslCertificate) -> Iterator[_Error]:
         yield from _check_policies(search)
     if leaf.rejects_usage(ext.DIGITAL_SIGNATURE):
         yield _Error(_BAD_USAGE, leaf, "keyUsage", "digitalSignature", "ssl_cert_check_key_usage")
-    if not has_strings_alone(leaf.raw.subject):
+    if not has_only(TEXTS, leaf.raw.subject):
         yield _Error(_BAD_NAME, leaf, "subject", rule="peer_from_x509")
     elif any(n.kind == ext.IP and len(n.content) not in {4, 16} for n in leaf.names or ()):
         yield _Error(_BAD_NAME, leaf, "iPAddress", rule="peer_from_x509")
@@ -299,7 +299,7 @@ def _check_dates(one: OpenSslCertificate, at: float) -> Iterator[_Error]:
         yield _Error(errors.NOT_YET_VALID, one, rule=rule)
     if not_after is None:
         yield _Error(errors.BAD_NOT_AFTER, one, rule=rule)
-    elif not_after < at:
+    elif not_after <= at:
         yield _Error(errors.EXPIRED, one, rule=rule)
 
 

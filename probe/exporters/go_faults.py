@@ -7,9 +7,10 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from probe.exporters.fault_values import USAGE_NAMES
 from probe.exporters.go_certificate import GoCertificate, Refusal
 from probe.exporters.go_constraints import ConstraintFault, describe_limit
-from probe.exporters.go_hostname import SPIFFE, relies_on_common_name
+from probe.exporters.go_hostname import SPIFFE, relies_on_common_name, strip_brackets
 from probe.exporters.go_names import parse_ip
 from probe.exporters.go_subtrees import format_address
 from probe.model.path_fault import PathFault, PathFaultKind
@@ -28,14 +29,6 @@ _GO_TYPES: Final = {
     "Ed25519": "ed25519.PublicKey",
     "DSA": "*dsa.PublicKey",
     "": "<nil>",
-}
-_USAGES: Final = {
-    "1.3.6.1.5.5.7.3.1": "serverAuth",
-    "1.3.6.1.5.5.7.3.2": "clientAuth",
-    "1.3.6.1.5.5.7.3.3": "codeSigning",
-    "1.3.6.1.5.5.7.3.4": "emailProtection",
-    "1.3.6.1.5.5.7.3.8": "timeStamping",
-    "1.3.6.1.5.5.7.3.9": "OCSPSigning",
 }
 
 
@@ -260,10 +253,10 @@ def make_limit(one: GoCertificate, place: int | None, limit: int) -> Problem:
     return Problem(_make("too_complex", one, place, rule, says, value, allowed), None, True)
 
 
-def make_costly_names(leaf: GoCertificate) -> Problem:
-    """More names and constraints than this model compares: not Go's limit."""
-    rule = "this probe compares a bounded number of names and constraints"
-    return Problem(_make("too_complex", leaf, 0, rule, "", "names and name constraints"), None)
+def make_costly(leaf: GoCertificate, what: str) -> Problem:
+    """More of something than this model compares: not Go's limit."""
+    rule = "this probe compares a bounded number of them"
+    return Problem(_make("too_complex", leaf, 0, rule, "", what), None)
 
 
 def make_policy(leaf: GoCertificate) -> Problem:
@@ -279,7 +272,7 @@ def make_wrong_usage(one: GoCertificate, place: int | None, *, is_leaf: bool) ->
     """ExtendedKeyUsage lists usages, and serverAuth is not among them."""
     kind: PathFaultKind = "wrong_usage" if is_leaf else "wrong_usage_above"
     says = f"{VERIFY}x509: certificate specifies an incompatible key usage"
-    value = ", ".join(_USAGES.get(oid, oid) for oid in one.usages[:_MAX_SHOWN])
+    value = ", ".join(USAGE_NAMES.get(oid, oid) for oid in one.usages[:_MAX_SHOWN])
     fault = _make(kind, one, place, "RFC 5280 §4.2.1.12", says, value, "serverAuth")
     return Problem(fault, make_key(kind, one))
 
@@ -344,7 +337,7 @@ def _describe_mismatch(leaf: GoCertificate, reference: str) -> str:
         return ""
     if relies_on_common_name(leaf, read_common_name(leaf.subject), reference):
         return f"{VERIFY}x509: certificate relies on legacy Common Name field, use SANs instead"
-    host = reference.removeprefix("[").removesuffix("]")
+    host = strip_brackets(reference)
     if parse_ip(host) is not None:
         names = [format_address(one) for one in leaf.ips]
         if not names:
@@ -359,6 +352,6 @@ def _describe_mismatch(leaf: GoCertificate, reference: str) -> str:
         return (
             f"{VERIFY}x509: certificate is valid for {len(names)} {kind}, but none matched {host}"
         )
-    if not any(names):
+    if not ", ".join(names):
         return f"{VERIFY}x509: certificate is not valid for any names, but wanted to match {host}"
     return f"{VERIFY}x509: certificate is valid for {', '.join(names)}, not {host}"

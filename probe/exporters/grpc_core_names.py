@@ -18,7 +18,7 @@ def is_named(certificate: OpenSslCertificate, reference: str) -> bool:
     if any(_match(host, reference) for host in hosts):
         return True
     addresses = (n.content for n in names if n.kind == IP and len(n.content) in {4, 16})
-    if any(str(ip_address(octets)) == reference for octets in addresses):
+    if any(_format_address(octets) == reference for octets in addresses):
         return True
     common_names = list_common_names(certificate.raw)
     return not hosts and bool(common_names) and _match(common_names[0], reference)
@@ -36,3 +36,10 @@ def _match(presented: str, reference: str) -> bool:
         return False
     suffix = shown[1:]
     return wanted.endswith(suffix) and "." not in wanted[: len(wanted) - len(suffix)]
+
+
+def _format_address(octets: bytes) -> str:
+    """As inet_ntop: an IPv4-mapped address ends with the IPv4 address."""
+    if len(octets) == 16 and octets.startswith(b"\0" * 10 + b"\xff\xff"):
+        return f"::ffff:{ip_address(octets[12:])}"
+    return str(ip_address(octets))

@@ -12,6 +12,7 @@ Rules name functions of OpenSSL 3.0's crypto/x509/x509_vfy.c.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, NamedTuple
 
 from probe.exporters import openssl_errors as errors
@@ -21,7 +22,12 @@ from probe.exporters.openssl_errors import VerifyCode
 from probe.exporters.openssl_names import find_violation, is_address, is_host, parse_ip
 from probe.exporters.openssl_strength import count_key_bits, count_signature_bits, describe_key
 from probe.exporters.openssl_strict import list_strict_errors
-from probe.exporters.path_faults import make_fault, make_refusing_verdict, make_trusting_verdict
+from probe.exporters.path_faults import (
+    get_pool,
+    make_fault,
+    make_refusing_verdict,
+    make_trusting_verdict,
+)
 from probe.exporters.path_verdict import PathRequest, PathVerdict, Verifier
 from probe.model.path_fault import PathFault
 from probe.x509.extensions import KEY_CERT_SIGN, SERVER_AUTH
@@ -47,6 +53,8 @@ class OpenSslUse:
     """Name constraints hold for a common name where there is no dNSName."""
     reads_trust: bool = False
     """PEM_read_bio_X509_AUX reads the anchors."""
+    loads_all: bool = False
+    """A file with one certificate that cannot be read is refused as a whole."""
     wants_issuer: bool = False
     """An end entity whose issuer has an empty name is refused."""
     check_name: NameCheck | None = None
@@ -54,6 +62,7 @@ class OpenSslUse:
     name_says: str = ""
 
 
+MAX_ANCHORS_READ: Final = 500
 _MINIMUM_BITS: Final = (0, 80, 112, 128, 192, 256)
 
 
@@ -80,6 +89,8 @@ def make_verifier(use: OpenSslUse) -> Verifier:
 
 
 def _verify(request: PathRequest, use: OpenSslUse) -> PathVerdict:
+    if use.loads_all and (unreadable := _find_unreadable_anchor(request)) is not None:
+        return make_refusing_verdict(request, unreadable)
     sent = [read_for_openssl(der) for der in request.chain]
     if not sent or None in sent:
         index = sent.index(None) if sent else None
@@ -122,6 +133,13 @@ def _verify(request: PathRequest, use: OpenSslUse) -> PathVerdict:
             request, *(_to_fault(request, chain, error) for error in _drop_repeated(found))
         )
     return make_trusting_verdict(request, [each.raw for each in chain.certificates])
+
+
+def _find_unreadable_anchor(request: PathRequest) -> PathFault | None:
+    for der in islice(get_pool(request), MAX_ANCHORS_READ):
+        if read_for_openssl(der) is None:
+            return PathFault(kind="unreadable", rule="X509_load_cert_crl_file", says="PEM lib")
+    return None
 
 
 def _drop_repeated(found: list[_Error]) -> list[_Error]:

@@ -4,8 +4,10 @@ import math
 from collections.abc import Iterable
 from functools import lru_cache
 
+from probe.exporters.fault_values import describe_values
 from probe.exporters.path_verdict import PathRequest, PathVerdict
 from probe.model.path_fault import PathFault, PathFaultKind
+from probe.text.safe_text import safe_text
 from probe.x509.anchors import NO_ANCHORS, AnchorPool
 from probe.x509.distinguished_name import format_name
 from probe.x509.raw_certificate import Certificate, read_certificate
@@ -33,16 +35,18 @@ def make_fault(
     says: str = "",
 ) -> PathFault:
     """Return the fault of one certificate of the path; None for one that could not be read."""
+    says = safe_text(says)
     if certificate is None:
-        return PathFault(kind=kind, value=value, limit=limit, rule=rule, says=says)
+        return PathFault(kind=kind, value=safe_text(value), rule=rule, says=says)
+    value, limit = describe_values(kind, certificate, value, limit)
     sent = [sent for sent, der in enumerate(request.chain) if der == certificate.der]
     return PathFault(
         kind=kind,
         subject=_describe_subject(certificate.subject),
         sha256=certificate.sha256,
         position=sent[0] if sent else None,
-        value=value,
-        limit=limit,
+        value=safe_text(value),
+        limit=safe_text(limit),
         rule=rule,
         says=says,
     )

@@ -16,7 +16,7 @@ from probe.exporters.java_hostnames import check_by_jdk, check_by_jdk_client, ch
 from probe.exporters.openssl_path import OpenSslUse
 from probe.exporters.path_verdict import Verifier
 
-PYTHON_HTTP: Final = OpenSslUse(level=2, checks_common_name=False)
+PYTHON_HTTP: Final = OpenSslUse(level=2, loads_all=True, checks_common_name=False)
 """CPython's default ciphers say @SECLEVEL=2; urllib3 never asks for a common name."""
 NODE: Final = OpenSslUse(
     level=1,
@@ -28,6 +28,7 @@ NODE: Final = OpenSslUse(
 CURL: Final = OpenSslUse(
     level=2,
     partial=True,
+    loads_all=True,
     wants_issuer=True,
     check_name=curl_names.is_named,
     name_says="SSL: no alternative certificate subject name matches target host name",

@@ -75,7 +75,14 @@ class WebpkiCertificate:
         if not cas_below:
             if is_ca:
                 rule = "CaUsedAsEndEntity"
-                return Refusal("wrong_usage", 210, rule, f"{_OTHER}{rule}))", self.raw, "CA")
+                return Refusal(
+                    "malformed",
+                    210,
+                    rule,
+                    f"{_OTHER}{rule}))",
+                    self.raw,
+                    "a CA's, sent as a server's",
+                )
             return None
         if not is_ca:
             rule = "EndEntityUsedAsCa"

@@ -287,7 +287,9 @@ def _check_key(certificate: WebpkiCertificate, provider: Provider) -> Refusal | 
 
 def _find_unusable(key: PublicKey, spki: bytes, provider: Provider) -> str:
     """Return why the libraries verify nothing with a key: its size, or its point's encoding."""
-    if key.kind == "RSA" and not 2048 <= -(-key.bits // 8) * 8 <= 8192:
+    # ring rounds a modulus up to whole octets.
+    bits = -(-key.bits // 8) * 8 if provider == "ring" else key.bits
+    if key.kind == "RSA" and not 2048 <= bits <= 8192:
         return f"RSA {key.bits}"
     if key.kind == "RSA" and key.exponent > _MAX_RSA_EXPONENT:
         return f"RSA exponent {key.exponent}"

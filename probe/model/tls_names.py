@@ -90,19 +90,20 @@ def is_hybrid(group: str) -> bool:
     return "MLKEM" in group
 
 
-_KEY_EXCHANGES: Final = frozenset(
-    {"ECDHE", "DHE", "ECDSA", "RSA", "DSS", "PSK", "SRP", "ADH", "AECDH"}
-)
+_KEY_EXCHANGES: Final = frozenset({"ECDHE", "DHE", "ECDSA", "RSA", "DSS", "ADH", "AECDH"})
 _ANONYMOUS: Final = {"ADH": "DH_anon", "AECDH": "ECDH_anon"}
 _CIPHERS: Final = {
     "SEED": "SEED_CBC", "IDEA_CBC": "IDEA_CBC", "DES_CBC3": "3DES_EDE_CBC", "RC4": "RC4_128",
     "NULL": "NULL", "CHACHA20_POLY1305": "CHACHA20_POLY1305_SHA256",
 }  # fmt: skip
-_BLOCK_CIPHER: Final = re.compile(r"(AES|ARIA|CAMELLIA)(128|256)(?:_(GCM|CCM8|CCM))?")
+_BLOCK_CIPHER: Final = re.compile(r"(AES|ARIA|CAMELLIA)_?(128|256)(?:_(GCM|CCM8|CCM|CBC))?")
 
 
 def name_suite(openssl: str) -> str:
-    """Return IANA's name of a cipher suite that OpenSSL calls `openssl`; what is not one stays."""
+    """Return IANA's name of a cipher suite that OpenSSL calls `openssl`.
+
+    What is not one stays, and so do those without a certificate of the server's (PSK, SRP).
+    """
     if openssl in GO_NAMES:
         return GO_NAMES[openssl]
     if openssl.startswith("TLS_"):

@@ -26,6 +26,7 @@ _PROTOCOLS: Final = dict(
 _NO_ENCRYPT_THEN_MAC: Final = 1 << 19
 """SSL_OP_NO_ENCRYPT_THEN_MAC of OpenSSL's ssl.h, which pyOpenSSL does not name: of the exporters
 here, only those on OpenSSL offer RFC 7366, and no backend refuses a client for want of it."""
+_PKCS1: Final = ("rsa_pkcs1_sha256", "rsa_pkcs1_sha384", "rsa_pkcs1_sha512")
 _MOST_OFFERS: Final = 256
 
 
@@ -53,10 +54,22 @@ def apply_offer(context: SSL.Context, offer: ClientOffer) -> None:
     shares = set(offer.key_shares)
     set_groups(context, ":".join(f"*{name}" if name in shares else name for name in offer.groups))
     if offer.signature_schemes:
-        set_signature_schemes(context, ":".join(offer.signature_schemes))
+        set_signature_schemes(context, ":".join(_list_schemes(offer)))
     context.set_options(_NO_ENCRYPT_THEN_MAC)
     if not offer.renegotiates:
         context.set_options(SSL.OP_NO_RENEGOTIATION)
+
+
+def _list_schemes(offer: ClientOffer) -> tuple[str, ...]:
+    """Return the schemes of the extension, which stand for signatures on certificates as well.
+
+    Go and others send those apart (signature_algorithms_cert), which OpenSSL does not. Where TLS
+    1.3 alone is offered, PKCS#1 is left in the one list for the sake of certificates: TLS 1.3 takes
+    no handshake signed with it (RFC 8446 §4.2.3).
+    """
+    if offer.min_version < "1.3":
+        return offer.signature_schemes
+    return tuple(dict.fromkeys((*offer.signature_schemes, *_PKCS1)))
 
 
 @lru_cache(maxsize=_MOST_OFFERS)

@@ -18,7 +18,9 @@ _ENCODINGS: Final = {
     asn1.BMP_STRING: "utf-16-be",
     asn1.UNIVERSAL_STRING: "utf-32-be",
 }
-STRINGS: Final = frozenset({*_ENCODINGS, asn1.NUMERIC_STRING, asn1.BIT_STRING, asn1.SEQUENCE})
+_VISIBLE_STRING: Final = 0x1A
+TEXTS: Final = frozenset({*_ENCODINGS, asn1.NUMERIC_STRING}) - {_VISIBLE_STRING}
+STRINGS: Final = TEXTS | {asn1.BIT_STRING, asn1.SEQUENCE}
 """What an attribute's value may be for OpenSSL (x_name.c, ASN1_PRINTABLE)."""
 _SPACES: Final = "\t\n\v\f\r "
 _LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
@@ -66,6 +68,8 @@ def _canonicalize_entry(reader: Reader) -> bytes | None:
     encoding = _ENCODINGS.get(value.tag)
     if encoding is None:
         return asn1.encode(asn1.SEQUENCE, oid.whole, value.whole)
+    if value.tag == asn1.BMP_STRING and _has_surrogate(value.content):
+        return None
     try:
         text = value.content.decode(encoding)
     except UnicodeDecodeError:
@@ -79,8 +83,12 @@ def _canonicalize_entry(reader: Reader) -> bytes | None:
     )
 
 
-def has_strings_alone(name: bytes) -> bool:
-    """Return whether each attribute's value is of a type that OpenSSL takes in a name."""
+def _has_surrogate(content: bytes) -> bool:
+    return any(0xD8 <= octet <= 0xDF for octet in content[::2])
+
+
+def has_only(tags: frozenset[int], name: bytes) -> bool:
+    """Return whether each attribute's value has one of those tags."""
     sets = Reader(Reader(name, strict=False).read(asn1.SEQUENCE) or b"", strict=False)
     while (attributes := sets.read(asn1.SET)) is not None:
         reader = Reader(attributes, strict=False)
@@ -88,6 +96,6 @@ def has_strings_alone(name: bytes) -> bool:
             fields = Reader(attribute, strict=False)
             fields.read_any()
             value = fields.read_any()
-            if value is not None and value.tag not in STRINGS:
+            if value is not None and value.tag not in tags:
                 return False
     return True

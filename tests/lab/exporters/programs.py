@@ -44,11 +44,11 @@ def _sources(folder: str) -> list[Path]:
     return [each for each in kept if "__pycache__" not in each.parts]
 
 
-def _build(folder: str, version: list[str], build: Callable[[Path], None]) -> Path:
+def build_program(folder: str, version: list[str], build: Callable[[Path], None]) -> Path:
     """Return a copy of `folder` with what `build` made in it, once per content and compiler."""
     if shutil.which(version[0]) is None:
         raise NotBuiltError(f"{version[0]} is not installed")
-    state = hashlib.sha256(_run(version, HERE))
+    state = hashlib.sha256(run_tool(version, HERE))
     for each in _sources(folder):
         state.update(str(each.relative_to(HERE)).encode() + b"\0" + each.read_bytes() + b"\0")
 
@@ -61,7 +61,12 @@ def _build(folder: str, version: list[str], build: Callable[[Path], None]) -> Pa
     return built_once(f"exporters-{folder}-{state.hexdigest()[:16]}", make)
 
 
-def _run(command: list[str], where: Path) -> bytes:
+def run_tool(command: list[str], where: Path) -> bytes:
+    """Return what a build's command printed.
+
+    Raises:
+        NotBuiltError: with its last lines, where it fails.
+    """
     try:
         ended = subprocess.run(
             command,
@@ -82,6 +87,36 @@ def _run(command: list[str], where: Path) -> bytes:
     return ended.stdout
 
 
+def _rust(exporter: str) -> list[str]:
+    def build(folder: Path) -> None:
+        listed = folder / "versions.txt"
+        listed.touch()
+        # The lock says what was resolved; it also says from where, so it is not kept here.
+        run_tool(["cargo", "generate-lockfile", "--quiet"], folder)
+        lock = (folder / "Cargo.lock").read_text(encoding="utf-8")
+        found = re.findall(r'name = "([\w-]+)"\nversion = "([\d.]+)"', lock)
+        wanted = ("opentelemetry-otlp", "tonic", "reqwest", "rustls", "rustls-webpki", "ring")
+        lines = [f"{name} {version}" for name, version in found if name in wanted]
+        listed.write_text("\n".join(lines), encoding="utf-8")
+        run_tool(["cargo", "build", "--release", "--quiet"], folder)
+        built = folder / "target" / "release" / "exporters"
+        built.replace(folder / "exporters")
+        shutil.rmtree(folder / "target")
+
+    return [str(build_program("rust", ["cargo", "--version"], build) / "exporters"), exporter]
+
+
+def _interpreted(command: str, script: str) -> Callable[[str], list[str]]:
+    """Return how a script starts that needs what its interpreter's packages have."""
+
+    def started(_: str) -> list[str]:
+        if shutil.which(command) is None:
+            raise NotBuiltError(f"{command} is not installed")
+        return [command, str(HERE / script)]
+
+    return started
+
+
 _NO_TXT_LOOKUPS: Final = {"GRPC_ENABLE_TXT_SERVICE_CONFIG": "false"}
 """A look-up of a service configuration in DNS is not what is measured."""
 
@@ -90,7 +125,7 @@ def _go(exporter: str) -> list[str]:
     def build(folder: Path) -> None:
         run_go("build", "-mod=mod", "-ldflags=-s -w", "-o", "exporters", ".", where=folder)
 
-    return [str(_build("go", ["go", "version"], build) / "exporters"), exporter]
+    return [str(build_program("go", ["go", "version"], build) / "exporters"), exporter]
 
 
 def _python(exporter: str) -> list[str]:
@@ -99,15 +134,19 @@ def _python(exporter: str) -> list[str]:
 
 def _node(exporter: str) -> list[str]:
     def build(folder: Path) -> None:
-        _run(["npm", "install", "--no-package-lock", "--ignore-scripts", "--silent"], folder)
+        run_tool(["npm", "install", "--no-package-lock", "--ignore-scripts", "--silent"], folder)
 
-    return ["node", str(_build("node", ["node", "--version"], build) / "exporter.js"), exporter]
+    return [
+        "node",
+        str(build_program("node", ["node", "--version"], build) / "exporter.js"),
+        exporter,
+    ]
 
 
 def _build_java(folder: Path) -> None:
     for jars in ("jars", "netty", "netty-shaded"):
         profile = [] if jars == "jars" else [f"-P{jars}"]
-        _run(
+        run_tool(
             [
                 *("mvn", "-q", "-B", *profile, "dependency:copy-dependencies"),
                 f"-DoutputDirectory={jars}",
@@ -121,10 +160,10 @@ def _build_java(folder: Path) -> None:
             shaded = "import io.grpc.netty.shaded.io."
             source = re.sub(r"import io\.(?=(grpc\.)?netty\.)", shaded, source)
         netty.write_text(source, encoding="utf-8")
-        _run(
+        run_tool(
             ["javac", "-cp", f"{jars}/*", "-d", f"made-{jars}", "Exporter.java", netty.name], folder
         )
-    _run(["javac", "-cp", "jars/*", "-d", "made-jars", "Exporter.java"], folder)
+    run_tool(["javac", "-cp", "jars/*", "-d", "made-jars", "Exporter.java"], folder)
 
 
 def _java(main: str, jars: str, without: str = " ") -> Callable[[str], list[str]]:
@@ -133,7 +172,7 @@ def _java(main: str, jars: str, without: str = " ") -> Callable[[str], list[str]
     def command(_: str) -> list[str]:
         if shutil.which("mvn") is None:
             raise NotBuiltError("mvn is not installed")
-        built = _build("java", ["javac", "-version"], _build_java)
+        built = build_program("java", ["javac", "-version"], _build_java)
         found = sorted((built / jars).glob("*.jar"))
         kept = [str(each) for each in found if not re.search(without, each.name)]
         classes = ":".join([str(built / f"made-{jars}"), *kept])
@@ -165,5 +204,9 @@ PROGRAMS: Final = {
         _program("python-http", _python),
         _program("node-grpc", _node),
         _program("node-http", _node),
+        _program("rust-tonic", _rust),
+        _program("rust-reqwest", _rust),
+        _program("curl", _interpreted("php", "php/exporter.php")),
+        _program("ruby", _interpreted("ruby", "ruby/exporter.rb")),
     )
 }

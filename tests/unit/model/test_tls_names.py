@@ -1,12 +1,14 @@
 """Names of versions, suites and curves: Go's are known, OpenSSL has them, others are reported."""
 
+import re
+import subprocess
 from collections.abc import Collection
 
 import pytest
 from OpenSSL import SSL
 
 from probe.model import tls_names
-from probe.model.tls_names import OPENSSL_NAMES
+from probe.model.tls_names import OPENSSL_NAMES, name_suite
 
 
 def test_every_go_suite_that_openssl_has_is_mapped_to_its_name() -> None:
@@ -46,3 +48,25 @@ def test_unknown_names_are_reported(
         tls_names.check_names("name", [good, bad], allowed)
     assert repr(bad) in str(error.value)
     assert hint in str(error.value)
+
+
+@pytest.mark.slow
+def test_a_suite_has_iana_s_name() -> None:
+    """The rule that makes it of OpenSSL's agrees with the openssl command on every suite it has."""
+    listed = subprocess.run(
+        ["openssl", "ciphers", "-stdname", "-v", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"],
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    names = dict(re.findall(r"^(TLS_\S+) +- (\S+)", listed, re.MULTILINE))
+    names = {iana: name for iana, name in names.items() if not re.search(r"PSK|SRP", name)}
+    assert len(names) > 80
+    assert {name_suite(openssl): openssl for openssl in names.values()} == names
+
+
+def test_what_is_no_suite_keeps_its_name() -> None:
+    """A peer may agree on something that the rule does not know."""
+    assert [name_suite(name) for name in ("", "-", "GOST2012-KUZNYECHIK", "ECDHE", "TLS_X")] == [
+        *("", "-", "GOST2012-KUZNYECHIK", "ECDHE", "TLS_X")
+    ]
