@@ -1,7 +1,6 @@
 """The stage with an application in the exporter's place: Python's SDK, set by its variables."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from typing import Any, Final
 
 from probe.model.target import Protocol
 from tests.lab.following.stage import Side, Stage, reserve_stage
-from tests.support.command_line import ROOT, environment
+from tests.support.command_line import environment
 
 VARIABLES: Final = {
     "ca_file": "OTEL_EXPORTER_OTLP_CERTIFICATE",
@@ -112,7 +111,6 @@ class SdkStage(Stage):
 @contextmanager
 def sdk_stage(otelcol: Path, protocol: Protocol) -> Iterator[SdkStage]:
     """Set up a stage whose exporter is Python's."""
-    assert os.fspath(ROOT)
     with reserve_stage() as (folder, ports):
         there = SdkStage(folder, otelcol, protocol, ports)
         try:
