@@ -76,6 +76,7 @@ references: $(VENV)/.test
 	$(BIN)/python -m tests.contract.reference_pages
 	$(BIN)/python -m tests.contract.log_events
 	$(BIN)/python -m tests.contract.configuration_reference docs/configuration.md
+	$(BIN)/python -m tests.lab.exporters.exporters_page
 
 record: $(VENV)/.test
 	$(BIN)/python -m tests.behaviour.record $(ONLY)

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import crypto
 
-from probe.credentials.compare_readings import compare_readings
+from probe.credentials.compare_readings import compare_anchors, compare_readings
 from probe.credentials.content import Content, describe_refusal, read_content
 from probe.credentials.convert import compare_keys, copy_again
 from probe.credentials.formats.recognise import Format
@@ -23,7 +23,7 @@ from probe.credentials.named_file import KEYS, FileSettings, NamedFile, list_nam
 from probe.credentials.read_file import read_file, read_folder
 from probe.credentials.readers.pem_file import PemFile
 from probe.credentials.readers.reading import FileSet, Stop
-from probe.credentials.readers.runtimes import RuntimeReading, read_as
+from probe.credentials.readers.runtimes import RuntimeReading, read_as, read_as_all
 from probe.credentials.tls_context import Credentials, Material
 from probe.exporters.client_chain import find_broken_rules
 from probe.model.certificate import CredentialFacts, LocatedCertificate
@@ -79,7 +79,8 @@ def load_credentials(
         ca.to_pem(),
         frozenset(part.file.role for part in parts if part.unread is not None),
     )
-    reading = read_as(exporter, files)
+    readings = read_as_all(files)
+    reading = readings.get(exporter) or read_as(exporter, files)
     faults = list(_describe_faults(exporter, files, reading, cert, key, ca))
     chain = reading.chain or cert.content.certificates
     anchors = ca.content.certificates if reading.anchors is None else reading.anchors
@@ -94,10 +95,11 @@ def load_credentials(
     if None not in parsed:
         remarks += _judge_order(cert, faults, [one for one in parsed if one is not None])
     material = Material(
-        chain=chain,
+        chain=(*chain, *reading.appended),
         key=private,
         anchors=anchors if ca.path else (),
         system_roots=not ca.path or tls.include_system_ca_certs_pool,
+        other_anchors=compare_anchors(readings, reading),
     )
     client_facts = tuple(map(read_der, chain))
     ca_facts = tuple(map(read_der, anchors[:MAX_BUNDLE]))
@@ -116,7 +118,7 @@ def load_credentials(
         system_roots=material.system_roots,
         faults=tuple(faults),
         remarks=tuple(remarks),
-        readings=compare_readings(files, exporter, reading),
+        readings=compare_readings(files, exporter, readings, reading),
     )
     return Credentials(material, facts)
 
@@ -235,7 +237,7 @@ def _list_remarks(
         if part.file.role in stopped:
             continue
         found = part.content.remarks
-        if part.file.role != "key":
+        if part.content.certificates:
             found = (*part.content.faults, *found)
         for one in found:
             note = f"the {name} uses the rest of the file without a message"

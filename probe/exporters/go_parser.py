@@ -28,7 +28,7 @@ from probe.x509.signature_scheme import MGF1, RSASSA_PSS
 from probe.x509.times import to_epoch
 
 GO_VERSION: Final = "go1.26"
-MAX_KEPT_BYTES: Final = 16_384
+MAX_KEPT_BYTES: Final = 8192
 _NULL: Final = b"\x05\x00"
 _PRINTABLE: Final = re.compile(rb"[a-zA-Z0-9'()+,\-./ :=?*&]*")
 _NUMERIC: Final = re.compile(rb"[0-9 ]*")

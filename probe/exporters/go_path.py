@@ -33,6 +33,8 @@ MIN_RSA_BITS: Final = 1024
 MAX_RSA_EXPONENT: Final = (1 << 31) - 1
 MAX_MESSAGE_BYTES: Final = 262_144
 """crypto/tls, maxHandshakeCertificateMsg."""
+MAX_POLICIES: Final = 50_000
+"""Policies of all paths of one verdict: this model's own limit."""
 MAX_FAULTS: Final = 5
 MAX_PATHS: Final = 16
 FOREVER: Final = 253_402_300_800.0
@@ -112,6 +114,7 @@ class _Search:
     forgiven: set[faults.Key] = field(default_factory=set)
     checker: ConstraintChecker = field(default_factory=ConstraintChecker)
     signature_checks: int = 0
+    policies: int = 0
     places: dict[str, int] = field(default_factory=dict)
     intermediates: dict[bytes, list[GoCertificate]] = field(default_factory=dict)
     roots: dict[bytes, list[GoCertificate]] = field(default_factory=dict)
@@ -277,6 +280,9 @@ class _Search:
 
     def _find_path_fault(self, path: Path) -> Problem | None:
         leaf = path[0]
+        self.policies += sum(len(one.policies) + len(one.policy_mappings) for one in path)
+        if self.policies > MAX_POLICIES:
+            return faults.make_costly(leaf, "certificate policies on many paths")
         if not self._is_forgiven("policy", leaf) and not are_policies_valid(
             [_get_policies(one) for one in path]
         ):
@@ -292,7 +298,7 @@ class _Search:
         try:
             broken = self.checker.check_path(path)
         except TooManyComparisonsError:
-            return faults.make_costly_names(leaf)
+            return faults.make_costly(leaf, "names and name constraints")
         if broken is None:
             return None
         return faults.make_name_constraint(leaf, broken, self._locate(broken.holder))

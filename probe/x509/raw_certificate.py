@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from probe.x509 import der as asn1
 from probe.x509.der import Element, Reader, decode_oid
 
-MAX_KEPT_BYTES: Final = 16_384
+MAX_KEPT_BYTES: Final = 8192
 """Larger certificates are read anew each time, so that hostile ones do not fill the memory."""
 MAX_EXTENSIONS: Final = 4096
 
@@ -109,7 +109,7 @@ def _read(der: bytes) -> Certificate | None:
     return _read_as(der, strict=True) or _read_as(der, strict=False)
 
 
-_read_kept = lru_cache(maxsize=1024)(_read)
+_read_kept = lru_cache(maxsize=512)(_read)
 
 
 def read_subject(der: bytes) -> bytes | None:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.exporters.generators.files import credential_files, write_backend_files
+from tests.lab.exporters.exporters_page import PAGE, render_page
+from tests.lab.exporters.generators.credential_set import write_backend_files
+from tests.lab.exporters.generators.files import credential_files
 from tests.lab.exporters.measured_facts import read_facts
 from tests.lab.exporters.programs import PROGRAMS
-from tests.lab.exporters.run import measure, running_backend
+from tests.lab.exporters.run import measure, running_backends
 from tests.support.builds import NotBuiltError
 from tests.support.required_tools import missing
 
@@ -29,8 +31,8 @@ def test_an_exporter_does_what_was_measured(exporter: str, tmp_path: Path) -> No
     write_backend_files(tmp_path)
     cases = [each.write(tmp_path) for each in credential_files()[::EVERY]]
     try:
-        with running_backend(tmp_path) as endpoint:
-            versions, answers = measure(PROGRAMS[exporter], cases, endpoint)
+        with running_backends(tmp_path) as endpoints:
+            versions, answers = measure(PROGRAMS[exporter], cases, endpoints)
     except NotBuiltError as error:
         missing(str(error))
     differing = {
@@ -46,3 +48,8 @@ def test_every_generated_case_is_measured() -> None:
     ids = [each.id for each in credential_files()]
     for exporter, measured in read_facts("files").items():
         assert list(measured.answers) == ids, f"`make exporters EXPORTERS={exporter}`"
+
+
+def test_the_page_says_what_was_measured() -> None:
+    """docs/exporters.md is what `make references` writes from the facts."""
+    assert PAGE.read_text(encoding="utf-8") == render_page(), "`make references`"

@@ -4,7 +4,6 @@ A program of this folder gets cases as lines of JSON and answers each with a lin
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 Outcome = Literal["ok", "load", "connect", "fail", "abort", "hang"]
@@ -24,6 +23,7 @@ class FileCase:
     cert: str
     key: str
     ca: str
+    backend: str = "root"
 
     def request(self, endpoint: str) -> dict[str, str]:
         """Return what a program reads."""
@@ -45,11 +45,3 @@ class Answer:
     outcome: Outcome
     text: str
     """What it printed, without what differs from one run to the next."""
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A running backend and what a client needs by default."""
-
-    url: str
-    folder: Path

@@ -87,6 +87,36 @@ def run_tool(command: list[str], where: Path) -> bytes:
     return ended.stdout
 
 
+def _rust(exporter: str) -> list[str]:
+    def build(folder: Path) -> None:
+        listed = folder / "versions.txt"
+        listed.touch()
+        # The lock says what was resolved; it also says from where, so it is not kept here.
+        run_tool(["cargo", "generate-lockfile", "--quiet"], folder)
+        lock = (folder / "Cargo.lock").read_text(encoding="utf-8")
+        found = re.findall(r'name = "([\w-]+)"\nversion = "([\d.]+)"', lock)
+        wanted = ("opentelemetry-otlp", "tonic", "reqwest", "rustls", "rustls-webpki", "ring")
+        lines = [f"{name} {version}" for name, version in found if name in wanted]
+        listed.write_text("\n".join(lines), encoding="utf-8")
+        run_tool(["cargo", "build", "--release", "--quiet"], folder)
+        built = folder / "target" / "release" / "exporters"
+        built.replace(folder / "exporters")
+        shutil.rmtree(folder / "target")
+
+    return [str(build_program("rust", ["cargo", "--version"], build) / "exporters"), exporter]
+
+
+def _interpreted(command: str, script: str) -> Callable[[str], list[str]]:
+    """Return how a script starts that needs what its interpreter's packages have."""
+
+    def started(_: str) -> list[str]:
+        if shutil.which(command) is None:
+            raise NotBuiltError(f"{command} is not installed")
+        return [command, str(HERE / script)]
+
+    return started
+
+
 _NO_TXT_LOOKUPS: Final = {"GRPC_ENABLE_TXT_SERVICE_CONFIG": "false"}
 """A look-up of a service configuration in DNS is not what is measured."""
 
@@ -174,5 +204,9 @@ PROGRAMS: Final = {
         _program("python-http", _python),
         _program("node-grpc", _node),
         _program("node-http", _node),
+        _program("rust-tonic", _rust),
+        _program("rust-reqwest", _rust),
+        _program("curl", _interpreted("php", "php/exporter.php")),
+        _program("ruby", _interpreted("ruby", "ruby/exporter.rb")),
     )
 }

@@ -2,13 +2,20 @@
 
 import pytest
 
+from probe.exporters.go_parser import GO_VERSION
 from tests.lab.exporters.generators.chain_case import make_case
 from tests.lab.exporters.generators.chain_rules import LEVELS, Setting, list_changes
 from tests.lab.exporters.generators.chains import generate_chains
 from tests.lab.exporters.measured_facts import read_facts
 from tests.support.exporter_chains import compare_verdict
 
-FACTS = read_facts("chains")["go"].answers
+MEASURED = read_facts("chains")["go"]
+FACTS = MEASURED.answers
+
+
+def test_the_model_is_of_the_version_that_was_measured() -> None:
+    """Another version of Go may judge otherwise: then the model has to be read again."""
+    assert MEASURED.versions["go"].startswith(f"{GO_VERSION}.")
 
 
 def test_each_rule_is_judged_as_go_judges_it() -> None:

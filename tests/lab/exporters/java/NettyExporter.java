@@ -16,6 +16,8 @@ import java.util.Map;
  * settings are read, and then the system's authorities judge and no certificate is sent.
  */
 public final class NettyExporter {
+  private static ManagedChannel channel;
+
   public static void main(String[] arguments) throws Exception {
     Exporter.answer(NettyExporter::make);
   }
@@ -29,8 +31,11 @@ public final class NettyExporter {
     if (!settings.get("cert").isEmpty() || !settings.get("key").isEmpty()) {
       context.keyManager(new File(settings.get("cert")), new File(settings.get("key")));
     }
+    if (channel != null) {
+      channel.shutdownNow(); // the exporter does not close a channel that it was given
+    }
     URI endpoint = URI.create(settings.get("endpoint"));
-    ManagedChannel channel =
+    channel =
         NettyChannelBuilder.forAddress(endpoint.getHost(), endpoint.getPort())
             .sslContext(context.build())
             .build();
