@@ -53,6 +53,15 @@ def make_fault(
     )
 
 
+def find_large_message(request: PathRequest, most: int, rule: str, says: str) -> PathFault | None:
+    """Return the fault of a Certificate message (RFC 8446 §4.4.2) that a client does not read."""
+    size = 8 + sum(len(der) + 5 for der in request.chain)
+    if size <= most:
+        return None
+    value, limit = f"{size} bytes", f"{most} bytes"
+    return PathFault(kind="too_complex", value=value, limit=limit, rule=rule, says=says)
+
+
 def make_trusting_verdict(request: PathRequest, path: Iterable[Certificate]) -> PathVerdict:
     """Return the verdict on a request that one path, the end entity first, satisfies."""
     hashes = tuple(certificate.sha256 for certificate in path)
