@@ -238,7 +238,7 @@ def _list_remarks(
         if part.file.role in stopped:
             continue
         found = part.content.remarks
-        if part.file.role != "key":
+        if part.content.certificates:
             found = (*part.content.faults, *found)
         for one in found:
             note = f"the {name} uses the rest of the file without a message"
