@@ -115,6 +115,7 @@ def load_credentials(
         broken_rules=rules.by_all,
         disputed_rules=rules.by_some,
         ca_bundle=ca_facts,
+        ca_bundle_size=len(anchors),
         system_roots=material.system_roots,
         faults=tuple(faults),
         remarks=tuple(remarks),
@@ -241,7 +242,7 @@ def _list_remarks(
         if part.file.role in stopped:
             continue
         found = part.content.remarks
-        if part.file.role != "key":
+        if part.content.certificates:
             found = (*part.content.faults, *found)
         for one in found:
             note = f"the {name} uses the rest of the file without a message"
