@@ -115,6 +115,7 @@ def load_credentials(
         broken_rules=rules.by_all,
         disputed_rules=rules.by_some,
         ca_bundle=ca_facts,
+        ca_bundle_size=len(anchors),
         system_roots=material.system_roots,
         faults=tuple(faults),
         remarks=tuple(remarks),
