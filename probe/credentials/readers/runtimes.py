@@ -107,8 +107,8 @@ def _use_files(files: FileSet, use: _Use) -> RuntimeReading:
     ]
     if half := _find_half(files, use):
         stops.append((use.half, half))
-        if stop := _read_half(files, use):
-            stops.append((use.pair, stop))
+    if stop := _read_half(files, use):
+        stops.append((use.pair, stop))
     key = files.key or (files.cert if use.key_in_certificate_file else None)
     pair = Pair()
     if files.cert is not None and key is not None:
@@ -133,7 +133,9 @@ def _use_files(files: FileSet, use: _Use) -> RuntimeReading:
 
 def _read_half(files: FileSet, use: _Use) -> Stop | None:
     """Return what is wrong with the half of the pair that is there, whatever the other would be."""
-    if files.cert is None and files.key is None:
+    if (files.cert is None) == (files.key is None):
+        return None
+    if use.key_in_certificate_file and files.cert is not None and "key" not in files.missing:
         return None
     cert, key = make_stand_in()
     stop = use.read_pair(FileSet(), files.cert or cert, files.key or key).stop
