@@ -6,8 +6,9 @@ Keyed by content: the chain, the anchors, the name, and the model. Bounded.
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from probe.exporters.go_path import verify_for_go
@@ -100,12 +101,17 @@ class PathJudge:
         anchors: AnchorPool,
         reference: str,
         at: float,
+        other_anchors: Mapping[str, AnchorPool] = MappingProxyType({}),
     ) -> tuple[RuntimePath, ...]:
         """Return what other runtimes of `protocol` make of `chain`, where that differs.
 
+        `other_anchors` are those of runtimes whose readers take other certificates of a CA file.
+
         The loop goes on between two of them. Longer chains than any real one are not worth it.
         """
-        key = (exporter, protocol, _digest(chain), anchors.digest, reference)
+        trusted = [anchors.digest]
+        trusted += [f"{runtime} {pool.digest}" for runtime, pool in sorted(other_anchors.items())]
+        key = (exporter, protocol, _digest(chain), " ".join(trusted), reference)
         known = self._others.get(key)
         if known is not None and known.since <= at <= known.until:
             self._others.move_to_end(key)
@@ -118,7 +124,8 @@ class PathJudge:
             verifier = VERIFIERS.get(runtime.id)
             if verifier is None or runtime.id == exporter or protocol not in runtime.protocols:
                 continue
-            other = self._judge(verifier, chain, anchors, reference, at)
+            held = other_anchors.get(runtime.id, anchors)
+            other = self._judge(verifier, chain, held, reference, at)
             until = min(until, other.until)
             if _get_reported(other.judgement) != _get_reported(own.judgement):
                 found.append(RuntimePath(runtime=runtime.id, faults=other.judgement.faults))

@@ -182,7 +182,13 @@ class PreparedTarget:
             return ()
         target, anchors = self.target, credentials.find_anchors()
         return await self._readers.judge.judge_others(
-            target.exporter, target.protocol, sent, anchors, target.reference_identifier, at
+            target.exporter,
+            target.protocol,
+            sent,
+            anchors,
+            target.reference_identifier,
+            at,
+            credentials.find_other_anchors(),
         )
 
     def _make_judge(self, anchors: AnchorPool) -> Callable[[tuple[bytes, ...]], ServerJudgement]:

@@ -5,6 +5,7 @@ evidence. The time of day is passed in; durations come from the monotonic clock 
 which may be coarser). One deadline bounds everything, the recheck at TLS 1.2 included.
 """
 
+import asyncio
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -22,7 +23,7 @@ from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsRea
 from probe.attempt.pump import Pump, send_close
 from probe.attempt.resolver import ResolutionError, Resolver
 from probe.attempt.target_facts import add_setting_faults
-from probe.credentials.store import CredentialStore
+from probe.credentials.store import CredentialFiles, CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.model.certificate import CredentialFacts
 from probe.model.evidence import (
@@ -144,7 +145,7 @@ class Prober:
                     Ending(stage="load", kind="probe_fault", detail=prepared.limit)
                 )
             try:
-                credentials = prepared.files.read()
+                credentials = await _read_files(prepared.files)
                 attempt.credentials = prepared.files.facts()
                 attempt.durations["load"] = monotonic() - started
                 ending = _judge_load(attempt, credentials)
@@ -171,7 +172,7 @@ class Prober:
         """
         target = prepared.target
         deadline = monotonic() + (target.timeout if budget is None else budget)
-        credentials = prepared.files.read()
+        credentials = await _read_files(prepared.files)
         if credentials.facts.generation != evidence.credentials.generation:
             return ()
         experiments = ExperimentRound(
@@ -254,6 +255,16 @@ class Prober:
         if session.answer is not None:
             attempt.answer = msgspec.structs.replace(session.answer, received_at=received_at)
         return meter.judge(ending, expired=pump.expired)
+
+
+async def _read_files(files: CredentialFiles) -> Credentials:
+    """Return the credentials as the files are now; the loop does not wait for large ones."""
+    if not files.is_costly():
+        return files.read()
+    try:
+        return await asyncio.to_thread(files.read)
+    except RuntimeError:  # no further thread can be started
+        return files.read()
 
 
 def _judge_load(attempt: _Attempt, credentials: Credentials) -> Ending | None:

@@ -6,10 +6,9 @@ By the verdict of each runtime's own model on the same chain (`Evidence.other_pa
 from collections.abc import Iterator
 
 from probe.comparison.verdict import Verdict
+from probe.diagnosis.readings.path_fault_text import describe_fault, name_faulty
 from probe.diagnosis.readings.server_verification import (
-    describe_fault,
     get_unverified_handshake,
-    name_faulty,
 )
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence

@@ -88,7 +88,7 @@ def _read_without_pem(raw: bytes, kind: Format, file: NamedFile) -> Content:
 
 def _read_key(scan: Scan, file: NamedFile) -> Content:
     blocks = [block for block in scan.blocks if is_key_label(block.label)]
-    flaws = [flaw for flaw in scan.flaws if is_key_label(flaw.label)]
+    flaws = [flaw for flaw in scan.flaws if is_key_label(flaw.label) or flaw.kind == "joined"]
     # A key that is commented out is one that somebody took out.
     flaws = [flaw for flaw in flaws if flaw.kind != "commented"] or ([] if blocks else flaws)
     faults = [_describe_flaw(flaw, file) for flaw in flaws[:_MOST_FAULTS]]
@@ -170,6 +170,9 @@ def describe_refusal(stop: Stop, raw: bytes, file: NamedFile, reader: str) -> Fi
             what = "a private key" if key is None else _name_form(key)
             fact = f"holds {what}{place}, which {reader} does not read{says}"
             return file.make_finding(fact, *_replace_key(key, file))
+        case "certificate" if other := _name_other_block(raw, line):
+            fact = f"holds a {other}{place}, which {reader} takes for a certificate{says}"
+            return file.make_finding(fact, *conversion.take_blocks(file))
         case "certificate":
             fact = f"holds a certificate{place} that {reader} does not parse{says}"
             return file.make_finding(fact, _REISSUE)
@@ -184,6 +187,14 @@ def describe_refusal(stop: Stop, raw: bytes, file: NamedFile, reader: str) -> Fi
             fact = f"holds no {_NEEDED[file.role]} that {reader} reads{place}{says}"
             fix = conversion.take_blocks(file)
             return file.make_finding(fact, *fix)
+
+
+def _name_other_block(raw: bytes, line: int) -> str:
+    """Return what the block at that line is, where it is not a certificate."""
+    label = next((block.label for block in scan_pem(raw).blocks if block.line == line), "")
+    if label in {"", "CERTIFICATE"}:
+        return ""
+    return "private key" if is_key_label(label) else BLOCK_NAMES.get(label, f"{label} block")
 
 
 def _replace_key(key: PrivateKey | None, file: NamedFile) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import crypto
 
-from probe.credentials.compare_readings import compare_readings
+from probe.credentials.compare_readings import compare_anchors, compare_readings
 from probe.credentials.content import Content, describe_refusal, read_content
 from probe.credentials.convert import compare_keys, copy_again
 from probe.credentials.formats.recognise import Format
@@ -23,7 +23,7 @@ from probe.credentials.named_file import KEYS, FileSettings, NamedFile, list_nam
 from probe.credentials.read_file import read_file, read_folder
 from probe.credentials.readers.pem_file import PemFile
 from probe.credentials.readers.reading import FileSet, Stop
-from probe.credentials.readers.runtimes import RuntimeReading, read_as
+from probe.credentials.readers.runtimes import RuntimeReading, read_as, read_as_all
 from probe.credentials.tls_context import Credentials, Material
 from probe.exporters.client_chain import find_broken_rules
 from probe.model.certificate import CredentialFacts, LocatedCertificate
@@ -79,7 +79,8 @@ def load_credentials(
         ca.to_pem(),
         frozenset(part.file.role for part in parts if part.unread is not None),
     )
-    reading = read_as(exporter, files)
+    readings = read_as_all(files)
+    reading = readings.get(exporter) or read_as(exporter, files)
     faults = list(_describe_faults(exporter, files, reading, cert, key, ca))
     chain = reading.chain or cert.content.certificates
     anchors = ca.content.certificates if reading.anchors is None else reading.anchors
@@ -94,10 +95,11 @@ def load_credentials(
     if None not in parsed:
         remarks += _judge_order(cert, faults, [one for one in parsed if one is not None])
     material = Material(
-        chain=chain,
+        chain=(*chain, *reading.appended),
         key=private,
         anchors=anchors if ca.path else (),
         system_roots=not ca.path or tls.include_system_ca_certs_pool,
+        other_anchors=compare_anchors(readings, reading),
     )
     client_facts = tuple(map(read_der, chain))
     ca_facts = tuple(map(read_der, anchors[:MAX_BUNDLE]))
@@ -113,10 +115,11 @@ def load_credentials(
         broken_rules=rules.by_all,
         disputed_rules=rules.by_some,
         ca_bundle=ca_facts,
+        ca_bundle_size=len(anchors),
         system_roots=material.system_roots,
         faults=tuple(faults),
         remarks=tuple(remarks),
-        readings=compare_readings(files, exporter, reading),
+        readings=compare_readings(files, exporter, readings, reading),
     )
     return Credentials(material, facts)
 
@@ -156,7 +159,8 @@ def _describe_faults(
         if stop is None or part.unread is not None:
             continue
         match stop.why:
-            case "half":
+            case _ if role != "ca" and not part.path:
+                # Some look for the key in cert_file where no other file is set.
                 yield _describe_missing_half(part, cert if role == "key" else key)
             case "pair":
                 yield _describe_pair(files, cert, key)
@@ -201,6 +205,9 @@ def _describe_pair(files: FileSet, cert: _ReadFile, key: _ReadFile) -> Finding:
         fact = "holds a certificate whose public key does not parse"
         return cert.file.make_finding(fact, *copy_again(cert.file))
     place = next((n for n, one in enumerate(publics, 1) if one == private.public_sha256), 0)
+    if place == 1 and cert.content.remarks:
+        # They are a pair for whoever reads the first certificate: what hides it is the fault.
+        return cert.content.remarks[0]
     if place > 1:
         first, own = (safe_text(read_der(chain[n]).subject.text, 60) for n in (0, place - 1))
         return cert.file.make_finding(
@@ -235,7 +242,7 @@ def _list_remarks(
         if part.file.role in stopped:
             continue
         found = part.content.remarks
-        if part.file.role != "key":
+        if part.content.certificates:
             found = (*part.content.faults, *found)
         for one in found:
             note = f"the {name} uses the rest of the file without a message"

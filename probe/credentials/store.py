@@ -8,6 +8,7 @@ reported as a rotation. Times of day are for people; ages are of the monotonic c
 import math
 import time
 from collections.abc import Callable, Iterable
+from threading import Lock
 from typing import Final, Literal, NamedTuple
 from weakref import WeakValueDictionary
 
@@ -23,6 +24,10 @@ from probe.system.file_fingerprint import read_fingerprint
 from probe.text.description import is_plausible_path
 from probe.text.safe_text import safe_text
 
+_COSTLY: Final = 128 * 1024
+"""Bytes of files that take some tens of milliseconds to read for every runtime."""
+_SIZE: Final = 2
+"""The place of the size in a fingerprint."""
 READS: Final = 3
 """How often files are read while they change under the reader."""
 
@@ -50,6 +55,7 @@ class CredentialFiles:
         self._key = key
         self._paths = paths
         self._store = store
+        self._lock = Lock()
         self._states: _FileStates | None = None
         self._credentials: Credentials | None = None
         self._good: Credentials | None = None
@@ -64,8 +70,14 @@ class CredentialFiles:
         self._checked = -math.inf
         """When the files were last checked, monotonic seconds."""
 
+    def is_costly(self) -> bool:
+        """Return whether the next `read` has more to do than an event loop should wait for."""
+        states = _stat_files(self._paths)
+        sizes = sum(state[_SIZE] for state in states if len(state) > _SIZE)
+        return sizes > _COSTLY and states != self._states
+
     def read(self) -> Credentials:
-        """Return the credentials as the files are now.
+        """Return the credentials as the files are now. May be called from any thread.
 
         Half of a rotation, or a broken file, leaves the last good pair, as the Collector's
         certificate reloader does.
@@ -73,6 +85,10 @@ class CredentialFiles:
         Raises:
             OSError: where the probe itself lacks file descriptors or memory.
         """
+        with self._lock:
+            return self._read()
+
+    def _read(self) -> Credentials:
         known, now = self._credentials, self._store.clock()
         if known is not None and _stat_files(self._paths) == self._states:
             self._checked = now

@@ -4,6 +4,7 @@ A context is built once per generation and offer and never changed after that; t
 is held here and shown nowhere.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,12 +33,14 @@ class Material:
     anchors: tuple[bytes, ...] = ()
     """DER."""
     system_roots: bool = False
+    other_anchors: tuple[tuple[str, tuple[bytes, ...]], ...] = ()
+    """What other runtimes, by id, take of the same CA file, where that differs."""
 
 
 class Credentials:
     """One generation of a target's files: facts to show, contexts to connect with."""
 
-    __slots__ = ("_anchors", "_contexts", "_material", "facts")
+    __slots__ = ("_anchors", "_contexts", "_material", "_other_anchors", "facts")
 
     def __init__(self, material: Material, facts: CredentialFacts) -> None:
         """Hold `material`; `load_credentials` makes it of files."""
@@ -45,6 +48,7 @@ class Credentials:
         self._material = material
         self._contexts: dict[tuple[ClientOffer, bool], SSL.Context] = {}
         self._anchors: AnchorPool | None = None
+        self._other_anchors: dict[str, AnchorPool] | None = None
 
     def __repr__(self) -> str:
         """Name the generation only."""
@@ -62,6 +66,7 @@ class Credentials:
         """Return these credentials with `facts` about the same material; contexts are shared."""
         credentials = Credentials(self._material, facts)
         credentials._contexts, credentials._anchors = self._contexts, self._anchors
+        credentials._other_anchors = self._other_anchors
         return credentials
 
     def find_anchors(self) -> AnchorPool:
@@ -74,6 +79,23 @@ class Credentials:
             roots = SYSTEM_ROOTS.read() if self._material.system_roots else ()
             self._anchors = AnchorPool((*self._material.anchors, *roots))
         return self._anchors
+
+    def find_other_anchors(self) -> Mapping[str, AnchorPool]:
+        """Return what other runtimes trust, by id, where their readers take other certificates.
+
+        Raises:
+            OSError: where this process lacks descriptors to read the system's roots.
+        """
+        if self._other_anchors is None:
+            roots = SYSTEM_ROOTS.read() if self._material.system_roots else ()
+            pools: dict[tuple[bytes, ...], AnchorPool] = {}
+            for _, anchors in self._material.other_anchors:
+                if anchors not in pools:
+                    pools[anchors] = AnchorPool((*anchors, *roots))
+            self._other_anchors = {
+                runtime: pools[anchors] for runtime, anchors in self._material.other_anchors
+            }
+        return self._other_anchors
 
     def context(self, offer: ClientOffer, *, client_certificate: bool = True) -> SSL.Context:
         """Return the client context that offers `offer`, the same object each time.

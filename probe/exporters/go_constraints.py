@@ -4,6 +4,7 @@ Comparisons are bounded: within 256 KiB, which a TLS message may have, a hostile
 minutes.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -205,13 +206,22 @@ def _judge(limits: _Limits[_Value], names: Sequence[tuple[str, _Value | None]]) 
         if value is None:
             return _Found(_UNFIT[kind].format(quote(shown)), f"{kind} {shown}", "")
         if permits is not None and permits(value) is None:
-            says = f"{kind} {quote(shown)} is not permitted by any constraint"
+            says = _say(kind, shown, " is not permitted by any constraint")
             return _Found(says, f"{kind} {shown}", _PERMITTED)
         if excludes is not None and (by := excludes(value)) is not None:
-            says = f"{kind} {quote(shown)} is excluded by constraint {quote(by)}"
+            says = _say(kind, shown, f" is excluded by constraint {quote(by)}")
             return _Found(says, f"{kind} {shown}", f"excluded {by}")
     return None
 
+
+def _say(about: str, name: str, rest: str) -> str:
+    """Put a name into Go's words; they end before a URI that Go would write otherwise."""
+    if about.startswith("URI") and not _PLAIN_URI.fullmatch(name):
+        return about
+    return f"{about} {quote(name)}{rest}"
+
+
+_PLAIN_URI: Final = re.compile(r"[a-z][a-z0-9]*:[a-zA-Z0-9/.:_-]*")
 
 _UNFIT: Final = {
     "IP address": "",
@@ -225,7 +235,7 @@ def _read_names(holder: GoCertificate) -> _Held | ConstraintFault:
     """Return the names as they are compared; or the URI or mailbox that cannot be at all."""
     uris: list[tuple[str, Domain | None]] = []
     for text, written in holder.uris:
-        domain = _read_uri_domain(text, written)
+        domain = _read_uri_domain(written)
         if isinstance(domain, str):
             uris.append((text, _make_valid_domain(domain)))
         else:
@@ -254,18 +264,18 @@ class _Unfit(NamedTuple):
     says: str
 
 
-def _read_uri_domain(text: str, written: str) -> str | _Unfit:
+def _read_uri_domain(written: str) -> str | _Unfit:
     """Return the host that is compared (parseURIs)."""
     host = written.lower()
     if not host:
-        return _Unfit(f"URI with empty host ({quote(text)}) cannot be matched against constraints")
+        return _Unfit("URI with empty host (")
     if ":" in host and not host.endswith("]"):
         split = split_host_port(host)
         if split is None:
             return _Unfit(f"cannot parse URI host {quote(written)}")
         host = split
     if parse_address(host) is not None or (host.startswith("[") and host.endswith("]")):
-        return _Unfit(f"URI with IP ({quote(text)}) cannot be matched against constraints")
+        return _Unfit("URI with IP (")
     return host
 
 

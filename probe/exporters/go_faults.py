@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from probe.exporters.fault_values import USAGE_NAMES
 from probe.exporters.go_certificate import GoCertificate, Refusal
 from probe.exporters.go_constraints import ConstraintFault, describe_limit
-from probe.exporters.go_hostname import SPIFFE, relies_on_common_name
+from probe.exporters.go_hostname import SPIFFE, relies_on_common_name, strip_brackets
 from probe.exporters.go_names import parse_ip
 from probe.exporters.go_subtrees import format_address
 from probe.model.path_fault import PathFault, PathFaultKind
@@ -337,7 +337,7 @@ def _describe_mismatch(leaf: GoCertificate, reference: str) -> str:
         return ""
     if relies_on_common_name(leaf, read_common_name(leaf.subject), reference):
         return f"{VERIFY}x509: certificate relies on legacy Common Name field, use SANs instead"
-    host = reference.removeprefix("[").removesuffix("]")
+    host = strip_brackets(reference)
     if parse_ip(host) is not None:
         names = [format_address(one) for one in leaf.ips]
         if not names:
@@ -352,6 +352,6 @@ def _describe_mismatch(leaf: GoCertificate, reference: str) -> str:
         return (
             f"{VERIFY}x509: certificate is valid for {len(names)} {kind}, but none matched {host}"
         )
-    if not any(names):
+    if not ", ".join(names):
         return f"{VERIFY}x509: certificate is not valid for any names, but wanted to match {host}"
     return f"{VERIFY}x509: certificate is valid for {', '.join(names)}, not {host}"

@@ -17,8 +17,7 @@ def matches_host(certificate: GoCertificate, host: str) -> bool:
     """
     if host.startswith(SPIFFE):
         return [text for text, _ in certificate.uris] == [host]
-    bracketed = len(host) >= 3 and host.startswith("[") and host.endswith("]")
-    address = parse_ip(host[1:-1] if bracketed else host)
+    address = parse_ip(strip_brackets(host))
     if address is not None:
         return any(is_same_address(address, one) for one in certificate.ips)
     name = to_lower(host)
@@ -31,6 +30,11 @@ def matches_host(certificate: GoCertificate, host: str) -> bool:
         elif presented not in {"", "."} and to_lower(presented) == name:
             return True
     return False
+
+
+def strip_brackets(host: str) -> str:
+    """Return an address without the brackets that it may be written in."""
+    return host[1:-1] if len(host) >= 3 and host[0] == "[" and host[-1] == "]" else host
 
 
 def relies_on_common_name(certificate: GoCertificate, common_name: str, host: str) -> bool:

@@ -24,6 +24,9 @@ from probe.x509.validity import find_first_to_expire
 
 _families: list[Family] = []
 
+_MOST_NAMES: Final = 100
+"""Names that a label has."""
+
 
 def _of_blackbox(name: str, help_: str, labels: str = "", when: str = "") -> Family:
     family = Family(name, "gauge", help_, tuple(labels.split()), when)
@@ -157,7 +160,8 @@ def _tls_samples(
             ends = find_first_to_expire((*path.sent, *path.anchors)).not_after
             yield LAST_CHAIN_EXPIRY, ends, ()
         leaf = chain[0]
-        names = ",".join(name.removeprefix("DNS:") for name in leaf.sans if name.startswith("DNS:"))
+        dns = [name.removeprefix("DNS:") for name in leaf.sans if name.startswith("DNS:")]
+        names = ",".join(dns[:_MOST_NAMES])
         info = (leaf.sha256, leaf.subject.text, leaf.issuer.text, names, leaf.serial_number)
         yield LAST_CHAIN_INFO, 1, info
     if handshake.version:

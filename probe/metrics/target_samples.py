@@ -29,6 +29,9 @@ _CERTIFICATES: Final = (
 )
 _AGREED: Final = ("version", "cipher", "group", "alpn")
 
+MOST_NAMES: Final = 100
+"""SANs that a label has."""
+
 
 class TargetSamples:
     """The rendered samples of one target: a part of its runtime.
@@ -160,7 +163,7 @@ class TargetSamples:
                         ("issuer", facts.issuer.text),
                         ("serial_number", facts.serial_number),
                         ("fingerprint_sha256", facts.sha256),
-                        ("sans", ",".join(facts.sans)),
+                        ("sans", ",".join(facts.sans[:MOST_NAMES])),
                         ("path", row.path),
                         ("used", "true" if row.used else "false"),
                     )

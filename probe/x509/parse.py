@@ -38,8 +38,8 @@ from probe.x509.times import read_time
 UNREADABLE: Final = "unreadable certificate"
 MAX_WITH_NAMES: Final = 32_768
 """Bytes of a certificate beyond which subject and issuer are not read."""
-MAX_SANS: Final = 100
-"""Presented identifiers kept of one certificate: a hostile one holds thousands."""
+MAX_SANS: Final = 1000
+"""Presented identifiers kept of one certificate: real ones have hundreds, a hostile one thousands."""
 
 _EXTENDED_KEY_USAGES: Final = {
     extensions.SERVER_AUTH: "serverAuth",

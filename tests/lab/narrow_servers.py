@@ -162,8 +162,8 @@ def narrow_servers(folder: Path, pki: LabPki) -> Iterator[dict[str, int]]:
             ports[each.name] = port = stack.enter_context(reserved_port())
             lines = [
                 f"listen {HOST}:{port} ssl http2",
-                f"ssl_certificate {_pair(pki, each.key).cert_file}",
-                f"ssl_certificate_key {_pair(pki, each.key).key_file}",
+                f"ssl_certificate {key_pair(pki, each.key).cert_file}",
+                f"ssl_certificate_key {key_pair(pki, each.key).key_file}",
                 f"ssl_protocols {_PROTOCOLS[each.tls]}",
                 *(line.replace("DHPARAM", str(dhparam)) for line in each.settings),
             ]
@@ -187,8 +187,9 @@ _PROTOCOLS: Final = {"1.0": "TLSv1", "1.1": "TLSv1.1", "1.2": "TLSv1.2", "1.3": 
 
 @contextmanager
 def _serve_go(folder: Path, pki: LabPki, narrow: Narrow) -> Iterator[int]:
-    pair = _pair(pki, narrow.key)
-    command = [str(go_server(PROGRAM)), "-tls", narrow.tls, "-group", narrow.name]
+    pair = key_pair(pki, narrow.key)
+    command = [str(go_server(PROGRAM)), "-grpc", "-tls", narrow.tls]
+    command += ["-group", narrow.name]
     command += ["-cert", str(pair.cert_file), "-key", str(pair.key_file)]
     with process(command, folder / f"go-{narrow.name}.log") as log:
         yield int(started(log, r"port (\d+)")[1])
@@ -212,7 +213,8 @@ def _new_key(kind: KeyKind) -> PrivateKey:
             return ec.generate_private_key(ec.BrainpoolP256R1())
 
 
-def _pair(pki: LabPki, kind: KeyKind) -> Pair:
+def key_pair(pki: LabPki, kind: KeyKind) -> Pair:
+    """Return the files of a backend whose key is of this kind, made on first use."""
     known = Pair(pki.folder / f"narrow-{kind}.pem", pki.folder / f"narrow-{kind}-key.pem")
     if known.cert_file.exists():
         return known

@@ -111,6 +111,7 @@ def attempt_all(prepared: Prepared, stack: Stack, tls: TlsVersion, folder: Path)
                     **settings,
                 ),
                 name=name,
+                exporter="curl",  # whose OpenSSL loads what Go does not
             )
             for name in CASES
         ]

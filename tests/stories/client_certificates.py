@@ -3,6 +3,7 @@
 import msgspec.structs
 
 from probe.model.evidence import Answer, Evidence
+from probe.model.finding import Finding
 from tests.stories.story import story
 from tests.support.certificate_facts import EXPORTER, OTHER_CA, authority, exporter
 from tests.support.evidence import (
@@ -12,6 +13,7 @@ from tests.support.evidence import (
     held_credentials,
     refused_attempt,
     unconnected_attempt,
+    unstarted_attempt,
 )
 
 FORBIDDEN = Answer(
@@ -121,6 +123,18 @@ def client_cert_weak__rustls() -> Evidence:
 def client_cert_weak__accepted() -> Evidence:
     """A Go backend takes an RSA key of 1024 bits."""
     return answered_attempt(credentials=held_credentials(exporter(key_type="RSA", key_bits=1024)))
+
+
+@story("load")
+def client_cert_weak__not_loaded() -> Evidence:
+    """The exporter's own OpenSSL does not load a certificate with a key of RSA 1024."""
+    fault = Finding(
+        cause="client_cert_weak",
+        role="cert",
+        path="/etc/otel/tls.crt",
+        fact="/etc/otel/tls.crt holds a certificate that is too weak for curl: ee key too small",
+    )
+    return unstarted_attempt(fault)
 
 
 @story("accept")

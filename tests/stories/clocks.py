@@ -159,3 +159,28 @@ def clock_skew__nginx() -> Evidence:
 def clock_skew__harmless() -> Evidence:
     """All is well, and the backend's clock is an hour behind."""
     return answered_attempt(clock=clock_offset(-1 / 24))
+
+
+@story("accept", certain=False, also=("clock_skew",))
+def client_cert_not_yet_valid__issuer() -> Evidence:
+    """What is sent is valid; its root, which is known here, is not yet: Go says certificate_expired."""
+    early = authority("Exporter client CA", begins=2)
+    return refused_attempt(45, exporter(early), at_hand=(early,))
+
+
+@story(
+    "accept",
+    certain=False,
+    also=("client_ca_untrusted", "client_san_rejected", "client_cert_revoked"),
+)
+def client_cert_not_yet_valid__issuer_silent() -> Evidence:
+    """The same with a backend that closes without an alert."""
+    early = authority("Exporter client CA", begins=2)
+    return refused_attempt("close", exporter(early), at_hand=(early,))
+
+
+@story("export", outcome="confirmed")
+def confirmed__an_early_cross_certificate_in_cert_file() -> Evidence:
+    """A certificate of a CA's renewal that begins in two days is in cert_file already."""
+    cross = authority("Exporter client CA", authority("Old root"), begins=2)
+    return answered_attempt(credentials=held_credentials(EXPORTER, cross, at_hand=()))

@@ -9,6 +9,7 @@ import binascii
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Final, Literal
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -181,7 +182,8 @@ def _find_oddities(raw: bytes, lines: Sequence[bytes], blocks: Sequence[Block]) 
             yield Oddity("header", line, fact)
             break
     for block in blocks[:_LOOKED_AT]:
-        if any(not line.strip() for line in lines[block.line : block.line + 3]):
+        body = takewhile(lambda line: b"-----" not in line, lines[block.line : block.line + 3])
+        if any(not line.strip() for line in body):
             fact = f"the {block.label} block at line {block.line} has empty lines in it"
             yield Oddity("blank", block.line, fact)
             break

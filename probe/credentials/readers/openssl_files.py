@@ -16,12 +16,15 @@ from probe.credentials.readers.reading import Anchors, FileSet, Pair, ParsedCert
 from probe.model.finding import Role
 from probe.x509 import der as asn1
 from probe.x509.der import Reader
-from probe.x509.raw_certificate import read_certificate
+from probe.x509.raw_certificate import Certificate, read_certificate
 
 _PLAIN: Final = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 _TRUSTED: Final = "TRUSTED CERTIFICATE"
 _KEYS: Final = {"RSA": "rsa", "EC": "ec", "DSA": "dsa"}
 _FORMS: Final = {"rsa": "pkcs1", "ec": "sec1", "dsa": "dsa"}
+_LOOKED_AT: Final = 200
+"""Anchors among which the issuer to send along is looked for."""
+_LONGEST_CHAIN: Final = 10
 _BEHIND_NUL: Final = re.compile(rb"\0[^\n]*")
 _SLOTS: Final = frozenset({"rsa", "rsa-pss", "ec", "dsa", "ed25519", "ed448"})
 _BITS_OF_LEVEL: Final = (0, 80, 112, 128, 192, 256)
@@ -236,3 +239,23 @@ def _find_weakness(certificate: ParsedCertificate, level: int, *, leaf: bool) ->
         return ""
     strength = _SIGNATURE_STRENGTH.get(certificate.signature_algorithm, 128)
     return ("ee md too weak" if leaf else "ca md too weak") if strength < needed else ""
+
+
+def find_appended(
+    files: FileSet, chain: tuple[bytes, ...], anchors: tuple[bytes, ...]
+) -> tuple[bytes, ...]:
+    """Return the issuers of a lone end entity that OpenSSL takes out of its store and sends along.
+
+    ssl_add_cert_chain (ssl/statem/statem_lib.c), without SSL_MODE_NO_AUTO_CHAIN.
+    """
+    if len(chain) != 1:
+        return ()
+    end = read_certificate(chain[0])
+    held = [one for der in anchors[:_LOOKED_AT] if (one := read_certificate(der)) is not None]
+    found: list[Certificate] = []
+    while end is not None and not end.is_self_issued and len(found) < _LONGEST_CHAIN:
+        issuer = end.issuer
+        end = next((one for one in held if one.subject == issuer and one not in found), None)
+        if end is not None:
+            found.append(end)
+    return tuple(files.parse(one.der).sent for one in found)

@@ -18,6 +18,7 @@ from probe.credentials.readers.openssl_files import (
     CPYTHON,
     CURL,
     NODE,
+    find_appended,
     read_openssl_anchors,
     read_openssl_pair,
 )
@@ -37,6 +38,8 @@ class RuntimeReading:
 
     chain: tuple[bytes, ...] = ()
     """DER, as it is sent; empty where no certificate is."""
+    appended: tuple[bytes, ...] = ()
+    """What it sends behind `chain` though cert_file does not hold it."""
     anchors: tuple[bytes, ...] | None = None
     """DER; None where the system's roots are used."""
     stops: tuple[Stop, ...] = ()
@@ -73,6 +76,8 @@ class _Use:
     no_certificate: str = ""
     key_in_certificate_file: bool = False
     """Whether a certificate's file alone may hold the key too."""
+    completes_chain: bool = False
+    """Whether it sends issuers of a lone certificate that it finds in the CA file."""
     pair_needs_ca: bool = False
     """Whether it looks at certificate and key only together with a CA file."""
 
@@ -102,8 +107,8 @@ def _use_files(files: FileSet, use: _Use) -> RuntimeReading:
     ]
     if half := _find_half(files, use):
         stops.append((use.half, half))
-        if stop := _read_half(files, use):
-            stops.append((use.pair, stop))
+    if stop := _read_half(files, use):
+        stops.append((use.pair, stop))
     key = files.key or (files.cert if use.key_in_certificate_file else None)
     pair = Pair()
     if files.cert is not None and key is not None:
@@ -114,9 +119,12 @@ def _use_files(files: FileSet, use: _Use) -> RuntimeReading:
         elif pair.key is None:
             # Certificate and key of two kinds: the library has a pair of neither, and sends nothing.
             stops.append(("connect", Stop("key", "pair", "")))
+    chain = pair.chain if pair.key is not None else ()
+    appended = find_appended(files, chain, anchors.certificates) if use.completes_chain else ()
     stops.sort(key=lambda stop: stop[0] == "connect")
     return RuntimeReading(
-        pair.chain if pair.key is not None else (),
+        chain,
+        appended,
         anchors.certificates if files.ca is not None else None,
         tuple(stop for _, stop in stops),
         stops[0][0] if stops else "",
@@ -125,7 +133,9 @@ def _use_files(files: FileSet, use: _Use) -> RuntimeReading:
 
 def _read_half(files: FileSet, use: _Use) -> Stop | None:
     """Return what is wrong with the half of the pair that is there, whatever the other would be."""
-    if files.cert is None and files.key is None:
+    if (files.cert is None) == (files.key is None):
+        return None
+    if use.key_in_certificate_file and files.cert is not None and "key" not in files.missing:
         return None
     cert, key = make_stand_in()
     stop = use.read_pair(FileSet(), files.cert or cert, files.key or key).stop
@@ -216,6 +226,7 @@ _PYTHON_HTTP: Final = _Use(
     missing="connect",
     half="connect",
     key_in_certificate_file=True,
+    completes_chain=True,
 )
 _CURL: Final = _Use(
     partial(read_openssl_pair, use=CURL),
@@ -225,6 +236,7 @@ _CURL: Final = _Use(
     missing="connect",
     half="connect",
     key_in_certificate_file=True,
+    completes_chain=True,
 )
 # A file that cannot be opened is logged, and the exporter goes on without it.
 _NODE_HTTP: Final = _Use(
@@ -234,6 +246,7 @@ _NODE_HTTP: Final = _Use(
     anchors="connect",
     missing="connect",
     half="connect",
+    completes_chain=True,
 )
 _NODE_GRPC: Final = replace(
     _NODE_HTTP,
@@ -258,6 +271,8 @@ _USES: Final[Mapping[str, _Use]] = {
 
 def read_as_all(files: FileSet) -> dict[str, RuntimeReading]:
     """Return what each modelled runtime makes of `files`, by its id; equal uses are read once."""
+    if files.cert is None and files.key is None and files.ca is None and not files.missing:
+        return dict.fromkeys(_USES, RuntimeReading())
     read: dict[int, RuntimeReading] = {}
     for use in _USES.values():
         if id(use) not in read:

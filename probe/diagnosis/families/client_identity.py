@@ -4,6 +4,7 @@ from functools import partial
 from typing import Final
 
 from probe.diagnosis.cause import REFUSAL_ENDINGS, Cause, Match, Rank, Strength
+from probe.diagnosis.families.file_format import match_files
 from probe.diagnosis.fixes.client_fixes import (
     REQUIRE_CERTIFICATE,
     configure_certificate,
@@ -97,7 +98,13 @@ def _match_wrong_usage(evidence: Evidence) -> Match | None:
     )
 
 
+_match_unloaded: Final = match_files("client_cert_weak")
+"""What an exporter's own OpenSSL does not load, at its security level."""
+
+
 def _match_weak(evidence: Evidence) -> Match | None:
+    if evidence.ending.kind == "credentials":
+        return _match_unloaded(evidence)
     chain = evidence.credentials.client_chain
     signature = find_weak_signature(chain)
     refused = find_refusal(evidence)
@@ -287,7 +294,7 @@ CAUSES: Final = (
             "Go crypto/x509 InsecureAlgorithmError",
         ),
         enforce=REQUIRE_CERTIFICATE,
-        applies=REFUSAL_ENDINGS | {"application_data"},
+        applies=REFUSAL_ENDINGS | {"application_data", "credentials"},
         match=_match_weak,
     ),
     _declare(

@@ -20,7 +20,7 @@ _INCOMPLETE_ALERTS: Final = UNSPECIFIC_ALERTS | {
 }
 
 
-def _match_files(cause: str, then: str = "") -> Callable[[Evidence], Match | None]:
+def match_files(cause: str, then: str = "") -> Callable[[Evidence], Match | None]:
     """Return the match function of a cause that the credentials room finds in files and settings.
 
     `then` is the step after the fix of what did not stop the exporter, by default that it reads the
@@ -118,7 +118,7 @@ CAUSES: Final = (
         ),
         citations=("Collector configtls", "OTLP exporter specification"),
         not_printed="every setting has a message of its own, in each exporter",
-        match=_match_files("exporter_configuration_invalid", then="{restart}"),
+        match=match_files("exporter_configuration_invalid", then="{restart}"),
     ),
     _declare(
         id="client_file_missing",
@@ -135,7 +135,7 @@ CAUSES: Final = (
             "To see what is there: ls -l {cert_file} {key_file}",
         ),
         tell_apart="List the files as the exporter's own user, in its container: ls -l CERT KEY",
-        match=_match_files("client_file_missing"),
+        match=match_files("client_file_missing"),
     ),
     _declare(
         id="client_file_permission",
@@ -151,7 +151,7 @@ CAUSES: Final = (
             "To see who may: ls -l {cert_file} {key_file}",
         ),
         tell_apart="Read them as the exporter's own user: mtls-probe inspect --cert CERT --key KEY",
-        match=_match_files("client_file_permission"),
+        match=match_files("client_file_permission"),
     ),
     _declare(
         id="client_file_malformed",
@@ -172,7 +172,7 @@ CAUSES: Final = (
             "-in {key_file} -noout",
         ),
         tell_apart="mtls-probe inspect --cert CERT --key KEY says what each file really is.",
-        match=_match_files("client_file_malformed"),
+        match=match_files("client_file_malformed"),
     ),
     _declare(
         id="client_key_encrypted",
@@ -189,7 +189,7 @@ CAUSES: Final = (
             "{restart}",
         ),
         tell_apart="The key's first line says ENCRYPTED: head -1 KEY",
-        match=_match_files("client_key_encrypted"),
+        match=match_files("client_key_encrypted"),
     ),
     _declare(
         id="server_ca_file_missing",
@@ -202,7 +202,7 @@ CAUSES: Final = (
             "To see what is there: ls -l {ca_file}",
         ),
         tell_apart="List it as the exporter's own user, in its container: ls -l CA",
-        match=_match_files("server_ca_file_missing"),
+        match=match_files("server_ca_file_missing"),
     ),
     _declare(
         id="server_ca_file_permission",
@@ -217,7 +217,7 @@ CAUSES: Final = (
             "To see the rights on the way: namei -l {ca_file}",
         ),
         tell_apart="Read it as the exporter's own user: mtls-probe inspect --ca CA",
-        match=_match_files("server_ca_file_permission"),
+        match=match_files("server_ca_file_permission"),
     ),
     _declare(
         id="server_ca_file_malformed",
@@ -236,7 +236,7 @@ CAUSES: Final = (
             "To see whether it is one: openssl x509 -in {ca_file} -noout",
         ),
         tell_apart="mtls-probe inspect --ca CA says what the file really is.",
-        match=_match_files("server_ca_file_malformed"),
+        match=match_files("server_ca_file_malformed"),
     ),
     _declare(
         id="client_chain_misordered",
@@ -257,7 +257,7 @@ CAUSES: Final = (
             "The first certificate in cert_file is not the exporter's own: mtls-probe inspect "
             "--cert CERT"
         ),
-        match=_match_files("client_chain_misordered"),
+        match=match_files("client_chain_misordered"),
     ),
     _declare(
         id="client_cert_key_mismatch",
@@ -281,7 +281,7 @@ CAUSES: Final = (
             "The two public keys differ: openssl x509 -in CERT -noout -pubkey; openssl pkey -in KEY -pubout"
         ),
         citations=("RFC 8446 §4.4.3",),
-        match=_match_files("client_cert_key_mismatch"),
+        match=match_files("client_cert_key_mismatch"),
     ),
     _declare(
         id="client_chain_incomplete",

@@ -7,7 +7,7 @@ What is not yet valid is judged at `Evidence.at`; where another clock explains i
 from typing import Final
 
 from probe.diagnosis.cause import REFUSAL_ENDINGS, SERVER_ENDINGS, Cause, Match, Rank, Strength
-from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE
+from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE, renew_issuer
 from probe.diagnosis.fixes.server_fixes import reissue_for_now
 from probe.diagnosis.fixes.steps import PUT_PAIR
 from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
@@ -22,13 +22,13 @@ from probe.diagnosis.readings.clock_readings import (
     is_valid_by_another_clock,
     judge_clocks,
 )
+from probe.diagnosis.readings.path_fault_text import describe_fault, name_faulty
 from probe.diagnosis.readings.server_verification import (
-    describe_fault,
     find_faulty_certificate,
     list_faults,
-    name_faulty,
     rate_fault,
 )
+from probe.diagnosis.readings.used_certificates import find_client_path
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.text.time_format import format_duration
@@ -36,7 +36,7 @@ from probe.x509.validity import describe_beginning, find_not_yet_valid
 
 
 def _match_client(evidence: Evidence) -> Match | None:
-    certificate = find_not_yet_valid(evidence.credentials.client_chain, evidence.at)
+    certificate = find_not_yet_valid(find_client_path(evidence).certificates, evidence.at)
     if is_valid_by_another_clock(evidence):
         return None
     if certificate is None:
@@ -63,6 +63,7 @@ def _match_issuer(evidence: Evidence) -> Match | None:
         (refused.fact, f"our certificate rests on a CA in {issuer.path}: {fact}"),
         possible=("clock_skew",) if named else list_possible_causes(evidence, refused),
         decides="notBefore of that CA's certificate in the backend's client CA file",
+        fix=renew_issuer(issuer),
         party="backend",
     )
 

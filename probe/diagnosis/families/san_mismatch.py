@@ -92,7 +92,7 @@ def _match_http_policy(evidence: Evidence) -> Match | None:
 
 
 def _list_names(certificate: CertificateFacts) -> str:
-    names = ", ".join(certificate.sans) or name_certificate(certificate)
+    names = ", ".join(certificate.sans[:_SHOWN_NAMES]) or name_certificate(certificate)
     return f"the names it carries are {names}"
 
 

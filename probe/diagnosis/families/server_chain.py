@@ -5,11 +5,10 @@ from typing import Final
 
 from probe.diagnosis.cause import SERVER_ENDINGS, Cause, Match, Rank
 from probe.diagnosis.fixes.server_fixes import repair_chain
+from probe.diagnosis.readings.path_fault_text import describe_fault, name_faulty
 from probe.diagnosis.readings.server_verification import (
     BROKEN_RULES,
-    describe_fault,
     list_faults,
-    name_faulty,
     rate_fault,
 )
 from probe.model.evidence import Evidence

@@ -7,7 +7,9 @@ from probe.diagnosis.cause import SERVER_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.server_fixes import (
     renew_anchor,
     renew_server_certificate,
+    repair_chain,
     send_intermediate,
+    send_right_issuer,
     trust_backend_ca,
 )
 from probe.diagnosis.readings.clock_readings import (
@@ -15,17 +17,16 @@ from probe.diagnosis.readings.clock_readings import (
     get_credible_readings,
     judge_clocks,
 )
+from probe.diagnosis.readings.path_fault_text import describe_fault, name_faulty
 from probe.diagnosis.readings.server_verification import (
     NO_PATH,
     WEAK,
-    describe_fault,
     find_faulty_certificate,
     get_unverified_handshake,
     list_faults,
-    name_faulty,
     rate_fault,
 )
-from probe.diagnosis.readings.used_certificates import find_server_path
+from probe.diagnosis.readings.used_certificates import find_server_path, is_of_file
 from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import EndingKind, Evidence, Handshake
 from probe.model.path_fault import PathFault
@@ -103,13 +104,13 @@ def _find_expiring(evidence: Evidence, handshake: Handshake) -> Match | None:
             found.append((f"{fact}, and insecure_skip_verify lets it pass", fix))
     if path.verified:
         where = evidence.target.ca_file or "ca_file"
-        held = {one.sha256 for one in evidence.credentials.ca_bundle}
         for one in path.anchors:
             if one not in path.sent and validity.expires_soon(one, evidence.at):
-                place = where if one.sha256 in held else "the system's roots"
+                of_file = is_of_file(evidence, one)
+                place = where if of_file else "the system's roots"
                 rests = f" in {place}, which the backend's certificate rests on,"
                 fact = f"the CA {validity.describe_expiry(one, evidence.at, rests)}"
-                found.append((fact, renew_anchor(one if one.sha256 in held else None)))
+                found.append((fact, renew_anchor(one if of_file else None)))
     return (
         Match(Strength.FINDING, tuple(fact for fact, _ in found), each=tuple(found))
         if found
@@ -126,37 +127,53 @@ def _find_top(evidence: Evidence, fault: PathFault) -> CertificateFacts | None:
 
 
 def _match_untrusted(evidence: Evidence) -> Match | None:
-    faults, credentials = list_faults(evidence, *NO_PATH), evidence.credentials
+    faults = list_faults(evidence, *NO_PATH)
     if not faults or evidence.handshake is None:
         return None
     fault, first = faults[0], evidence.handshake.server_chain[0]
     top = _find_top(evidence, fault) or first
-    where = evidence.target.ca_file or "ca_file"
-    if credentials.system_roots:
-        where = "the system's roots (no ca_file is set)"
-        if evidence.target.ca_file:
-            where = f"neither {evidence.target.ca_file} nor the system's roots"
-    holds = "hold an anchor" if where.startswith("neither") else "holds no anchor"
-    facts = [
-        f"the backend's certificate is {name_certificate(first)}, issued by {first.issuer.text}",
-        f"{where} {holds} for it",
-    ]
+    issued = (
+        f"the backend's certificate is {name_certificate(first)}, issued by {first.issuer.text}"
+    )
+    facts = [issued]
     if top is not first:
         facts.append(f"it leads to {name_certificate(top)}, issued by {top.issuer.text}")
-    namesake = any(names_issuer(top, anchor) for anchor in credentials.ca_bundle)
-    reissued = fault.kind == "bad_signature" and namesake
-    if reissued:
-        facts.append("a CA of that name is there, with another key: it was reissued")
-    elif fault.kind == "bad_signature":
-        facts.append(f"{name_faulty(evidence, fault)} {describe_fault(fault)}")
-    may_be_incomplete = not top.self_signed and fault.kind == "no_anchor"
+    if fault.kind == "bad_signature":
+        return _match_bad_signature(evidence, fault, top, facts)
     return Match(
         rate_fault(evidence, fault),
-        tuple(facts),
-        possible=("server_chain_incomplete",) if may_be_incomplete else (),
-        fix=trust_backend_ca(evidence, top, reissued=reissued),
+        (*facts, _describe_lacking_anchor(evidence)),
+        possible=() if top.self_signed else ("server_chain_incomplete",),
+        fix=trust_backend_ca(evidence, top, reissued=False),
         decides="the certificate of that issuer: whether it is itself issued by a CA in ca_file",
     )
+
+
+def _describe_lacking_anchor(evidence: Evidence) -> str:
+    file = evidence.target.ca_file
+    if evidence.credentials.system_roots and file:
+        return f"neither {file} nor the system's roots hold an anchor for it"
+    if evidence.credentials.system_roots:
+        return "the system's roots (no ca_file is set) hold no anchor for it"
+    return f"{file or 'ca_file'} holds no anchor for it"
+
+
+def _match_bad_signature(
+    evidence: Evidence, fault: PathFault, top: CertificateFacts, facts: list[str]
+) -> Match:
+    """Match an issuer of the right name with another key: an anchor of ours, or one that is sent."""
+    assert evidence.handshake is not None
+    sent = any(one.sha256 == fault.limit for one in evidence.handshake.server_chain)
+    if not sent and any(names_issuer(top, one) for one in evidence.credentials.ca_bundle):
+        facts.append(
+            f"a CA named {top.issuer.text} is there, with another key: it was reissued, or the "
+            "certificate is damaged"
+        )
+        fix = trust_backend_ca(evidence, top, reissued=True)
+        return Match(rate_fault(evidence, fault), tuple(facts), fix=fix)
+    facts.append(f"{name_faulty(evidence, fault)} {describe_fault(fault)}")
+    party, fix = send_right_issuer(top)
+    return Match(rate_fault(evidence, fault), tuple(facts), fix=fix, party=party)
 
 
 def _match_incomplete(evidence: Evidence) -> Match | None:
@@ -203,10 +220,14 @@ def _match_weak(evidence: Evidence) -> Match | None:
         return None
     fault = next(iter(list_faults(evidence, *WEAK)), None)
     if fault is not None:
-        said = f"{name_faulty(evidence, fault)} {describe_fault(fault)}"
+        named = name_faulty(evidence, fault)
+        said = f"{named} {describe_fault(fault)}"
         if not fault.value and (weakness := find_weakness_for_go(handshake.server_chain)):
             said = f"the backend's {weakness}"
-        return Match(rate_fault(evidence, fault), (said,))
+        if fault.position == 0 or not fault.subject:
+            return Match(rate_fault(evidence, fault), (said,))
+        party, fix = repair_chain(evidence, fault, named)
+        return Match(rate_fault(evidence, fault), (said,), fix=fix, party=party)
     short = find_weak_key(handshake.server_chain)
     return Match(Strength.FINDING, (f"the backend's {short}",)) if short else None
 

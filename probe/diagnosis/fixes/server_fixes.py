@@ -167,20 +167,29 @@ _REPAIRS: Final[dict[PathFaultKind, str]] = {
     "below it issued by a CA",
     "path_length": "with a larger pathLenConstraint or without one, or have the backend's "
     "certificate issued by a CA higher up",
+    "weak_signature": "with an EC P-256 or RSA-2048 key of its issuer, signed with SHA-256",
+    "weak_key": "with an EC P-256 or RSA-2048 key",
     "name_constraint": "without that name constraint, or the backend's certificate with names that it "
     "allows",
     "critical_extension": "without that extension, or with the extension not critical",
     "policy": "with the certificate policies of its issuer",
     "wrong_usage_above": "with serverAuth in extendedKeyUsage, or without extendedKeyUsage",
-    "too_complex": "and let the backend send one path only: its own certificate, then each issuer",
 }
 """What makes a certificate right that breaks a rule: how it is issued again."""
 
 
 def repair_chain(evidence: Evidence, fault: PathFault, name: str) -> tuple[Party, Fix]:
     """Return who replaces the certificate, called `name`, that breaks a rule, and how."""
-    how = _REPAIRS.get(fault.kind, "without that fault")
     named = escape_braces(name)
+    see = "To see the whole chain: openssl s_client -connect {host}:{port} -showcerts </dev/null"
+    if fault.kind == "too_complex":
+        return "backend", (
+            "On the backend of {endpoint}, let {server_cert_file} hold one path only: its own "
+            "certificate, then the issuer of each.",
+            "{reload_backend}",
+            see,
+        )
+    how = _REPAIRS.get(fault.kind, "without that fault")
     if fault.kind == "name_constraint" and fault.position == 0:
         how = "with names that the CAs above it allow"
     if fault.position is None and evidence.target.ca_file:
@@ -195,6 +204,19 @@ def repair_chain(evidence: Evidence, fault: PathFault, name: str) -> tuple[Party
         place = "and, on the backend of {endpoint}, {put_served}"
     return "backend", (
         f"Have {named} issued again {how}, {place}.",
+        "{reload_backend}",
+        see,
+    )
+
+
+def send_right_issuer(below: CertificateFacts) -> tuple[Party, Fix]:
+    """Return the steps where the issuer that the backend sends has another key than the signer."""
+    name = escape_braces(name_certificate(below))
+    issuer = escape_braces(below.issuer.text) or "its issuer"
+    return "backend", (
+        f"On the backend of {{endpoint}}, put the certificate of {issuer} whose key signed {name} in "
+        "place of the one of that name in {server_cert_file}; where there is none, have "
+        f"{name} issued again.",
         "{reload_backend}",
         "To see the whole chain: openssl s_client -connect {host}:{port} -showcerts </dev/null",
     )

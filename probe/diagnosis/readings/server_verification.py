@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from probe.diagnosis.cause import Strength
-from probe.model.certificate import CertificateFacts, name_certificate
+from probe.model.certificate import CertificateFacts
 from probe.model.evidence import Evidence, Handshake
 from probe.model.path_fault import PathFault, PathFaultKind
 from probe.x509 import validity
@@ -65,48 +65,3 @@ def find_faulty_certificate(evidence: Evidence, fault: PathFault) -> Certificate
 DATE_CHECKS: Final[
     dict[PathFaultKind, Callable[[tuple[CertificateFacts, ...], float], CertificateFacts | None]]
 ] = {"expired": validity.find_expired, "not_yet_valid": validity.find_not_yet_valid}
-
-
-def name_faulty(evidence: Evidence, fault: PathFault) -> str:
-    """Name the certificate that `fault` is about."""
-    certificate = find_faulty_certificate(evidence, fault)
-    name = name_certificate(certificate) if certificate is not None else fault.subject
-    if fault.position is None:
-        return f"the anchor {name}" if name else "an anchor"
-    if fault.position == 0:
-        return f"the backend's certificate {name}".rstrip()
-    return f"certificate {fault.position + 1} of those that the backend sends ({name or 'no name'})"
-
-
-_RULES: Final[dict[PathFaultKind, str]] = {
-    "unreadable": "cannot be read by the exporter",
-    "no_anchor": "leads to no certificate that the exporter trusts",
-    "bad_signature": "was not signed by the issuer of that name which is available",
-    "expired": "has expired",
-    "not_yet_valid": "is not valid yet",
-    "wrong_usage": "is not made for servers",
-    "wrong_usage_above": "does not allow certificates of servers below it",
-    "not_a_ca": "issued the certificate below it, and may not issue certificates",
-    "path_length": "has more CAs below it than it allows",
-    "name_constraint": "breaks a name constraint",
-    "critical_extension": "has a critical extension that the exporter does not know",
-    "policy": "leaves no valid certificate policy",
-    "weak_signature": "has a weak signature",
-    "weak_key": "has a weak key",
-    "name_mismatch": "does not have the name",
-    "malformed": "breaks a rule for certificates",
-    "too_complex": "belongs to too many possible paths: the exporter gives up",
-}
-
-
-def describe_fault(fault: PathFault) -> str:
-    """Say which rule is broken, with the values: what follows the certificate's name."""
-    text = _RULES[fault.kind]
-    if fault.kind == "name_constraint" and fault.position != 0:
-        text = "does not allow a name of a certificate below it"
-    found = f"{fault.value}" if fault.value else ""
-    if fault.limit:
-        found += f"{', ' if found else ''}where the rule is {fault.limit}"
-    if found:
-        text += f": {found}"
-    return f"{text} ({fault.rule})" if fault.rule else text

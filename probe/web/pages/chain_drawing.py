@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from probe.diagnosis.readings.server_verification import describe_fault
+from probe.diagnosis.readings.path_fault_text import describe_fault
 from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake

@@ -21,6 +21,7 @@ from tests.lab.exporters.generators.chain_mutations import (
     damage_chains,
     mesh_authorities,
 )
+from tests.lab.exporters.generators.chain_random_names import name_by_chance
 from tests.lab.exporters.generators.chains import generate_chains
 from tests.lab.exporters.measured_facts import MeasuredExporter, read_facts, write_facts
 from tests.support.exporter_chains import compare_verdict
@@ -85,7 +86,7 @@ def main() -> int:
 
 
 def _search(seed: int, count: int) -> int:
-    kinds = (combine_rules, damage_chains, mesh_authorities)
+    kinds = (combine_rules, damage_chains, mesh_authorities, name_by_chance)
     cases = [case for generate in kinds for case in generate(seed, count)]
     _, answers = judge_by_go(cases)
     differing = [

@@ -20,6 +20,8 @@ import (
 
 var versions = map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
 
+var takesGRPC bool
+
 var groups = map[string]tls.CurveID{
 	"X25519MLKEM768":     tls.X25519MLKEM768,
 	"SecP256r1MLKEM768":  tls.SecP256r1MLKEM768,
@@ -35,6 +37,7 @@ func main() {
 	address := flag.String("listen", "127.0.0.1:0", "where it listens")
 	group := flag.String("group", "", "the only key exchange group, by crypto/tls's name")
 	takesAny := flag.Bool("any", false, "name the authorities, and take any certificate")
+	flag.BoolVar(&takesGRPC, "grpc", false, "take OTLP over gRPC too, on the same port")
 	refusesNames := flag.Bool("refuse-names", false, "refuse every client by its name")
 	flag.Parse()
 
@@ -72,14 +75,14 @@ func main() {
 	fmt.Printf("port %d\n", listener.Addr().(*net.TCPAddr).Port)
 	backend := http.Server{
 		TLSConfig: settings,
-		Handler: http.HandlerFunc(takeExport),
+		Handler:   http.HandlerFunc(takeExport),
 	}
 	log.Fatal(backend.ServeTLS(listener, *certFile, *keyFile))
 }
 
 // takeExport answers with an empty Export response, in the protocol of the request.
 func takeExport(answer http.ResponseWriter, request *http.Request) {
-	if !strings.HasPrefix(request.Header.Get("Content-Type"), "application/grpc") {
+	if !takesGRPC || !strings.HasPrefix(request.Header.Get("Content-Type"), "application/grpc") {
 		answer.Header().Set("Content-Type", "application/x-protobuf")
 		return
 	}

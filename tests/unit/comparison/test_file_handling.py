@@ -58,8 +58,8 @@ def test_good_files_are_read_by_all(tmp_path: Path) -> None:
     assert outcomes(answered_attempt(handshake=ASKED, credentials=loaded(tmp_path, GOOD))) == {}
 
 
-def test_a_byte_order_mark_is_read_by_openssl_alone(tmp_path: Path) -> None:
-    """A remark of a target on OpenSSL: Go, OkHttp and grpcio would not start with it, Netty reads it."""
+def test_a_byte_order_mark_is_read_by_openssl_and_netty(tmp_path: Path) -> None:
+    """Go, most of Java and grpcio would not start with this file; Netty's reader is a lenient one."""
     files = GOOD | {"cert_file": MARK + ISSUED.pem}
     settings = target(exporter="curl")
     facts = loaded(tmp_path, files, "curl")

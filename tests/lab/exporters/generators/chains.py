@@ -36,6 +36,7 @@ from tests.lab.exporters.generators.chain_mutations import (
 )
 from tests.lab.exporters.generators.chain_names import constrain_names, vary_names
 from tests.lab.exporters.generators.chain_paths import vary_paths
+from tests.lab.exporters.generators.chain_random_names import name_by_chance
 from tests.lab.exporters.generators.chain_rules import (
     LEVELS,
     Setting,
@@ -60,6 +61,7 @@ def generate_chains() -> Iterator[ChainCase]:
     yield from damage_chains(seed=1, count=800)
     yield from combine_rules(seed=1, count=600)
     yield from mesh_authorities(seed=1, count=500)
+    yield from name_by_chance(seed=1, count=1000)
 
 
 def _make(label: str, setting: Setting) -> ChainCase:

@@ -250,3 +250,12 @@ def test_no_key_body_is_ever_shown(
 
     body = b"".join(whole.split(b"\n")[1:-2]).decode()
     assert not any(body[at : at + 12] in shown for at in range(0, len(body) - 12, 4))
+
+
+def test_a_short_block_at_the_end_of_a_file_has_no_empty_lines() -> None:
+    """A key of one line (Ed25519), and the end of the file behind it."""
+    short = b"-----BEGIN PRIVATE KEY-----\nMC4CAQA=\n-----END PRIVATE KEY-----\n"
+
+    assert scan_pem(short).oddities == ()
+    blank = short.replace(b"MC4C", b"\nMC4C")
+    assert [oddity.kind for oddity in scan_pem(blank).oddities] == ["blank"]
