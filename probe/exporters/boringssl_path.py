@@ -25,6 +25,7 @@ from probe.exporters.openssl_errors import VerifyCode
 from probe.exporters.openssl_names import find_violation, list_common_names, looks_like_host
 from probe.exporters.openssl_strength import describe_key
 from probe.exporters.path_faults import (
+    find_large_message,
     get_pool,
     make_fault,
     make_refusing_verdict,
@@ -37,6 +38,7 @@ from probe.x509.canonical_name import TEXTS, has_only
 from probe.x509.public_key import load_public_key
 from probe.x509.signature import check_signature
 
+MAX_MESSAGE_BYTES: Final = 102_400
 MAX_CANDIDATES: Final = 256
 _TLS_USAGE: Final = ext.DIGITAL_SIGNATURE | ext.KEY_ENCIPHERMENT | ext.KEY_AGREEMENT
 _INVALID_EXTENSION: Final = VerifyCode(
@@ -52,6 +54,12 @@ _NO_NAMES: Final = VerifyCode(
     "Issuer has name constraints but leaf has no SANs",
     "NAME_CONSTRAINTS_WITHOUT_SANS",
 )
+_SAYS: Final = {
+    "INVALID_PURPOSE": "unsupported certificate purpose",
+    "DEPTH_ZERO_SELF_SIGNED_CERT": "self signed certificate",
+    "SELF_SIGNED_CERT_IN_CHAIN": "self signed certificate in certificate chain",
+}
+"""Where BoringSSL's text is not OpenSSL's (X509_verify_cert_error_string)."""
 _BAD_USAGE: Final = VerifyCode(0, "wrong_usage", "KEY_USAGE_BIT_INCORRECT", "")
 _BAD_LEAF_KEY: Final = VerifyCode(0, "weak_key", "CANNOT_PARSE_LEAF_CERT", "")
 _BAD_NAME: Final = VerifyCode(0, "malformed", "Peer extraction failed", "")
@@ -71,6 +79,11 @@ def verify_for_grpc_core(request: PathRequest) -> PathVerdict:
     unreadable = find_unreadable_anchor(request)
     if unreadable is not None:
         return make_refusing_verdict(request, unreadable)
+    large = find_large_message(
+        request, MAX_MESSAGE_BYTES, "SSL_MAX_CERT_LIST_DEFAULT", "EXCESSIVE_MESSAGE_SIZE"
+    )
+    if large is not None:
+        return make_refusing_verdict(request, large)
     sent = [read_for_boringssl(der) for der in request.chain]
     leaf = sent[0] if sent else None
     if leaf is None or None in sent:
@@ -104,7 +117,7 @@ def _to_fault(request: PathRequest, leaf: OpenSslCertificate, error: _Error) -> 
         value=error.value,
         limit=error.limit,
         rule=error.rule,
-        says=error.code.says,
+        says=_SAYS.get(error.code.name, error.code.says),
     )
 
 
@@ -196,6 +209,8 @@ def _list_errors(search: _Search, leaf: OpenSslCertificate) -> Iterator[_Error]:
     if key is None or load_public_key(leaf.raw.spki) is None or not has_valid_key_usage(leaf):
         yield _Error(_BAD_LEAF_KEY, leaf, describe_key(key), rule="ssl_cert_parse_pubkey")
         return
+    if leaf.rejects_usage(ext.DIGITAL_SIGNATURE):
+        yield _Error(_BAD_USAGE, leaf, "keyUsage", "digitalSignature", "ssl_cert_check_key_usage")
     search.build()
     if search.stopped is not None:
         value = search.stopped.invalid_extension
@@ -209,8 +224,6 @@ def _list_errors(search: _Search, leaf: OpenSslCertificate) -> Iterator[_Error]:
     yield from _check_constraints(search)
     if search.is_trusted:
         yield from _check_policies(search)
-    if leaf.rejects_usage(ext.DIGITAL_SIGNATURE):
-        yield _Error(_BAD_USAGE, leaf, "keyUsage", "digitalSignature", "ssl_cert_check_key_usage")
     if not has_only(TEXTS, leaf.raw.subject):
         yield _Error(_BAD_NAME, leaf, "subject", rule="peer_from_x509")
     elif any(n.kind == ext.IP and len(n.content) not in {4, 16} for n in leaf.names or ()):

@@ -242,7 +242,9 @@ def _read_time(element: Element) -> float | None:
     year = int(text[:width]) + (0 if width == 4 else 2000 if int(text[:2]) < 50 else 1900)
     month, day, hour, minute = (int(text[width + 2 * n : width + 2 * n + 2]) for n in range(4))
     rest, second, fraction = text[width + 8 :], 0, 0.0
-    if len(rest) > 2 and rest[:2].isdigit():
+    if len(rest) > 2:
+        if not rest[:2].isdigit():
+            return None
         second, rest = int(rest[:2]), rest[2:]
         if width == 4 and rest[:1] in {".", ","}:
             digits = rest[1:].rstrip("Z").partition("+")[0].partition("-")[0]
@@ -303,7 +305,8 @@ def _read_listed(content: bytes) -> _Extensions | JavaRefusal:
     unreadable: set[str] = set()
     listed = Reader(Reader(content).read(asn1.SEQUENCE) or b"", strict=False)
     while not listed.is_empty:
-        fields = Reader(listed.read(asn1.SEQUENCE) or b"", strict=False)
+        extension = listed.read_any()  # whatever its tag
+        fields = Reader(b"" if extension is None else extension.content, strict=False)
         oid = fields.read(asn1.OBJECT_IDENTIFIER)
         flag = fields.read(asn1.BOOLEAN) if fields.peek() == asn1.BOOLEAN else b"\0"
         value = fields.read(asn1.OCTET_STRING)

@@ -4,6 +4,7 @@ Rules name classes of sun.security.provider.certpath and sun.security.validator.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from probe.exporters.java_certificate import JavaCertificate
@@ -160,7 +161,10 @@ def _is_signed(one: JavaCertificate, issuer: JavaCertificate) -> bool:
     scheme = read_scheme(algorithm)
     if scheme is not None and not scheme.is_pss and algorithm.parameters not in {b"", _NULL}:
         return False
-    return check_signature(one.raw, issuer.raw.spki) == "valid"
+    raw = one.raw
+    if raw.unused_signature_bits:  # unused bits are dropped; by another content it is kept apart
+        raw = replace(raw, der=raw.der + b"\0", unused_signature_bits=0)
+    return check_signature(raw, issuer.raw.spki) == "valid"
 
 
 def check_end_entity(one: JavaCertificate) -> Problem | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from ipaddress import IPv6Address
 from typing import Final, NamedTuple
 
 from probe.exporters.java_names import canonicalize_for_java
@@ -143,7 +144,7 @@ def _list_names(content: bytes) -> tuple[GeneralName, ...] | None:
 
 _URI: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<rest>.+)")
 _URI_CHARACTERS: Final = re.compile(
-    r"(?:[A-Za-z0-9;/?:@&=+$,_.!~*'()\[\]-]|%[0-9A-Fa-f]{2})*(?:#.*)?"
+    r"(?:[A-Za-z0-9;/?:@&=+$,_.!~*'()\[\]\x80-\xff-]|%[0-9A-Fa-f]{2})*(?:#.*)?"
 )
 _DNS_LABEL: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?")
 _PRIMITIVE: Final = frozenset({1, 2, 6, 7, 8})
@@ -191,7 +192,16 @@ def _is_uri(text: str) -> bool:
     if not found["rest"].startswith("//"):
         return True
     host = get_uri_host(text)
-    return host is None or is_dns_name(host) or host.startswith("[")
+    if "[" in text and (host is None or not host.startswith("[") or text.count("[") > 1):
+        return False  # brackets stand around an IPv6 address alone
+    return host is None or is_dns_name(host) or _is_ip6_literal(host)
+
+
+def _is_ip6_literal(host: str) -> bool:
+    try:
+        return host.startswith("[") and bool(IPv6Address(host[1:-1])) and "%" not in host
+    except ValueError:
+        return False
 
 
 def _is_uri_base(text: str) -> bool:

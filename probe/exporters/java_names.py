@@ -54,6 +54,8 @@ def _canonicalize_attribute(reader: Reader) -> str | None:
     oid, value = fields.read(asn1.OBJECT_IDENTIFIER), fields.read_any()
     if not oid or value is None or not fields.is_empty:
         return None
+    if value.tag == asn1.BMP_STRING and any(0xD8 <= each <= 0xDF for each in value.content[::2]):
+        return None
     dotted = decode_oid(oid)
     keyword = _KEYWORDS.get(dotted)
     if keyword is None or value.tag not in {asn1.UTF8_STRING, asn1.PRINTABLE_STRING}:

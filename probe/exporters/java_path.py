@@ -23,6 +23,7 @@ from probe.exporters.java_checkers import (
 )
 from probe.exporters.java_names import canonicalize_for_java
 from probe.exporters.path_faults import (
+    find_large_message,
     get_pool,
     make_fault,
     make_refusing_verdict,
@@ -35,6 +36,8 @@ from probe.x509 import extensions as ext
 NameCheck = Callable[[JavaCertificate, str], str]
 """Returns what is printed where the name is not the certificate's; empty where it is."""
 
+MAX_CHAIN: Final = 10
+MAX_MESSAGE_BYTES: Final = 32_768
 MAX_ANCHORS_READ: Final = 500
 MAX_CANDIDATES: Final = 64
 MAX_STEPS: Final = 2_000
@@ -53,6 +56,9 @@ def make_verifier(check_name: NameCheck) -> Verifier:
 
 
 def _verify(request: PathRequest, check_name: NameCheck) -> PathVerdict:
+    large = _find_large(request)
+    if large is not None:
+        return make_refusing_verdict(request, large)
     chain: list[JavaCertificate] = []
     for place, der in enumerate(request.chain):
         read = read_for_java(der)
@@ -82,6 +88,22 @@ def _verify(request: PathRequest, check_name: NameCheck) -> PathVerdict:
     if problem is not None or isinstance(found, Problem):
         return make_refusing_verdict(request, _to_fault(request, problem))
     return make_trusting_verdict(request, [each.raw for each in found])
+
+
+def _find_large(request: PathRequest) -> PathFault | None:
+    """As jdk.tls.maxHandshakeMessageSize and jdk.tls.client.maxInboundCertificateChainLength."""
+    count = len(request.chain)
+    if count > MAX_CHAIN:
+        says = f"The certificate chain length ({count}) exceeds the maximum allowed length"
+        return PathFault(
+            kind="too_complex",
+            value=str(count),
+            limit=str(MAX_CHAIN),
+            rule="CertificateMessage",
+            says=says,
+        )
+    says = "The size of the handshake message"
+    return find_large_message(request, MAX_MESSAGE_BYTES, "SSLConfiguration", says)
 
 
 def _to_fault(request: PathRequest, problem: Problem | None) -> PathFault:
@@ -174,9 +196,11 @@ class _Validation:
             if not may_issue(anchor, top):
                 continue
             found = self._find_problem(path, anchor)
-            if found is None:
-                return self._accept(path, anchor)
-            problem = found
+            # The JDK tries anchors in the order of a hash: one that would do is taken for its choice.
+            accepted = found or self._accept(path, anchor)
+            if not isinstance(accepted, Problem):
+                return accepted
+            problem = accepted
         return problem
 
     def _accept(

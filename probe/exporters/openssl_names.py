@@ -117,6 +117,9 @@ def _find_unsupported(name: GeneralName, issuer: OpenSslCertificate) -> VerifyCo
         return errors.SUBTREE_RANGE
     if name.kind == IP:
         return errors.UNKNOWN_CONSTRAINT
+    if name.kind == EMAIL:
+        local, _, host = name.content.rpartition(b"@")
+        return None if local and host and b'"' not in local else errors.BAD_NAME
     if name.kind == URI and _within_uri(name.content, b"") is not errors.BAD_NAME:
         host = name.content.partition(b"//")[2].partition(b"/")[0].partition(b":")[0]
         return errors.BAD_NAME if parse_ip(host.decode("latin-1")) else None

@@ -23,6 +23,7 @@ from probe.exporters.openssl_names import find_violation, is_address, is_host, p
 from probe.exporters.openssl_strength import count_key_bits, count_signature_bits, describe_key
 from probe.exporters.openssl_strict import list_strict_errors
 from probe.exporters.path_faults import (
+    find_large_message,
     get_pool,
     make_fault,
     make_refusing_verdict,
@@ -62,6 +63,7 @@ class OpenSslUse:
     name_says: str = ""
 
 
+MAX_MESSAGE_BYTES: Final = 102_400
 MAX_ANCHORS_READ: Final = 500
 _MINIMUM_BITS: Final = (0, 80, 112, 128, 192, 256)
 
@@ -89,6 +91,11 @@ def make_verifier(use: OpenSslUse) -> Verifier:
 
 
 def _verify(request: PathRequest, use: OpenSslUse) -> PathVerdict:
+    large = find_large_message(
+        request, MAX_MESSAGE_BYTES, "SSL_MAX_CERT_LIST_DEFAULT", "excessive message size"
+    )
+    if large is not None:
+        return make_refusing_verdict(request, large)
     if use.loads_all and (unreadable := _find_unreadable_anchor(request)) is not None:
         return make_refusing_verdict(request, unreadable)
     sent = [read_for_openssl(der) for der in request.chain]

@@ -19,8 +19,8 @@ _ENCODINGS: Final = {
     asn1.UNIVERSAL_STRING: "utf-32-be",
 }
 _VISIBLE_STRING: Final = 0x1A
-TEXTS: Final = frozenset({*_ENCODINGS, asn1.NUMERIC_STRING}) - {_VISIBLE_STRING}
-STRINGS: Final = TEXTS | {asn1.BIT_STRING, asn1.SEQUENCE}
+TEXTS: Final = frozenset({*_ENCODINGS, asn1.NUMERIC_STRING})
+STRINGS: Final = TEXTS - {_VISIBLE_STRING} | {asn1.BIT_STRING, asn1.SEQUENCE}
 """What an attribute's value may be for OpenSSL (x_name.c, ASN1_PRINTABLE)."""
 _SPACES: Final = "\t\n\v\f\r "
 _LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}

@@ -5,6 +5,7 @@ from typing import Final
 
 from probe.exporters.go_path import verify_for_go
 from probe.exporters.path_verdict import PathRequest, PathVerdict
+from probe.exporters.verifiers import VERIFIERS
 from probe.model.path_fault import PathFaultKind
 from probe.text.safe_text import safe_text
 from probe.x509.anchors import AnchorPool
@@ -35,6 +36,16 @@ KINDS_BY_TEXT: Final[dict[str, tuple[PathFaultKind, ...]]] = {
 def make_request(case: ChainCase) -> PathRequest:
     """Return what a model is asked about a case."""
     return PathRequest(case.chain, AnchorPool(case.anchors), case.name, float(case.at))
+
+
+def judge_by(runtime: str, case: ChainCase) -> PathVerdict:
+    """Return the verdict of a runtime's model on a case."""
+    return VERIFIERS[runtime](make_request(case))
+
+
+def list_kinds(runtime: str, case: ChainCase) -> list[str]:
+    """Return the kinds of a case's faults, the reported one first."""
+    return [fault.kind for fault in judge_by(runtime, case).faults]
 
 
 def judge_case(case: ChainCase) -> PathVerdict:

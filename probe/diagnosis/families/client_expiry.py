@@ -22,10 +22,13 @@ from probe.x509.validity import (
     expires_soon,
     find_expired,
     find_invalid,
+    is_expired,
 )
 
 
 def _match(evidence: Evidence) -> Match | None:
+    if not _has_ending(evidence):
+        return None  # to find the path costs more than all the rest of a diagnosis
     chain = find_client_path(evidence).certificates
     if not chain or is_valid_by_another_clock(evidence):
         return None
@@ -45,6 +48,13 @@ def _match(evidence: Evidence) -> Match | None:
         return Match(Strength.FINDING, (fact,), fix=fix)
     named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
     return Match(Strength.NAMED if named else Strength.PROVEN, (refused.fact, fact), fix=fix)
+
+
+def _has_ending(evidence: Evidence) -> bool:
+    """Whether anything that we send, or that it rests on, has expired or soon will."""
+    held = evidence.credentials
+    known = (*held.client_chain, *(issuer.certificate for issuer in held.unsent_issuers))
+    return any(is_expired(one, evidence.at) or expires_soon(one, evidence.at) for one in known)
 
 
 def _find_expiring(evidence: Evidence) -> Match | None:

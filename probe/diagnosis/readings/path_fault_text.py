@@ -6,7 +6,7 @@ from typing import Final
 from probe.diagnosis.readings.server_verification import find_faulty_certificate
 from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
-from probe.model.path_fault import PathFault, PathFaultKind
+from probe.model.path_fault import DATE_FAULTS, PathFault, PathFaultKind
 
 
 def name_faulty(evidence: Evidence, fault: PathFault) -> str:
@@ -18,14 +18,16 @@ def name_faulty(evidence: Evidence, fault: PathFault) -> str:
     if fault.position is not None:
         place = f"certificate {fault.position + 1} that the backend sends"
         return f"{place} ({name})" if name else place
-    if fault.kind == "unreadable":
-        return f"a certificate that the backend sends {name}".rstrip()
+    if not fault.sha256 and fault.kind not in DATE_FAULTS:
+        return f"a certificate of the path {name}".rstrip()
     return f"the anchor {name}" if name else "an anchor"
 
 
 def describe_fault(fault: PathFault) -> str:
     """Say which rule is broken, with the values: what follows the certificate's name."""
     describe = _DESCRIPTIONS.get(fault.kind)
+    if fault.kind == "name_constraint" and fault.position == 0:
+        describe = _describe_forbidden_name
     text = _PLAIN[fault.kind] if describe is None else describe(fault.value, fault.limit)
     if fault.kind == "unreadable" and not fault.value and fault.says:
         text += f": {fault.says.rpartition('x509: ')[2] or fault.says}"
@@ -71,9 +73,22 @@ def _describe_path_length(value: str, limit: str) -> str:
 
 
 def _describe_name_constraint(value: str, limit: str) -> str:
+    """Of the CA that has the constraint."""
     if limit:
-        return f"does not allow the {value}: its name constraints say {limit}"
-    return _add("forbids a name by its name constraints, or one that cannot be compared", value)
+        return f"does not allow the {_name_name(value)}: its name constraints say {limit}"
+    return _add("has name constraints that do not allow a name below it", value)
+
+
+def _describe_forbidden_name(value: str, limit: str) -> str:
+    """Of the certificate that has the name."""
+    name = f"the {_name_name(value)}" if value else "a name"
+    return _add(f"has {name}, which a name constraint above it does not allow", limit)
+
+
+def _name_name(value: str) -> str:
+    """Return `value` with what kind of name it is, where that is not said."""
+    said = value.startswith(("DNS name", "IP address", "email", "rfc822Name", "URI", "directory"))
+    return value if said else f"name {value}"
 
 
 def _describe_extension(value: str, _: str) -> str:
@@ -86,7 +101,7 @@ def _describe_weak_signature(value: str, _: str) -> str:
 
 def _describe_weak_key(value: str, limit: str) -> str:
     if not (value and limit):
-        return _add("has a key of a size that the exporter does not use", value)
+        return _add("has a key that the exporter does not use", value)
     bound = limit if limit.startswith("at most") else f"at least {limit}"
     return f"has a key of {value}, and the exporter wants {bound}"
 

@@ -24,7 +24,10 @@ import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
@@ -52,7 +55,7 @@ public final class Client {
 
   public static void main(String[] arguments) throws Exception {
     if (arguments.length > 1) {
-      System.out.println(new Gson().toJson(Map.of("java", System.getProperty("java.runtime.version"))));
+      System.out.println(new Gson().toJson(versions()));
       return;
     }
     Sender sender =
@@ -81,6 +84,18 @@ public final class Client {
       System.out.flush();
     }
     System.exit(0);
+  }
+
+  /** The runtime's version, and those of the libraries by their jars' names. */
+  private static Map<String, String> versions() {
+    Map<String, String> found = new TreeMap<>();
+    found.put("java", System.getProperty("java.runtime.version"));
+    String jars = "(okhttp-jvm|grpc-netty|netty-handler|opentelemetry-exporter-otlp)-([0-9][^/]*)\\.jar";
+    Matcher jar = Pattern.compile(jars).matcher(System.getProperty("java.class.path"));
+    while (jar.find()) {
+      found.put(jar.group(1), jar.group(2));
+    }
+    return found;
   }
 
   private static String describe(Throwable error) {

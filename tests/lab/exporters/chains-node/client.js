@@ -13,7 +13,7 @@ const net = require("node:net");
 const os = require("node:os");
 const path = require("node:path");
 const readline = require("node:readline");
-const { execFile } = require("node:child_process");
+const { execFile, execFileSync } = require("node:child_process");
 
 const TIMEOUT = 8000;
 const toPem = (base64) =>
@@ -95,7 +95,10 @@ function overCurl(testCase) {
 async function main() {
   const send = { http: overHttp, grpc: overGrpc, curl: overCurl }[process.argv[2]];
   if (process.argv[3] === "--versions") {
-    console.log(JSON.stringify({ ...process.versions, "@grpc/grpc-js": require("@grpc/grpc-js/package.json").version }));
+    const { node, openssl } = process.versions;
+    const curl = send === overCurl ? { curl: execFileSync("curl", ["-V"]).toString().split("\n")[0] } : {};
+    const grpc = { "@grpc/grpc-js": require("@grpc/grpc-js/package.json").version };
+    console.log(JSON.stringify(send === overCurl ? curl : { node, openssl, ...(send === overGrpc ? grpc : {}) }));
     return;
   }
   if (send !== overCurl) connectToThisMachine();

@@ -83,8 +83,22 @@ fn describe(error: &dyn Error) -> String {
     texts.join(" <- ")
 }
 
+/// What Cargo.toml pins, as one line of JSON.
+fn versions() -> String {
+    let lines = include_str!("../Cargo.toml").lines();
+    let pinned = lines.filter_map(|line| {
+        let (name, rest) = line.split_once(" = { version = \"=")?;
+        Some(format!("\"{}\": \"{}\"", name, rest.split('"').next()?))
+    });
+    format!("{{{}}}", pinned.collect::<Vec<_>>().join(", "))
+}
+
 fn main() {
     let client = std::env::args().nth(1).expect("tonic or reqwest");
+    if std::env::args().nth(2).is_some() {
+        println!("{}", versions());
+        return;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
