@@ -91,13 +91,19 @@ def list_certificate_rules(
                 hold="5m",
                 severity=severity,
                 summary=f"{_SUBJECT} of {TARGET}, in {expiry.where}, {_LEFT}",
-                description=f"It is number {{{{ $labels.position }}}} in {expiry.where}, counted "
-                f"from 0. {expiry.then}",
+                description=_describe_place(expiry) + expiry.then,
                 fix=fix,
                 runbook_url=pages.link_cause(expiry.cause),
                 dashboard_url=pages.link_target(),
             )
     yield from _list_rotation_rules(pages, catalogue)
+
+
+def _describe_place(expiry: _Expiry) -> str:
+    """Say which certificate it is by its place; a CA has none that counts."""
+    if expiry.source == "client_ca_bundle":
+        return ""
+    return f"It is number {{{{ $labels.position }}}} in {expiry.where}, counted from 0. "
 
 
 def _write_expression(expiry: _Expiry, seconds: float, share: int) -> str:

@@ -268,10 +268,8 @@ def _judge_issuer(one: _Link, child: _Link, between: _Path) -> Iterator[tuple[bo
     if key and has and key != has:
         value = f"its authorityKeyIdentifier is {key.hex()[:40]}"
         limit = f"{has.hex()[:40]}, the identifier of the key that signed it"
-        yield (
-            False,
-            child.make_fault("malformed", value=value, limit=limit, rule="RFC 5280 §4.2.1.1"),
-        )
+        rule = "RFC 5280 §4.2.1.1"
+        yield False, child.make_fault("bad_signature", value=value, limit=limit, rule=rule)
 
 
 def _judge_names(path: _Path) -> Iterator[tuple[bool, PathFault]]:

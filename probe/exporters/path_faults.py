@@ -8,6 +8,7 @@ from probe.exporters.fault_values import describe_values
 from probe.exporters.path_verdict import PathRequest, PathVerdict
 from probe.model.path_fault import PathFault, PathFaultKind
 from probe.text.safe_text import safe_text
+from probe.x509 import validity
 from probe.x509.anchors import NO_ANCHORS, AnchorPool
 from probe.x509.distinguished_name import format_name
 from probe.x509.raw_certificate import Certificate, read_certificate
@@ -80,10 +81,5 @@ def find_next_boundary(request: PathRequest) -> float:
     read = [one for der in request.chain if (one := read_certificate(der)) is not None]
     issuers = {one.issuer for one in read}
     held = [anchor for issuer in issuers for anchor in pool.find_by_subject(issuer)[:64]]
-    times = [
-        moment
-        for certificate in (*read, *held)
-        for written in (certificate.not_before, certificate.not_after)
-        if (moment := read_time(written)) is not None and moment >= request.at
-    ]
-    return min(times, default=math.inf)
+    periods = [(read_time(one.not_before), read_time(one.not_after)) for one in (*read, *held)]
+    return validity.find_next_boundary(periods, request.at, math.inf)

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from probe.diagnosis.readings.client_rules import USAGES, state_rule
+from probe.exporters.client_chain import find_broken_rules
 from probe.inspection.file_report import Judgement
 from probe.model.certificate import CertificateFacts, LocatedCertificate, name_certificate
 from probe.text.safe_text import quote_path
-from probe.x509.path import get_path_length, has_issuer_key, names_issuer
-from probe.x509.signature import is_issued_by
+from probe.x509.path import names_issuer
 from probe.x509.strength import SMALLEST_RSA_BITS_OF_GO, find_weak_key, find_weak_signature
-from probe.x509.usages import describe_key_usage_fault, describe_usage_fault, may_issue
+from probe.x509.usages import describe_key_usage_fault, describe_usage_fault
 
 _WRONG_USAGE: Final = "client_cert_wrong_usage"
 _REISSUE: Final = (
@@ -79,33 +81,20 @@ def judge_links(
     """Judge how each certificate of a file rests on the one behind it (RFC 5280 §6.1)."""
     if len({one.sha256 for one in facts}) < len(facts):
         found.facts.append("it has the same certificate more than once")
-    for place in range(1, len(chain)):
-        below, above = facts[place - 1], facts[place]
-        if not names_issuer(below, above):
-            continue
-        if not is_issued_by(chain[place - 1], chain[place]):
-            found.add_remark(
-                "client_ca_untrusted",
-                f"holds {name_certificate(below)}, which a CA of the name {below.issuer.text} "
-                f"signed, but with another key than certificate {place + 1} in it has: that CA was "
-                "reissued",
-                f"use the certificate of {name_certificate(above)} whose key signed, or issue anew",
-            )
-            continue
-        if not has_issuer_key(below, above):
-            found.add_remark(
-                "client_ca_untrusted",
-                f"names another key of its issuer ({below.authority_key_id[:16]}…, "
-                f"authorityKeyIdentifier) than certificate {place + 1} has "
-                f"({above.subject_key_id[:16]}…, subjectKeyIdentifier): OpenSSL does not take that "
-                "one for the issuer",
-                "issue the certificate anew: its authorityKeyIdentifier is wrong",
-            )
-        if reason := _describe_no_issuer(chain[place], above, place - 1):
-            found.add_fault(
-                _WRONG_USAGE,
-                f"has in place {place + 1} {reason}",
-                f"use a CA certificate that may issue in place of {name_certificate(above)}",
+    rules = find_broken_rules([one.public_bytes(Encoding.DER) for one in chain])
+    for faults, stops in ((rules.by_all, True), (rules.by_some, False)):
+        for fault in faults:
+            cause = _WRONG_USAGE if fault.kind in USAGES else "client_cert_rejected"
+            if fault.kind == "bad_signature":
+                cause = "client_ca_untrusted"
+            name = fault.subject or "a certificate without a subject"
+            refused = "no backend accepts it" if stops else "some backends refuse it"
+            found.add(
+                cause,
+                f"holds {name} in place {(fault.position or 0) + 1}, which {state_rule(fault)}: "
+                f"{refused}",
+                f"have {name} issued again without that fault, or use another CA's certificate",
+                stops=stops,
             )
 
 
@@ -137,16 +126,3 @@ def judge_issuers(
         f"cat {quote_path(first.path)} >> {quote_path(found.path)}  # if it holds no more than that",
         f"or append the certificate of {name} alone, behind {last_name}",
     )
-
-
-def _describe_no_issuer(certificate: x509.Certificate, facts: CertificateFacts, below: int) -> str:
-    """Say why a certificate may not have issued those before it (RFC 5280 §6.1.4)."""
-    name = name_certificate(facts)
-    if not facts.is_ca:
-        return f"{name}, which issued the one before it but is not a CA (basicConstraints)"
-    if not may_issue(facts):
-        return f"{name}, whose keyUsage lacks keyCertSign"
-    limit = get_path_length(certificate)
-    if limit is not None and limit < below:
-        return f"{name}, whose pathLenConstraint {limit} allows no {below} CAs below it"
-    return ""

@@ -12,6 +12,7 @@ from probe.diagnosis.readings.used_certificates import (
     ClientPath,
     find_client_path,
     find_server_path,
+    is_of_file,
 )
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import Evidence
@@ -93,10 +94,12 @@ class CertificateRows:
         anchors = self._anchors or server.anchors
         if not anchors and len(held.ca_bundle) == 1:
             anchors = held.ca_bundle  # whatever is verified ends in it
-        in_file = {one.sha256 for one in held.ca_bundle}
-        of_system = tuple(one for one in anchors if one.sha256 not in in_file)
-        bundle = (*held.ca_bundle, *of_system)
-        paths = [files.ca_file] * len(held.ca_bundle) + [""] * len(of_system)
+        described = {one.sha256 for one in held.ca_bundle}
+        others = tuple(one for one in anchors if one.sha256 not in described)
+        bundle = (*held.ca_bundle, *others)
+        paths = [files.ca_file if is_of_file(evidence, one) else "" for one in others]
+        paths = [files.ca_file] * len(held.ca_bundle) + paths
+        total = max(held.ca_bundle_size, len(held.ca_bundle)) + sum(not path for path in paths)
         chain = held.client_chain
         sent = evidence.handshake.server_chain if evidence.handshake else ()
         rows = (
@@ -106,7 +109,7 @@ class CertificateRows:
                 self._needed or client.certificates,
                 [files.cert_file] * len(chain),
             ),
-            _make_rows("client_ca_bundle", bundle, anchors, paths),
+            _make_rows("client_ca_bundle", bundle, anchors, paths, total),
             _make_rows("server", sent, server.sent, [""] * len(sent)),
         )
         return [each for each in rows if each.shown]
@@ -117,6 +120,7 @@ def _make_rows(
     certificates: Sequence[CertificateFacts],
     used: Sequence[CertificateFacts],
     paths: Sequence[str],
+    total: int | None = None,
 ) -> SourceRows:
     digests, most = {one.sha256 for one in used}, MOST_SHOWN[source]
     rows = [
@@ -131,5 +135,5 @@ def _make_rows(
         source=source,
         shown=tuple(rows),
         first_to_expire=find_first_to_expire(used) if used else None,
-        left_out=len(certificates) - len(rows),
+        left_out=(len(certificates) if total is None else total) - len(rows),
     )

@@ -145,6 +145,9 @@ class CredentialFacts(Record, frozen=True):
     disputed_rules: tuple[PathFault, ...] = ()
     """Rules that it breaks and only some verifiers apply, or that a copy of the backend's may keep."""
     ca_bundle: tuple[CertificateFacts, ...] = ()
+    """What ca_file holds, as far as it is described."""
+    ca_bundle_size: int = 0
+    """How many certificates ca_file holds; 0 in evidence of before that was counted."""
     system_roots: bool = False
     faults: tuple[Finding, ...] = ()
     """Each keeps the exporter from using its files: the attempt ends at `load`."""

@@ -10,7 +10,6 @@ from typing import Final
 from cryptography import x509
 
 from probe.model.certificate import CertificateFacts
-from probe.x509.library_errors import LIBRARY_ERRORS
 from probe.x509.signature import is_issued_by
 
 MAX_LENGTH: Final = 10
@@ -68,15 +67,6 @@ def is_anchored(chain: Sequence[x509.Certificate], anchors: Sequence[x509.Certif
     """
     top = find_top(chain)
     return any(one in anchors for one in chain) or any(is_issued_by(top, one) for one in anchors)
-
-
-def get_path_length(certificate: x509.Certificate) -> int | None:
-    """Return pathLenConstraint (RFC 5280 §4.2.1.9); None where nothing limits the CAs below."""
-    try:
-        found = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
-    except LIBRARY_ERRORS:
-        return None
-    return found.value.path_length
 
 
 def find_top(chain: Sequence[x509.Certificate]) -> x509.Certificate:

@@ -3,6 +3,7 @@
 Times are seconds since the Unix epoch; both ends of a validity belong to it.
 """
 
+import math
 from collections.abc import Iterable
 from typing import Final, Literal
 
@@ -110,13 +111,12 @@ def judge_period(
 
 
 def find_next_boundary(
-    periods: Iterable[tuple[float, float]], at: float, otherwise: float
+    periods: Iterable[tuple[float | None, float | None]], at: float, otherwise: float
 ) -> float:
-    """Return until when no period begins or ends; `otherwise` where none does any more."""
-    coming = otherwise
-    for not_before, not_after in periods:
-        if not_before > at:
-            coming = min(coming, not_before)
-        if not_after >= at:
-            coming = min(coming, not_after)
-    return coming
+    """Return the last moment from `at` on before a period begins or ends; `otherwise` for never.
+
+    The moment itself does not count: runtimes differ in whether it belongs to the period.
+    """
+    moments = (moment for period in periods for moment in period if moment is not None)
+    coming = min((moment for moment in moments if moment >= at), default=otherwise)
+    return max(at, math.nextafter(coming, -math.inf)) if coming < otherwise else otherwise

@@ -26,7 +26,7 @@ from probe.diagnosis.readings.server_verification import (
     list_faults,
     rate_fault,
 )
-from probe.diagnosis.readings.used_certificates import find_server_path
+from probe.diagnosis.readings.used_certificates import find_server_path, is_of_file
 from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import EndingKind, Evidence, Handshake
 from probe.model.path_fault import PathFault
@@ -104,13 +104,13 @@ def _find_expiring(evidence: Evidence, handshake: Handshake) -> Match | None:
             found.append((f"{fact}, and insecure_skip_verify lets it pass", fix))
     if path.verified:
         where = evidence.target.ca_file or "ca_file"
-        held = {one.sha256 for one in evidence.credentials.ca_bundle}
         for one in path.anchors:
             if one not in path.sent and validity.expires_soon(one, evidence.at):
-                place = where if one.sha256 in held else "the system's roots"
+                of_file = is_of_file(evidence, one)
+                place = where if of_file else "the system's roots"
                 rests = f" in {place}, which the backend's certificate rests on,"
                 fact = f"the CA {validity.describe_expiry(one, evidence.at, rests)}"
-                found.append((fact, renew_anchor(one if one.sha256 in held else None)))
+                found.append((fact, renew_anchor(one if of_file else None)))
     return (
         Match(Strength.FINDING, tuple(fact for fact, _ in found), each=tuple(found))
         if found

@@ -38,7 +38,7 @@ _RULES: Final[Mapping[PathFaultKind, str]] = {
     "wrong_usage_above": "does not allow certificates of clients below it",
     "malformed": "breaks a rule for certificates",
     "unreadable": "cannot be read by Go",
-    "bad_signature": "was not signed by the issuer that is sent",
+    "bad_signature": "does not fit the issuer of that name",
 }
 
 
@@ -76,7 +76,7 @@ def find_broken_rule(
 
 
 def find_namesake(evidence: Evidence) -> PathFault | None:
-    """Return that what is sent has the name of an issuer, and not its key."""
+    """Return that a certificate has the name of an issuer, and its key or key identifier does not fit."""
     rules = evidence.credentials.disputed_rules
     return next((fault for fault in rules if fault.kind == "bad_signature"), None)
 
@@ -91,9 +91,13 @@ def describe_rule(evidence: Evidence, fault: PathFault) -> str:
         place = f" in {path}, which our certificate rests on,"
     else:
         place = f" (certificate {fault.position + 1} of {path})"
-    name = fault.subject or "a certificate without a subject"
+    return f"{fault.subject or 'a certificate without a subject'}{place} {state_rule(fault)}"
+
+
+def state_rule(fault: PathFault) -> str:
+    """Say which rule is broken, with the values: what follows the certificate's name."""
     found = "; ".join(
         part for part in (fault.value, fault.limit and f"the rule is {fault.limit}") if part
     )
-    text = f"{name}{place} {_RULES.get(fault.kind, 'breaks a rule')}"
+    text = _RULES.get(fault.kind, "breaks a rule")
     return f"{text}: {found} ({fault.rule})" if found else f"{text} ({fault.rule})"

@@ -68,6 +68,15 @@ def find_server_path(evidence: Evidence) -> ServerPath:
     return _split(nearest or chain[:1], handshake, anchored=False, verified=verified)
 
 
+def is_of_file(evidence: Evidence, anchor: CertificateFacts) -> bool:
+    """Whether an anchor is of ca_file, and not one of the system's roots.
+
+    Of a large ca_file not every certificate is described.
+    """
+    held = evidence.credentials
+    return not held.system_roots or any(one.sha256 == anchor.sha256 for one in held.ca_bundle)
+
+
 def find_client_path(evidence: Evidence) -> ClientPath:
     """Return what a backend needs of the client's chain, as far as it is known.
 

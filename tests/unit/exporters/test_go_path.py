@@ -1,5 +1,6 @@
 """A server's chain is judged as Go's crypto/tls judges it; the first fault is what Go reports."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from probe.exporters.go_path import verify_for_go
 from probe.exporters.path_verdict import PathRequest, PathVerdict
 from probe.x509.anchors import AnchorPool
+from tests.lab.exporters.generators.chain_mutations import combine_rules
+from tests.support.exporter_chains import make_request
 from tests.support.pki import Issued, extended_key_usage, issue, subject_alternative_name
 
 NOW = datetime.now(UTC).timestamp()
@@ -36,6 +39,15 @@ def test_a_path_to_an_anchor_is_trusted() -> None:
     assert verdict.constant_until <= ends
     assert verdict == judge(LEAF, INTERMEDIATE, at=verdict.constant_until)
     assert judge(LEAF, INTERMEDIATE, at=verdict.constant_until + 1).faults
+
+
+@pytest.mark.parametrize("days", [-400, -100, 0, 300, 1200])
+def test_a_verdict_holds_until_it_says(days: int) -> None:
+    """Whatever is wrong: at the end of that time the same is."""
+    for case in combine_rules(3, 60):
+        request = replace(make_request(case), at=case.at + days * 86400.0)
+        verdict = verify_for_go(request)
+        assert verify_for_go(replace(request, at=verdict.constant_until)) == verdict
 
 
 @pytest.mark.parametrize(

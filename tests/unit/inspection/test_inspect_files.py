@@ -125,7 +125,8 @@ CERTIFICATES: Final[dict[str, tuple[Callable[[], bytes], list[str], list[str]]]]
         lambda: ROOT.issue("x", usages=["serverAuth"]).pem, ["client_cert_wrong_usage"], [],
     ),
     "for any purpose": (
-        lambda: ROOT.issue("x", usages=["anyExtendedKeyUsage"]).pem, [], [],
+        lambda: ROOT.issue("x", usages=["anyExtendedKeyUsage"]).pem, [],
+        ["client_cert_wrong_usage"],
     ),
     "no usage at all": (lambda: ROOT.issue("x", usages=None, key_usage=None).pem, [], []),
     "no digitalSignature": (
@@ -140,7 +141,7 @@ CERTIFICATES: Final[dict[str, tuple[Callable[[], bytes], list[str], list[str]]]]
         lambda: INTERMEDIATE.pem + LEAF.pem, ["client_chain_misordered"], [],
     ),
     "an issuer that is none": (
-        _below_an_end_entity, ["client_cert_wrong_usage"], [],
+        _below_an_end_entity, ["client_cert_rejected"], ["client_cert_rejected"],
     ),
     "twice the same": (lambda: LEAF.pem * 2, [], ["client_chain_misordered"]),
     "a reissued CA": (

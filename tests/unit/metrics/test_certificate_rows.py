@@ -127,7 +127,8 @@ def test_a_root_of_the_system_that_is_used_stands_behind_the_file() -> None:
     shake = complete_handshake(
         server_chain=(leaf,), verified_paths=((leaf.sha256, root.sha256),), used_anchors=(root,)
     )
-    _, metrics = record(answered_attempt(credentials=held(OTHER_CA), handshake=shake))
+    both = held(OTHER_CA, system_roots=True)
+    _, metrics = record(answered_attempt(credentials=both, handshake=shake))
 
     shown = [
         (labels["position"], labels["subject"], labels["path"], labels["used"])
@@ -157,6 +158,25 @@ def test_a_big_bundle_has_few_series_and_says_so() -> None:
         ({"source": "server"}, 32 - MOST_SHOWN["server"]),
     ]
     assert len([0 for _, labels in samples(metrics) if ("target", "eu") in labels]) <= 100
+
+
+def test_a_ca_of_the_file_that_is_not_described_is_of_the_file() -> None:
+    """Of a ca_file with thousands of certificates, evidence describes some."""
+    root = authority("Root 1234")
+    leaf = backend(root)
+    shake = complete_handshake(
+        server_chain=(leaf,), verified_paths=((leaf.sha256, root.sha256),), used_anchors=(root,)
+    )
+    large = held(OTHER_CA, ca_bundle_size=1500)
+    _, metrics = record(answered_attempt(credentials=large, handshake=shake))
+
+    [used] = [
+        labels
+        for labels, _ in of(metrics, "certificate_info")
+        if labels["subject"] == "CN=Root 1234"
+    ]
+    assert (used["path"], used["used"]) == ("/etc/otel/ca.crt", "true")
+    assert of(metrics, "certificates_left_out") == [({"source": "client_ca_bundle"}, 1498)]
 
 
 def test_a_small_bundle_leaves_nothing_out() -> None:

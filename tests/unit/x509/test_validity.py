@@ -14,6 +14,7 @@ from probe.x509.validity import (
     find_expired,
     find_first_to_expire,
     find_invalid,
+    find_next_boundary,
     find_not_yet_valid,
     is_expired,
     is_not_yet_valid,
@@ -99,3 +100,14 @@ def test_the_words_name_certificate_time_and_date() -> None:
         "8 days left",
         "expired 3 days ago",
     ]
+
+
+def test_nothing_begins_or_ends_up_to_the_next_boundary() -> None:
+    """The boundary itself is behind it; an unreadable time has none."""
+    periods = [(10.0, 20.0), (None, 15.0), (12.0, None)]
+    until = find_next_boundary(periods, 5.0, 99.0)
+    assert until < 10.0
+    assert find_next_boundary(periods, until, 99.0) == until
+    assert 11.0 < find_next_boundary(periods, 10.5, 99.0) < 12.0
+    assert find_next_boundary(periods, 20.0, 99.0) == 20.0
+    assert find_next_boundary(periods, 20.5, 99.0) == 99.0
