@@ -23,9 +23,9 @@ MEASURED: Final = {
     COLLECTOR.id: "Go 1.26.8, Collector configgrpc 1.68.0 and confighttp 0.162.0",
     GO_GRPC.id: "Go 1.26.8, otlptracegrpc 1.45.0",
     GO_HTTP.id: "Go 1.26.8, otlptracehttp 1.45.0",
-    JAVA_OKHTTP.id: "OpenJDK 17.0.15, opentelemetry-exporter-otlp 1.68.0, OkHttp 5.5.1",
-    JAVA_JDK.id: "OpenJDK 17.0.15, opentelemetry-exporter-otlp 1.68.0",
-    JAVA_GRPC.id: "OpenJDK 17.0.15, opentelemetry-exporter-otlp 1.63.0, grpc-netty 1.85.1",
+    JAVA_OKHTTP.id: "OpenJDK 17.0.21, opentelemetry-exporter-otlp 1.68.0, OkHttp 5.5.1",
+    JAVA_JDK.id: "OpenJDK 17.0.21, opentelemetry-exporter-otlp 1.68.0",
+    JAVA_GRPC.id: "OpenJDK 17.0.21, opentelemetry-exporter-otlp 1.63.0, grpc-netty 1.85.1",
     PYTHON_GRPC.id: "CPython 3.11.7, opentelemetry-exporter-otlp 1.45.2, grpcio 1.85.1",
     PYTHON_HTTP.id: "CPython 3.11.7 with OpenSSL 3.0.19, opentelemetry-exporter-otlp 1.45.2, "
     "urllib3 2.8.0",

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.lab.following.authorities import NAMES
+from tests.lab.following.sdk_stage import VARIABLES
 from tests.lab.following.stage import EXPORTERS, Stage
 from tests.support.pki import Authority, Issued
 from tests.support.printed_commands import find_command
@@ -48,6 +49,9 @@ class Operator:
             (rf"^Write it, followed by its intermediates, into a file, and its key into another that only "
              rf"the exporter may read; set cert_file and key_file{_IN_FILE} to the two\.$",
              self.set_new_pair),
+            (r"^Write it, followed by its intermediates, into a file, and its key into another that only the "
+             r"exporter may read; set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY "
+             r"to the two\.$", lambda: self.set_new_pair("")),
             (r"^Put the key that (.+) was requested with in (.+), or request", self.put_key),
             (r"^Put the private key that the certificate was requested with in (.+), as a PEM block",
              self.copy_again),
@@ -62,13 +66,13 @@ class Operator:
             # Files and settings of the exporter.
             (r"^Copy (.+) again from where it was made", self.copy_again),
             (r"^Put the file at (.+), or correct", self.copy_again),
-            (r"^Set (\w+_file) to ((?!the |that ).+)$", self.name_file),
-            (r"^Set key_file to the private key of that certificate, or remove",
-             lambda: self.name_half("key_file", "tls.key")),
-            (r"^Set cert_file to that key's certificate, or remove",
-             lambda: self.name_half("cert_file", "tls.crt")),
-            (r"^Set cert_file to the file with the certificate and key_file to the file with its private "
-             r"key: perhaps the two are exchanged$", self.exchange),
+            (r"^Set (\w+) to ((?!the |that ).+)$", self.name_file),
+            (r"^Set (\w+) to the private key of that certificate, or remove both settings",
+             lambda key: self.name_half(key, "tls.key")),
+            (r"^Set (\w+) to that key's certificate, or remove both settings",
+             lambda key: self.name_half(key, "tls.crt")),
+            (r"^Set \w+ to the file with the certificate and \w+ to the file with its private key: perhaps "
+             r"the two are exchanged$", self.exchange),
             (rf"^Remove (\w+){_IN_FILE}, or", self.remove_setting),
             (rf"^Set (\w+){_IN_FILE} to \"(.+)\":", self.set_in_file),
             (rf"^Add (\S+) to (\w+){_IN_FILE}[;,] or", self.add_in_file),
@@ -81,6 +85,9 @@ class Operator:
              self.append_anchor),
             (rf"^Write the certificate of (CN=.+), the CA that issued the backend's, into a file, and set "
              rf"(ca_file){_IN_FILE} to that file", self.write_anchor),
+            (r"^Write the certificate of (CN=.+), the CA that issued the backend's, into a file, and set "
+             r"(OTEL_EXPORTER_OTLP_CERTIFICATE) to that file\.$",
+             lambda name, key: self.write_anchor(name, key, "")),
             (r"^Replace the certificate of (CN=.+) in (.+) by the (?:renewed|present) one",
              lambda name, path: self.replace_in_file(path, name)),
             (r"^Put the CA's certificate in (.+), as a PEM CERTIFICATE block$", self.copy_again),
@@ -112,7 +119,7 @@ class Operator:
             (r"^(?:Run|Check with) (date -u) (?:on|the clock of) ", self.run),
             (r"^Wait until (\S+ \S+) UTC by the clock", self.wait_until),
             # Processes.
-            (r"^Restart the exporter", self.restart_exporter),
+            (r"^Restart the (?:exporter|application)", self.restart_exporter),
             (r"^Restart the (backend|Collector of receiver)", self.restart_backend),
             (r"^Wait for reload_interval of receiver \S+, (\d+) seconds?, after which its Collector reads",
              lambda seconds: time.sleep(float(seconds) + 0.5)),
@@ -364,7 +371,8 @@ class Operator:
 
     def set_tls(self, file: str = "", **settings: Any) -> None:
         """Edit the exporter's tls settings in its configuration."""
-        self.edit(file, lambda tls: tls.update(settings))
+        known = {_KEYS.get(key, key): value for key, value in settings.items()}
+        self.edit(file, lambda tls: tls.update(known))
 
     def edit(self, file: str, change: Callable[[dict[str, Any]], Any]) -> None:
         """Edit the exporter's tls settings, in the file that is printed where one is."""
@@ -453,6 +461,7 @@ class Operator:
         assert self.stage.backend.start()
 
 
+_KEYS: Final = {variable: key for key, variable in VARIABLES.items()}
 LABELS: Final = (
     "To see ",
     "A pair prints",
