@@ -160,7 +160,8 @@ def describe_refusal(stop: Stop, raw: bytes, file: NamedFile, reader: str) -> Fi
     """Say why `reader` refuses a file that others read."""
     line = raw.count(b"\n", 0, stop.at) + 1 if stop.at >= 0 else 0
     place = f" at line {line}" if line else ""
-    says = f": {stop.says}" if stop.says else ""
+    said = stop.detail or stop.says
+    says = f": {said}" if said else ""
     match stop.why:
         case "key":
             key = _find_key(raw)
@@ -173,6 +174,9 @@ def describe_refusal(stop: Stop, raw: bytes, file: NamedFile, reader: str) -> Fi
         case "certificate" if other := _name_other_block(raw, line):
             fact = f"holds a {other}{place}, which {reader} takes for a certificate{says}"
             return file.make_finding(fact, *conversion.take_blocks(file))
+        case "certificate" if _is_ber(raw, line):
+            fact = f"holds a certificate{place} in BER, of which {reader} reads DER alone{says}"
+            return file.make_finding(fact, *conversion.repair("trusted_certificate", file))
         case "certificate":
             fact = f"holds a certificate{place} that {reader} does not parse{says}"
             return file.make_finding(fact, _REISSUE)
@@ -195,6 +199,12 @@ def _name_other_block(raw: bytes, line: int) -> str:
     if label in {"", "CERTIFICATE"}:
         return ""
     return "private key" if is_key_label(label) else BLOCK_NAMES.get(label, f"{label} block")
+
+
+def _is_ber(raw: bytes, line: int) -> bool:
+    der = next((block.der for block in scan_pem(raw).blocks if block.line == line), b"")
+    parts = read_certificate(der)
+    return parts is not None and not parts.is_der
 
 
 def _replace_key(key: PrivateKey | None, file: NamedFile) -> tuple[str, ...]:

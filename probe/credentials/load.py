@@ -159,7 +159,8 @@ def _describe_faults(
         if stop is None or part.unread is not None:
             continue
         match stop.why:
-            case "half":
+            case _ if role != "ca" and not part.path:
+                # Some look for the key in cert_file where no other file is set.
                 yield _describe_missing_half(part, cert if role == "key" else key)
             case "pair":
                 yield _describe_pair(files, cert, key)
@@ -204,6 +205,9 @@ def _describe_pair(files: FileSet, cert: _ReadFile, key: _ReadFile) -> Finding:
         fact = "holds a certificate whose public key does not parse"
         return cert.file.make_finding(fact, *copy_again(cert.file))
     place = next((n for n, one in enumerate(publics, 1) if one == private.public_sha256), 0)
+    if place == 1 and cert.content.remarks:
+        # They are a pair for whoever reads the first certificate: what hides it is the fault.
+        return cert.content.remarks[0]
     if place > 1:
         first, own = (safe_text(read_der(chain[n]).subject.text, 60) for n in (0, place - 1))
         return cert.file.make_finding(

@@ -32,10 +32,13 @@ from probe.credentials.formats.wrapped import describe_particulars
 from probe.credentials.key_pair import fingerprint_public_key
 from probe.credentials.named_file import NamedFile
 from probe.credentials.read_file import read_file
+from probe.credentials.readers.private_key import load_private_key
+from probe.credentials.readers.reading import ParsedCertificate
 from probe.model.certificate import KeyFacts, NamedBlock
 from probe.text.safe_text import safe_text
 from probe.x509.library_errors import LIBRARY_ERRORS
 from probe.x509.parse import describe_public_key, make_name, parse_certificate
+from probe.x509.public_key import load_public_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,11 @@ def _unwrap(raw: bytes, kind: Format) -> bytes | None:
 
 
 def _parse(ders: Iterable[bytes]) -> tuple[x509.Certificate, ...]:
-    return tuple(one for one in map(parse_certificate, ders) if one is not None)
+    """Parse what `cryptography` reads, and what it reads once OpenSSL has written it anew."""
+    parsed = (
+        parse_certificate(der) or parse_certificate(ParsedCertificate(der).sent) for der in ders
+    )
+    return tuple(one for one in parsed if one is not None)
 
 
 def _name_kind(block: Block) -> str:
@@ -197,10 +204,20 @@ def _read_key(der: bytes, *, private: bool, openssh: bool = False) -> KeyFacts:
     except TypeError:
         return KeyFacts(private=private, encrypted=private)
     except LIBRARY_ERRORS:
-        return KeyFacts(private=private)
+        return _read_odd_key(der) if private and not openssh else KeyFacts(private=private)
     key_type, key_bits = describe_public_key(public)
     digest = fingerprint_public_key(public)
     return KeyFacts(private, False, key_type, key_bits, digest)
+
+
+def _read_odd_key(der: bytes) -> KeyFacts:
+    """Read a private key that `cryptography` refuses and OpenSSL reads: PKCS#8 version 2, say."""
+    loaded = load_private_key(der)
+    if loaded is None:
+        return KeyFacts(private=True)
+    public = load_public_key(loaded.spki)
+    key_type, bits = ("", 0) if public is None else describe_public_key(public)
+    return KeyFacts(True, False, key_type, bits, loaded.spki_sha256)
 
 
 def _count(number: int, name: str) -> str:

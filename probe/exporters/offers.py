@@ -198,8 +198,12 @@ def _choose_key_shares(groups: tuple[str, ...]) -> tuple[str, ...]:
 def _bound_recorded(
     recorded: ClientOffer, tls: TlsSettings, lowest: str, highest: str
 ) -> ClientOffer:
-    """Return `recorded` within what the target's settings say: other runtimes have no rule for them."""
-    lowest = lowest if tls.min_version else min(recorded.min_version, highest)
+    """Return `recorded` within what the target's settings say: other runtimes have no rule for them.
+
+    curl lists TLS 1.0 and 1.1, and OpenSSL 3 takes neither at its usual security level (measured).
+    """
+    if not tls.min_version:
+        lowest = min(max(recorded.min_version, DEFAULT_MIN_VERSION), highest)
     highest = highest if tls.max_version else max(recorded.max_version, lowest)
     ciphers, groups = recorded.ciphers, recorded.groups
     if tls.cipher_suites:

@@ -126,6 +126,28 @@ _CIPHERS_15: Final = (
     "TLS_RSA_WITH_AES_128_CBC_SHA",
 )  # fmt: skip
 _CIPHERS_16: Final = (
+    "TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+)  # fmt: skip
+_GROUPS_17: Final = (
+    "x25519", "secp256r1", "secp384r1",
+)  # fmt: skip
+_SIGNATURE_SCHEMES_18: Final = (
+    "ecdsa_secp384r1_sha384", "ecdsa_secp256r1_sha256", "ed25519", "rsa_pss_rsae_sha512",
+    "rsa_pss_rsae_sha384", "rsa_pss_rsae_sha256", "rsa_pkcs1_sha512", "rsa_pkcs1_sha384",
+    "rsa_pkcs1_sha256",
+)  # fmt: skip
+_GROUPS_19: Final = (
+    "x25519", "secp256r1", "secp384r1", "X25519MLKEM768",
+)  # fmt: skip
+_SIGNATURE_SCHEMES_20: Final = (
+    "ecdsa_secp384r1_sha384", "ecdsa_secp256r1_sha256", "ecdsa_secp521r1_sha512", "ed25519",
+    "rsa_pss_rsae_sha512", "rsa_pss_rsae_sha384", "rsa_pss_rsae_sha256", "rsa_pkcs1_sha512",
+    "rsa_pkcs1_sha384", "rsa_pkcs1_sha256", "mldsa44", "mldsa65", "mldsa87",
+)  # fmt: skip
+_CIPHERS_21: Final = (
     "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256",
     "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
     "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
@@ -207,11 +229,29 @@ RECORDED: Final = {
         key_shares=_KEY_SHARES_13,
         signature_schemes=_SIGNATURE_SCHEMES_14,
     ),
+    # opentelemetry-otlp 0.33.1, reqwest 0.13.5, ring 0.17.14, rustls 0.23.46, rustls-webpki 0.103.17, tonic 0.14.9
+    "rust-tonic": ClientOffer(
+        min_version="1.2",
+        max_version="1.3",
+        ciphers=_CIPHERS_16,
+        groups=_GROUPS_17,
+        key_shares=_KEY_SHARES_13,
+        signature_schemes=_SIGNATURE_SCHEMES_18,
+    ),
+    # opentelemetry-otlp 0.33.1, reqwest 0.13.5, ring 0.17.14, rustls 0.23.46, rustls-webpki 0.103.17, tonic 0.14.9
+    "rust-reqwest": ClientOffer(
+        min_version="1.2",
+        max_version="1.3",
+        ciphers=_CIPHERS_16,
+        groups=_GROUPS_19,
+        key_shares=_KEY_SHARES_13,
+        signature_schemes=_SIGNATURE_SCHEMES_20,
+    ),
     # curl 7.88.1, openssl 3.0.19
     "curl": ClientOffer(
         min_version="1.0",
         max_version="1.3",
-        ciphers=_CIPHERS_16,
+        ciphers=_CIPHERS_21,
         groups=_GROUPS_12,
         key_shares=_KEY_SHARES_13,
         signature_schemes=_SIGNATURE_SCHEMES_14,
@@ -219,13 +259,24 @@ RECORDED: Final = {
 }
 """By runtime."""
 RECORDED_ALPN: Final[dict[str, tuple[str, ...]]] = {
-    "java-okhttp": ("h2", "http/1.1"),
-    "java-jdk": ("h2", "http/1.1"),
+    "java-okhttp": (
+        "h2",
+        "http/1.1",
+    ),
+    "java-jdk": (
+        "h2",
+        "http/1.1",
+    ),
     "java-grpc": ("h2",),
     "python-grpc": ("h2",),
     "python-http": ("http/1.1",),
     "node-grpc": ("h2",),
     "node-http": (),
-    "curl": ("h2", "http/1.1"),
+    "rust-tonic": ("h2",),
+    "rust-reqwest": ("http/1.1",),
+    "curl": (
+        "h2",
+        "http/1.1",
+    ),
 }
 """By runtime, the application protocols."""

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.lab.following.authorities import NAMES
+from tests.lab.following.sdk_stage import VARIABLES
 from tests.lab.following.stage import EXPORTERS, Stage
 from tests.support.pki import Authority, Issued
 from tests.support.printed_commands import find_command
@@ -25,6 +26,10 @@ _IN_FILE: Final = r" of the exporter's(?: tls)? settings in (.+?)"
 _INTO: Final = r"(.+?)(?: \((?:client_ca_file|cert_file|cert_file and key_file) of receiver .+?\))?"
 """A printed place: a path, with the setting that names it where that is known; or what it is called."""
 _ISSUED: Final = r"Issue a (?:new |client )?certificate for (?:the|this) exporter"
+_SERVED: Final = (
+    r"put it, followed by its intermediates, in (?:place of the present one, and its key in place of the "
+    r"present key|(.+), and its key in (.+?) \(cert_file and key_file of receiver .+\))\.$"
+)
 _SERVER: Final = r"(?:Renew the certificate of|.*[Ii]ssue a new certificate for) the backend at "
 
 
@@ -48,6 +53,9 @@ class Operator:
             (rf"^Write it, followed by its intermediates, into a file, and its key into another that only "
              rf"the exporter may read; set cert_file and key_file{_IN_FILE} to the two\.$",
              self.set_new_pair),
+            (r"^Write it, followed by its intermediates, into a file, and its key into another that only the "
+             r"exporter may read; set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY "
+             r"to the two\.$", lambda: self.set_new_pair("")),
             (r"^Put the key that (.+) was requested with in (.+), or request", self.put_key),
             (r"^Put the private key that the certificate was requested with in (.+), as a PEM block",
              self.copy_again),
@@ -62,13 +70,13 @@ class Operator:
             # Files and settings of the exporter.
             (r"^Copy (.+) again from where it was made", self.copy_again),
             (r"^Put the file at (.+), or correct", self.copy_again),
-            (r"^Set (\w+_file) to ((?!the |that ).+)$", self.name_file),
-            (r"^Set key_file to the private key of that certificate, or remove",
-             lambda: self.name_half("key_file", "tls.key")),
-            (r"^Set cert_file to that key's certificate, or remove",
-             lambda: self.name_half("cert_file", "tls.crt")),
-            (r"^Set cert_file to the file with the certificate and key_file to the file with its private "
-             r"key: perhaps the two are exchanged$", self.exchange),
+            (r"^Set (\w+) to ((?!the |that ).+)$", self.name_file),
+            (r"^Set (\w+) to the private key of that certificate, or remove both settings",
+             lambda key: self.name_half(key, "tls.key")),
+            (r"^Set (\w+) to that key's certificate, or remove both settings",
+             lambda key: self.name_half(key, "tls.crt")),
+            (r"^Set \w+ to the file with the certificate and \w+ to the file with its private key: perhaps "
+             r"the two are exchanged$", self.exchange),
             (rf"^Remove (\w+){_IN_FILE}, or", self.remove_setting),
             (rf"^Set (\w+){_IN_FILE} to \"(.+)\":", self.set_in_file),
             (rf"^Add (\S+) to (\w+){_IN_FILE}[;,] or", self.add_in_file),
@@ -81,6 +89,9 @@ class Operator:
              self.append_anchor),
             (rf"^Write the certificate of (CN=.+), the CA that issued the backend's, into a file, and set "
              rf"(ca_file){_IN_FILE} to that file", self.write_anchor),
+            (r"^Write the certificate of (CN=.+), the CA that issued the backend's, into a file, and set "
+             r"(OTEL_EXPORTER_OTLP_CERTIFICATE) to that file\.$",
+             lambda name, key: self.write_anchor(name, key, "")),
             (r"^Replace the certificate of (CN=.+) in (.+) by the (?:renewed|present) one",
              lambda name, path: self.replace_in_file(path, name)),
             (r"^Put the CA's certificate in (.+), as a PEM CERTIFICATE block$", self.copy_again),
@@ -95,16 +106,15 @@ class Operator:
              rf"present one in {_INTO}\.$", self.renew_client_ca),
             (rf"^If its clock is right, renew the CA certificate that has expired in {_INTO}, and make the "
              r"backend read that again\.$", self.renew_client_cas),
-            (rf"^{_SERVER}.*put it, followed by its intermediates, in place of the present one, and its "
-             r"key in place of the present key\.$", self.issue_server),
-            (rf"^{_SERVER}.*put it, followed by its intermediates, in (.+), and its key in (.+?) "
-             r"\(cert_file and key_file of receiver .+\)\.$", self.issue_server),
+            (rf"^{_SERVER}.*{_SERVED}", self.issue_server),
             (rf"^On the backend of .*, replace the certificate of (CN=.+), which it sends behind its own, "
              rf"by the renewed one in {_INTO}\.$", self.replace_served),
             (r"^Have (CN=.+) issued again .*, and put it in place of the present one in (.+)\.$",
              lambda name, path: self.replace_in_file(path, name)),
-            (rf"^Have certificate \d+ of those that the backend sends \((CN=.+)\) issued again .*, and, on the backend of .*, put it in place of the present "
-             rf"one in {_INTO}\.$", self.replace_served),
+            (rf"^Have the backend's certificate CN=.+ issued again .*, and, on the backend of .*, {_SERVED}",
+             self.issue_server),
+            (rf"^Have certificate \d+ .*\((CN=[^()]+)\) issued again .*, and, on the backend of .*, put it "
+             rf"in place of the present one in {_INTO}\.$", self.replace_served),
             (r"^Give the receiver at .* a certificate .* and restart it\.$", self.give_receiver_tls),
             # Clocks.
             (r"^Set the clock of the machine that the probe runs on", self.set_own_clock),
@@ -112,7 +122,7 @@ class Operator:
             (r"^(?:Run|Check with) (date -u) (?:on|the clock of) ", self.run),
             (r"^Wait until (\S+ \S+) UTC by the clock", self.wait_until),
             # Processes.
-            (r"^Restart the exporter", self.restart_exporter),
+            (r"^Restart the (?:exporter|application)", self.restart_exporter),
             (r"^Restart the (backend|Collector of receiver)", self.restart_backend),
             (r"^Wait for reload_interval of receiver \S+, (\d+) seconds?, after which its Collector reads",
              lambda seconds: time.sleep(float(seconds) + 0.5)),
@@ -201,7 +211,7 @@ class Operator:
         self.put_client("new.crt", "new.key")
         self.set_tls(file, cert_file=str(self.path("new.crt")), key_file=str(self.path("new.key")))
 
-    def issue_server(self, cert: str = "", key: str = "") -> None:
+    def issue_server(self, cert: str | None = None, key: str | None = None) -> None:
         """Have a server certificate made for the names of its host, and put it in place."""
         by = self.stage.cas.server_issuer
         issued = self.stage.cas.issue(by, "backend", usages=("serverAuth",), sans=NAMES)
@@ -364,7 +374,8 @@ class Operator:
 
     def set_tls(self, file: str = "", **settings: Any) -> None:
         """Edit the exporter's tls settings in its configuration."""
-        self.edit(file, lambda tls: tls.update(settings))
+        known = {_KEYS.get(key, key): value for key, value in settings.items()}
+        self.edit(file, lambda tls: tls.update(known))
 
     def edit(self, file: str, change: Callable[[dict[str, Any]], Any]) -> None:
         """Edit the exporter's tls settings, in the file that is printed where one is."""
@@ -453,6 +464,7 @@ class Operator:
         assert self.stage.backend.start()
 
 
+_KEYS: Final = {variable: key for key, variable in VARIABLES.items()}
 LABELS: Final = (
     "To see ",
     "A pair prints",

@@ -113,7 +113,7 @@ class Stage:
         """
         self.folder, self.protocol, self.backend_known = folder, protocol, backend_known
         self.cas = Authorities()
-        self.exporter = Side(folder / "exporter", otelcol)
+        self.exporter = self.make_exporter(folder / "exporter", otelcol)
         self.backend = Side(folder / "backend", otelcol)
         for side in (self.exporter, self.backend):
             side.folder.mkdir()
@@ -127,9 +127,14 @@ class Stage:
         self.exporter.write("ca.crt", self.cas.server_root.pem)
         self.use_server(self.server, self.cas.server_issuer)
         self.backend.write("client-ca.crt", self.cas.client_root.pem)
-        self._configure()
+        self.configure()
 
-    def _configure(self) -> None:
+    def make_exporter(self, folder: Path, otelcol: Path) -> Side:
+        """Return the exporter's side."""
+        return Side(folder, otelcol)
+
+    def configure(self) -> None:
+        """Set both configurations."""
         served = {
             "cert_file": str(self.backend.folder / "server.crt"),
             "key_file": str(self.backend.folder / "server.key"),
@@ -225,13 +230,14 @@ class Stage:
         After a refusal gRPC connects again by itself, a second or two later.
         """
         end = time.monotonic() + within
-        while not self._export():
-            if time.monotonic() >= end or self.exporter.running is None:
+        while not self.export():
+            if time.monotonic() >= end:
                 return False
             time.sleep(0.1)
         return True
 
-    def _export(self) -> bool:
+    def export(self) -> bool:
+        """Send one span, and return whether the backend has it."""
         if self.exporter.running is None or self.backend.running is None:
             return False
         found = started(self.exporter.running, r'Starting HTTP server.*"endpoint": "[^"]*:(\d+)"')
@@ -311,16 +317,25 @@ def _span(name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def stage(otelcol: Path, protocol: Protocol = "grpc", **options: bool) -> Iterator[Stage]:
-    """Set up a stage in a folder that every user may enter; both sides end with it."""
+def reserve_stage() -> Iterator[tuple[Path, tuple[int, int]]]:
+    """Give a folder that every user may enter, with an odd name, and the backend's two ports."""
     with (
         tempfile.TemporaryDirectory(prefix="it's a stage ") as folder,
         reserved_port() as grpc,
         reserved_port() as http,
     ):
         Path(folder).chmod(0o755)
-        set_up = Stage(Path(folder), otelcol, protocol, (grpc, http), **options)
+        yield Path(folder), (grpc, http)
+
+
+@contextmanager
+def stage(
+    otelcol: Path, protocol: Protocol = "grpc", *, backend_known: bool = False
+) -> Iterator[Stage]:
+    """Set up a stage of two Collectors; both end with it."""
+    with reserve_stage() as (folder, ports):
+        there = Stage(folder, otelcol, protocol, ports, backend_known=backend_known)
         try:
-            yield set_up
+            yield there
         finally:
-            set_up.stop()
+            there.stop()

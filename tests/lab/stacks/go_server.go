@@ -75,7 +75,7 @@ func main() {
 	fmt.Printf("port %d\n", listener.Addr().(*net.TCPAddr).Port)
 	backend := http.Server{
 		TLSConfig: settings,
-		Handler: http.HandlerFunc(takeExport),
+		Handler:   http.HandlerFunc(takeExport),
 	}
 	log.Fatal(backend.ServeTLS(listener, *certFile, *keyFile))
 }
