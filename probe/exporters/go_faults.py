@@ -240,7 +240,7 @@ def make_unsupported_key(one: GoCertificate) -> Problem:
 
 
 def make_unknown_key(one: GoCertificate, place: int | None) -> Problem:
-    """An issuer is passed over without a word: crypto/x509 does not know its kind of key."""
+    """An issuer is passed over: crypto/x509 does not know its kind of key."""
     key = read_public_key(one.spki)
     kind = "" if key is None else key.algorithm.oid if key.kind == "unknown" else key.kind
     value = f"its key is of a kind that crypto/x509 does not know: {kind}"

@@ -98,7 +98,7 @@ def test_what_go_does_not_parse_is_unreadable_wherever_it_stands() -> None:
 
 
 def test_an_issuer_whose_key_go_does_not_know_is_named() -> None:
-    """Go passes over it without a word, and finds no authority."""
+    """Go passes over it, and finds no authority."""
     changed = Setting().change("intermediate", list_changes()["key-ed448"])
     case = make_case("key", changed.leaf, changed.intermediate, changed.root)
     first, second = verify_for_go(make_request(case)).faults
