@@ -8,7 +8,7 @@ import base64
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cryptography import x509
@@ -39,6 +39,7 @@ from probe.text.safe_text import safe_text
 from probe.x509.library_errors import LIBRARY_ERRORS
 from probe.x509.parse import describe_public_key, make_name, parse_certificate
 from probe.x509.public_key import load_public_key
+from probe.x509.raw_certificate import read_certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Reading:
     certificates: tuple[x509.Certificate, ...] = ()
     keys: tuple[KeyFacts, ...] = ()
     """Private and public ones, in the file's order."""
+    odd_certificates: tuple[bytes, ...] = ()
+    """DER of those that `cryptography` refuses; exporters may read them."""
 
     @property
     def holds_private_key(self) -> bool:
@@ -82,7 +85,7 @@ def read_whole_file(raw: bytes) -> Reading:
     inner = _unwrap(raw, kind)
     if inner is not None:
         found = read_whole_file(inner)
-        return Reading(kind, what, found.blocks, found.certificates, found.keys)
+        return replace(found, format=kind, what=what)
     match kind:
         case Format.DER_CERTIFICATE:
             return Reading(kind, what, certificates=_parse([cut_first_der(raw)]))
@@ -107,9 +110,13 @@ def _read_pem(blocks: tuple[Block, ...], flawed: int) -> Reading:
     if flawed:
         held.append(_count(flawed, "damaged block"))
     certificates: list[x509.Certificate] = []
+    odd: list[bytes] = []
     for block in blocks:
         if block.label == "CERTIFICATE":
-            certificates += _parse([block.der])
+            parsed = _parse([block.der])
+            certificates += parsed
+            if not parsed and read_certificate(block.der) is not None:
+                odd.append(block.der)
         elif block.label in {"PKCS7", "CMS"}:
             certificates += read_pkcs7(block.der)
     listed = " and ".join(filter(None, (", ".join(held[:-1]), *held[-1:]))) or "no block"
@@ -119,6 +126,7 @@ def _read_pem(blocks: tuple[Block, ...], flawed: int) -> Reading:
         tuple(NamedBlock(block.line, safe_text(_name_block(block))) for block in blocks),
         tuple(certificates),
         tuple(key for key in map(_read_block_key, blocks) if key is not None),
+        tuple(odd),
     )
 
 
