@@ -36,12 +36,7 @@ SIZE_LIMIT: Final = 4 * 1024 * 1024
 _NO_LINES: Final = frozenset({Format.ESCAPED_PEM, Format.CARRIAGE_RETURNS})
 _MOST_FAULTS: Final = 5
 """Faults that are listed of one file."""
-_REISSUE: Final = "have the CA issue the certificate again without what is refused"
-_REISSUE_STRONGER: Final = (
-    "have the CA issue the certificate again: for RSA of 2048 bits or more, or EC P-256, signed with "
-    "SHA-256"
-)
-_ORDER: Final = "put the end entity first, then each certificate's issuer, each of them once"
+_STRONGER: Final = "with a key of RSA 2048 bits or more, or EC P-256, and signed with SHA-256"
 _NEEDED: Final = {"cert": "certificate", "key": "private key", "ca": "CA certificate"}
 _EXPECTED: Final = {
     "cert": "a certificate is expected",
@@ -160,7 +155,8 @@ def describe_refusal(stop: Stop, raw: bytes, file: NamedFile, reader: str) -> Fi
     """Say why `reader` refuses a file that others read."""
     line = raw.count(b"\n", 0, stop.at) + 1 if stop.at >= 0 else 0
     place = f" at line {line}" if line else ""
-    says = f": {stop.says}" if stop.says else ""
+    said = stop.detail or stop.says
+    says = f": {said}" if said else ""
     match stop.why:
         case "key":
             key = _find_key(raw)
@@ -173,16 +169,21 @@ def describe_refusal(stop: Stop, raw: bytes, file: NamedFile, reader: str) -> Fi
         case "certificate" if other := _name_other_block(raw, line):
             fact = f"holds a {other}{place}, which {reader} takes for a certificate{says}"
             return file.make_finding(fact, *conversion.take_blocks(file))
+        case "certificate" if _is_ber(raw, line):
+            fact = f"holds a certificate{place} in BER, of which {reader} reads DER alone{says}"
+            return file.make_finding(fact, *conversion.repair("trusted_certificate", file))
         case "certificate":
             fact = f"holds a certificate{place} that {reader} does not parse{says}"
-            return file.make_finding(fact, _REISSUE)
+            return file.make_finding(fact, conversion.reissue(file, "without what is refused"))
         case "weak":
             fact = f"holds a certificate{place} that is too weak for {reader}{says}"
             cause = "client_cert_weak" if file.role != "ca" else ""
-            return file.make_finding(fact, _REISSUE_STRONGER, cause=cause)
+            return file.make_finding(fact, conversion.reissue(file, _STRONGER), cause=cause)
         case "order":
             fact = f"has its certificates in an order that {reader} refuses{says}"
-            return file.make_finding(fact, _ORDER, cause="client_chain_misordered")
+            return file.make_finding(
+                fact, conversion.sort_chain(file), cause="client_chain_misordered"
+            )
         case _:
             fact = f"holds no {_NEEDED[file.role]} that {reader} reads{place}{says}"
             fix = conversion.take_blocks(file)
@@ -195,6 +196,12 @@ def _name_other_block(raw: bytes, line: int) -> str:
     if label in {"", "CERTIFICATE"}:
         return ""
     return "private key" if is_key_label(label) else BLOCK_NAMES.get(label, f"{label} block")
+
+
+def _is_ber(raw: bytes, line: int) -> bool:
+    der = next((block.der for block in scan_pem(raw).blocks if block.line == line), b"")
+    parts = read_certificate(der)
+    return parts is not None and not parts.is_der
 
 
 def _replace_key(key: PrivateKey | None, file: NamedFile) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import base64
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cryptography import x509
@@ -32,10 +32,14 @@ from probe.credentials.formats.wrapped import describe_particulars
 from probe.credentials.key_pair import fingerprint_public_key
 from probe.credentials.named_file import NamedFile
 from probe.credentials.read_file import read_file
+from probe.credentials.readers.private_key import load_private_key
+from probe.credentials.readers.reading import ParsedCertificate
 from probe.model.certificate import KeyFacts, NamedBlock
 from probe.text.safe_text import safe_text
 from probe.x509.library_errors import LIBRARY_ERRORS
 from probe.x509.parse import describe_public_key, make_name, parse_certificate
+from probe.x509.public_key import load_public_key
+from probe.x509.raw_certificate import read_certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class Reading:
     certificates: tuple[x509.Certificate, ...] = ()
     keys: tuple[KeyFacts, ...] = ()
     """Private and public ones, in the file's order."""
+    odd_certificates: tuple[bytes, ...] = ()
+    """DER of those that `cryptography` refuses; exporters may read them."""
 
     @property
     def holds_private_key(self) -> bool:
@@ -79,7 +85,7 @@ def read_whole_file(raw: bytes) -> Reading:
     inner = _unwrap(raw, kind)
     if inner is not None:
         found = read_whole_file(inner)
-        return Reading(kind, what, found.blocks, found.certificates, found.keys)
+        return replace(found, format=kind, what=what)
     match kind:
         case Format.DER_CERTIFICATE:
             return Reading(kind, what, certificates=_parse([cut_first_der(raw)]))
@@ -104,9 +110,13 @@ def _read_pem(blocks: tuple[Block, ...], flawed: int) -> Reading:
     if flawed:
         held.append(_count(flawed, "damaged block"))
     certificates: list[x509.Certificate] = []
+    odd: list[bytes] = []
     for block in blocks:
         if block.label == "CERTIFICATE":
-            certificates += _parse([block.der])
+            parsed = _parse([block.der])
+            certificates += parsed
+            if not parsed and read_certificate(block.der) is not None:
+                odd.append(block.der)
         elif block.label in {"PKCS7", "CMS"}:
             certificates += read_pkcs7(block.der)
     listed = " and ".join(filter(None, (", ".join(held[:-1]), *held[-1:]))) or "no block"
@@ -116,6 +126,7 @@ def _read_pem(blocks: tuple[Block, ...], flawed: int) -> Reading:
         tuple(NamedBlock(block.line, safe_text(_name_block(block))) for block in blocks),
         tuple(certificates),
         tuple(key for key in map(_read_block_key, blocks) if key is not None),
+        tuple(odd),
     )
 
 
@@ -143,7 +154,11 @@ def _unwrap(raw: bytes, kind: Format) -> bytes | None:
 
 
 def _parse(ders: Iterable[bytes]) -> tuple[x509.Certificate, ...]:
-    return tuple(one for one in map(parse_certificate, ders) if one is not None)
+    """Parse what `cryptography` reads, and what it reads once OpenSSL has written it anew."""
+    parsed = (
+        parse_certificate(der) or parse_certificate(ParsedCertificate(der).sent) for der in ders
+    )
+    return tuple(one for one in parsed if one is not None)
 
 
 def _name_kind(block: Block) -> str:
@@ -197,10 +212,20 @@ def _read_key(der: bytes, *, private: bool, openssh: bool = False) -> KeyFacts:
     except TypeError:
         return KeyFacts(private=private, encrypted=private)
     except LIBRARY_ERRORS:
-        return KeyFacts(private=private)
+        return _read_odd_key(der) if private and not openssh else KeyFacts(private=private)
     key_type, key_bits = describe_public_key(public)
     digest = fingerprint_public_key(public)
     return KeyFacts(private, False, key_type, key_bits, digest)
+
+
+def _read_odd_key(der: bytes) -> KeyFacts:
+    """Read a private key that `cryptography` refuses and OpenSSL reads: PKCS#8 version 2, say."""
+    loaded = load_private_key(der)
+    if loaded is None:
+        return KeyFacts(private=True)
+    public = load_public_key(loaded.spki)
+    key_type, bits = ("", 0) if public is None else describe_public_key(public)
+    return KeyFacts(True, False, key_type, bits, loaded.spki_sha256)
 
 
 def _count(number: int, name: str) -> str:

@@ -1,6 +1,7 @@
 """Which model judges for which runtime: what `verify_path` is given."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from probe.exporters import (
@@ -18,6 +19,8 @@ from probe.exporters.path_verdict import Verifier
 
 PYTHON_HTTP: Final = OpenSslUse(level=2, loads_all=True, checks_common_name=False)
 """CPython's default ciphers say @SECLEVEL=2; urllib3 never asks for a common name."""
+PYTHON_3_13_HTTP: Final = replace(PYTHON_HTTP, partial=True, strict=True)
+"""From Python 3.13 on, urllib3 sets VERIFY_X509_PARTIAL_CHAIN and VERIFY_X509_STRICT."""
 NODE: Final = OpenSslUse(
     level=1,
     goes_on=True,

@@ -31,7 +31,7 @@ from probe.model.finding import Finding, Role
 from probe.model.runtime import COLLECTOR
 from probe.model.target import TlsSettings
 from probe.text.safe_text import safe_text
-from probe.x509.parse import read_facts
+from probe.x509.parse import read_der, read_facts
 from probe.x509.usages import is_only_for
 
 _UNORDERED: Final = frozenset({Format.JKS, Format.JCEKS, Format.DER_PKCS7})
@@ -133,7 +133,7 @@ def _inspect_set(
 def _judge(found: Judgement, part: _InspectedFile, question: _Question) -> None:
     holds_key = part.reading.holds_private_key
     match part.role:
-        case "cert" if part.facts:
+        case "cert" if part.reading.certificates:
             _judge_certificate(found, part, question)
         case "ca":
             judge_bundle(found, part.facts, question.at, holds_key=holds_key)
@@ -189,7 +189,8 @@ def _read_parts(tls: TlsSettings) -> Iterator[_InspectedFile]:
     for file in list_named_files(tls):
         if file.path:
             reading = read_named_file(file)
-            facts = tuple(map(read_facts, reading.certificates))
+            odd = map(read_der, reading.odd_certificates)
+            facts = (*map(read_facts, reading.certificates), *odd)
             yield _InspectedFile(file.role, file.path, reading, facts)
 
 

@@ -82,7 +82,10 @@ def _read(reader: Reader, template: Template, depth: int, strict: bool) -> bool:
             return found is not None and _read(reader, found, depth, strict)
         case Anything():
             return reader.read_any() is not None
-    content = reader.read(template.tag)
+    tag = template.tag
+    if isinstance(template, Repeated) and not strict and _can_begin(reader, template):
+        tag = reader.peek()  # asn1_check_tlen looks at class and number alone
+    content = reader.read(tag)
     if content is None:
         return False
     match template:
@@ -112,6 +115,8 @@ def _can_begin(reader: Reader, template: Template) -> bool:
             return _can_begin(reader, item)
         case Anything():
             return not reader.is_empty
+        case Repeated(_, tag) if tag & CONTEXT:
+            return reader.peek() | asn1.CONSTRUCTED == tag
         case _:
             return reader.peek() == template.tag
 

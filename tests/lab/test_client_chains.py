@@ -13,7 +13,8 @@ import pytest
 
 from probe.model.diagnosis import Diagnosis
 from probe.service.pipeline import run_rounds
-from tests.lab.client_chains.cases import PLAIN, Case, build_cases
+from tests.lab.client_chains.case import PLAIN, Case
+from tests.lab.client_chains.cases import build_cases
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.observation import target
 from tests.lab.stack import Serving, Stack, TlsVersion

@@ -180,7 +180,7 @@ def _find_oddities(raw: bytes, lines: Sequence[bytes], blocks: Sequence[Block]) 
                 f"the {block.label} block at line {block.line} begins with a header, at line {line}"
             )
             yield Oddity("header", line, fact)
-            break
+            return  # the empty line behind it belongs to it
     for block in blocks[:_LOOKED_AT]:
         body = takewhile(lambda line: b"-----" not in line, lines[block.line : block.line + 3])
         if any(not line.strip() for line in body):

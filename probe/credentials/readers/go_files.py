@@ -73,18 +73,20 @@ def read_go_anchors(files: FileSet, file: PemFile, refuse: Refuse) -> Anchors:
     them: a path needs one of them parsed in any case.
     """
     blocks = [
-        block.der
-        for block in read_go_blocks(file)
-        if block.label == "CERTIFICATE" and not block.header
+        block for block in read_go_blocks(file) if block.label == "CERTIFICATE" and not block.header
     ]
     taken = tuple(
-        der
-        for number, der in enumerate(blocks)
-        if (number >= _PARSED_FULLY and files.parse(der).plain is not None) or not refuse(der)
+        block.der
+        for number, block in enumerate(blocks)
+        if (number >= _PARSED_FULLY and files.parse(block.der).plain is not None)
+        or not refuse(block.der)
     )
     if taken:
         return Anchors(taken)
-    return Anchors(stop=Stop("ca", "certificate" if blocks else "no_block", ""))
+    if not blocks:
+        return Anchors(stop=Stop("ca", "no_block", ""))
+    first = blocks[0]
+    return Anchors(stop=Stop("ca", "certificate", "", first.at, refuse(first.der)))
 
 
 def is_read_by_go(key: PrivateKey) -> bool:

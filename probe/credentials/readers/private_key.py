@@ -181,10 +181,15 @@ class LoadedKey:
     pkey: crypto.PKey = field(repr=False)
     public_sha256: str
     """Equal for the keys of a pair, however a curve's parameters are written."""
-    spki_sha256: str
-    """Of the SubjectPublicKeyInfo, in hex."""
+    spki: bytes
+    """The SubjectPublicKeyInfo, DER."""
     derived: bool = False
     """Whether OpenSSL refuses it, and it was made of its private number and curve alone, as Go does."""
+
+    @property
+    def spki_sha256(self) -> str:
+        """The SHA-256 of its SubjectPublicKeyInfo, in hex."""
+        return hashlib.sha256(self.spki).hexdigest()
 
 
 def load_private_key(der: bytes) -> LoadedKey | None:
@@ -204,8 +209,7 @@ def load_private_key(der: bytes) -> LoadedKey | None:
         if made is None:
             return None
         pkey, public, derived = made, crypto.dump_publickey(crypto.FILETYPE_ASN1, made), True
-    digest = hashlib.sha256(public).hexdigest()
-    return LoadedKey(pkey, digest_public_key(public), digest, derived)
+    return LoadedKey(pkey, digest_public_key(public), public, derived)
 
 
 def _derive_key(key: PrivateKey) -> crypto.PKey | None:

@@ -45,6 +45,8 @@ class Stop(NamedTuple):
     """What it prints, without paths."""
     at: int = -1
     """The offset of the block that it stops at; -1 where it is none in particular."""
+    detail: str = ""
+    """Why, where it does not print it."""
 
 
 class Pair(NamedTuple):

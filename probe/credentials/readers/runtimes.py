@@ -25,6 +25,12 @@ from probe.credentials.readers.openssl_files import (
 from probe.credentials.readers.pem_file import PemFile
 from probe.credentials.readers.reading import Anchors, FileSet, Pair, Stop
 from probe.credentials.readers.refusals import refuse_for_go, refuse_for_java
+from probe.credentials.readers.rust_files import (
+    read_reqwest_anchors,
+    read_reqwest_pair,
+    read_tonic_anchors,
+    read_tonic_pair,
+)
 from probe.credentials.readers.stand_in import make_stand_in
 from probe.model import runtime
 from probe.model.finding import Role
@@ -84,7 +90,7 @@ class _Use:
 
 def read_as(name: str, files: FileSet) -> RuntimeReading:
     """Return what the runtime of that id makes of `files`; one without a model is read as curl."""
-    return _use_files(files, _USES.get(name, _USES[runtime.CURL.id]))
+    return _use_files(files, _USES.get(name) or _UNMEASURED.get(name, _CURL))
 
 
 def _use_files(files: FileSet, use: _Use) -> RuntimeReading:
@@ -267,6 +273,22 @@ _USES: Final[Mapping[str, _Use]] = {
     runtime.NODE_HTTP.id: _NODE_HTTP,
     runtime.CURL.id: _CURL,
 }
+_TONIC: Final = _Use(
+    read_tonic_pair,
+    read_tonic_anchors,
+    pair="load",
+    anchors="load",
+    missing="load",
+    half="connect",
+    no_anchors="invalid peer certificate: UnknownIssuer",
+)
+_UNMEASURED: Final[Mapping[str, _Use]] = {
+    runtime.RUST_TONIC.id: _TONIC,
+    runtime.RUST_REQWEST.id: replace(
+        _TONIC, read_pair=read_reqwest_pair, read_anchors=read_reqwest_anchors
+    ),
+}
+"""Runtimes that are judged where they are asked about, and of which nothing is claimed elsewhere."""
 
 
 def read_as_all(files: FileSet) -> dict[str, RuntimeReading]:

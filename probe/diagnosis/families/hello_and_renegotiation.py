@@ -66,7 +66,7 @@ CAUSES: Final = (
         party="network",
         rank=Rank.HANDSHAKE_FORM,
         meaning=(
-            "An exporter that offers the hybrid group X25519MLKEM768 (Go since 1.24, grpcio, rustls) "
+            "An exporter that offers the hybrid group X25519MLKEM768 (Go since 1.24, grpcio) "
             "sends its key of 1216 bytes at once, so that the ClientHello takes two TCP segments. A "
             "load balancer, a firewall or an old TLS server that reads only the first one drops it, "
             "resets the connection or answers with an alert."

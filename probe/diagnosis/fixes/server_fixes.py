@@ -191,7 +191,7 @@ def repair_chain(evidence: Evidence, fault: PathFault, name: str) -> tuple[Party
         )
     how = _REPAIRS.get(fault.kind, "without that fault")
     if fault.kind == "name_constraint" and fault.position == 0:
-        how = "with names that the CAs above it allow"
+        how = "with names that the CAs above it allow, or from a CA that allows the present ones"
     if fault.position is None and evidence.target.ca_file:
         return "exporter", (
             f"Put another certificate of that CA in place of {named} in {{into_ca}}: one that was "

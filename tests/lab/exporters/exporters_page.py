@@ -8,6 +8,7 @@ from typing import Final
 
 from tests.lab.exporters.generators.files import credential_files
 from tests.lab.exporters.measured_facts import MeasuredExporter, read_facts
+from tests.lab.exporters.offers_section import render_offers
 
 PAGE: Final = Path(__file__).parents[3] / "docs" / "exporters.md"
 
@@ -81,6 +82,7 @@ def render_page() -> str:
             _HEAD + _render_exporters(facts),
             *_render_sections(cells),
             *_render_chains(),
+            *render_offers(),
             "",
         ]
     )

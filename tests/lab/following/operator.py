@@ -26,6 +26,10 @@ _IN_FILE: Final = r" of the exporter's(?: tls)? settings in (.+?)"
 _INTO: Final = r"(.+?)(?: \((?:client_ca_file|cert_file|cert_file and key_file) of receiver .+?\))?"
 """A printed place: a path, with the setting that names it where that is known; or what it is called."""
 _ISSUED: Final = r"Issue a (?:new |client )?certificate for (?:the|this) exporter"
+_SERVED: Final = (
+    r"put it, followed by its intermediates, in (?:place of the present one, and its key in place of the "
+    r"present key|(.+), and its key in (.+?) \(cert_file and key_file of receiver .+\))\.$"
+)
 _SERVER: Final = r"(?:Renew the certificate of|.*[Ii]ssue a new certificate for) the backend at "
 
 
@@ -45,6 +49,8 @@ class Operator:
             # The exporter's certificate and key.
             (rf"^{_ISSUED}", self.issue_client),
             (r"^Renew the exporter's certificate", self.issue_client),
+            (r"^Have the CA issue the certificate again .*, and put it, followed by its intermediates, in "
+             r"(.+), and its key in the file of (\w+)$", self.reissue),
             (r"^Put it, followed by its intermediates, in (.+), and its key in (.+)\.$", self.put_client),
             (rf"^Write it, followed by its intermediates, into a file, and its key into another that only "
              rf"the exporter may read; set cert_file and key_file{_IN_FILE} to the two\.$",
@@ -102,16 +108,15 @@ class Operator:
              rf"present one in {_INTO}\.$", self.renew_client_ca),
             (rf"^If its clock is right, renew the CA certificate that has expired in {_INTO}, and make the "
              r"backend read that again\.$", self.renew_client_cas),
-            (rf"^{_SERVER}.*put it, followed by its intermediates, in place of the present one, and its "
-             r"key in place of the present key\.$", self.issue_server),
-            (rf"^{_SERVER}.*put it, followed by its intermediates, in (.+), and its key in (.+?) "
-             r"\(cert_file and key_file of receiver .+\)\.$", self.issue_server),
+            (rf"^{_SERVER}.*{_SERVED}", self.issue_server),
             (rf"^On the backend of .*, replace the certificate of (CN=.+), which it sends behind its own, "
              rf"by the renewed one in {_INTO}\.$", self.replace_served),
             (r"^Have (CN=.+) issued again .*, and put it in place of the present one in (.+)\.$",
              lambda name, path: self.replace_in_file(path, name)),
-            (rf"^Have certificate \d+ of those that the backend sends \((CN=.+)\) issued again .*, and, on the backend of .*, put it in place of the present "
-             rf"one in {_INTO}\.$", self.replace_served),
+            (rf"^Have the backend's certificate CN=.+ issued again .*, and, on the backend of .*, {_SERVED}",
+             self.issue_server),
+            (rf"^Have certificate \d+ .*\((CN=[^()]+)\) issued again .*, and, on the backend of .*, put it "
+             rf"in place of the present one in {_INTO}\.$", self.replace_served),
             (r"^Give the receiver at .* a certificate .* and restart it\.$", self.give_receiver_tls),
             # Clocks.
             (r"^Set the clock of the machine that the probe runs on", self.set_own_clock),
@@ -203,12 +208,18 @@ class Operator:
         self.write(cert, self.by.chain_pem(self.made))
         self.write(key, self.made.key_pem)
 
+    def reissue(self, cert: str, setting: str) -> None:
+        """Have it made, and put where the steps and a setting say."""
+        self.issue_client()
+        key = self.stage.client_tls[_KEYS.get(setting, setting)]
+        self.put_client(cert, shlex.quote(key))
+
     def set_new_pair(self, file: str) -> None:
         """Name new files in the settings."""
         self.put_client("new.crt", "new.key")
         self.set_tls(file, cert_file=str(self.path("new.crt")), key_file=str(self.path("new.key")))
 
-    def issue_server(self, cert: str = "", key: str = "") -> None:
+    def issue_server(self, cert: str | None = None, key: str | None = None) -> None:
         """Have a server certificate made for the names of its host, and put it in place."""
         by = self.stage.cas.server_issuer
         issued = self.stage.cas.issue(by, "backend", usages=("serverAuth",), sans=NAMES)

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+from base64 import encodebytes
 
 import pytest
 from cryptography.hazmat.primitives.serialization import (
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from probe.credentials.formats.keystore import read_keystore
 from probe.credentials.formats.recognise import Format
 from probe.credentials.whole_file import KeyFacts, NamedBlock, read_whole_file
+from probe.x509.parse import read_der
 from tests.support.pki import key_pem
 from tests.support.strange_files import CA, CSR, LEAF, RSA, STRANGE
 
@@ -124,3 +126,15 @@ def test_any_bytes_are_read(raw: bytes) -> None:
     shown = repr(reading)
     body = LEAF.key_pem.split(b"\n")[1].decode()
     assert not any(body[at : at + 16] in shown for at in range(len(body) - 16))
+
+
+def test_a_certificate_that_one_library_refuses_keeps_its_names() -> None:
+    """A PrintableString with an underscore, which OpenSSL reads: its DER is there to be described."""
+    name = LEAF.certificate.subject.public_bytes()
+    bent = name.replace(b"\x0c\x06client", b"\x13\x06cl_ent")
+    der = LEAF.der.replace(name, bent)
+    pem = b"-----BEGIN CERTIFICATE-----\n" + encodebytes(der) + b"-----END CERTIFICATE-----\n"
+    reading = read_whole_file(pem)
+
+    assert reading.certificates == ()
+    assert read_der(reading.odd_certificates[0]).subject.text == "CN=cl_ent"

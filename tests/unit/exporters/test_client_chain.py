@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.exporters.client_chain import BrokenRules, find_broken_rules
-from tests.lab.client_chains.cases import PLAIN, Case, below, between, build_cases
+from tests.lab.client_chains.case import PLAIN, Case, below, between
+from tests.lab.client_chains.cases import build_cases
 from tests.lab.client_chains.writing import make, unknown
 
 CASES = {case.name: case for case in build_cases()}

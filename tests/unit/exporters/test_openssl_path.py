@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from probe.exporters.openssl_path import make_verifier
+from probe.exporters.verifiers import PYTHON_3_13_HTTP
 from probe.x509.extensions import AUTHORITY_KEY_ID, BASIC_CONSTRAINTS
 from tests.lab.exporters.generators.chain_builder import (
     CLIENT_AUTH,
@@ -21,7 +23,7 @@ from tests.lab.exporters.generators.chain_case import (
     ROOT,
     make_case,
 )
-from tests.support.exporter_chains import judge_by, list_kinds
+from tests.support.exporter_chains import judge_by, list_kinds, make_request
 
 OPENSSL = ("python-http", "node-http", "curl")
 
@@ -104,3 +106,11 @@ def test_a_path_length_counts_the_intermediates_below() -> None:
     chain = (case.chain[0], build(INTERMEDIATE, high), build(high, ROOT))
     first = judge_by("python-http", replace(case, chain=chain)).faults[0]
     assert (first.kind, first.value, first.limit) == ("path_length", "1", "0")
+
+
+def test_python_from_3_13_on_wants_what_conforming_cas_write() -> None:
+    """The same chain without the issuer's key identifier, which older Pythons do not ask for."""
+    verify = make_verifier(PYTHON_3_13_HTTP)
+    first = verify(make_request(make_case("no identifiers"))).faults[0]
+    assert (first.kind, first.says) == ("malformed", "Missing Authority Key Identifier")
+    assert list_kinds("python-http", make_case("no identifiers")) == []

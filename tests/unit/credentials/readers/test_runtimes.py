@@ -1,14 +1,14 @@
 """Every runtime's model reads files as the real exporter was seen to: each measured cell is held."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from probe.credentials.readers.pem_file import PemFile
 from probe.credentials.readers.reading import FileSet
-from probe.credentials.readers.runtimes import read_as_all
+from probe.credentials.readers.runtimes import read_as, read_as_all
 from probe.model.finding import Role
 from tests.lab.exporters.generators.credential_set import Absent, CredentialFiles
 from tests.lab.exporters.generators.files import credential_files
@@ -73,3 +73,30 @@ def test_the_half_that_is_there_is_judged_without_the_other(tmp_path: Path) -> N
     reading = read_as_all(FileSet(cert=PemFile(good.key)))["collector"]
 
     assert [stop.why for stop in reading.stops] == ["half", "no_block"]
+
+
+def bend_good(role: Role, bend: Callable[[bytes], bytes]) -> FileSet:
+    """Return good EC files of which one is bent."""
+    good = next(case for case in credential_files() if case.id == "base-ec")
+    held = {one: getattr(good, one) for one in ROLES}
+    held[role] = bend(held[role])
+    return FileSet(*(PemFile(raw) for raw in held.values()))
+
+
+RUST: tuple[tuple[Role, Callable[[bytes], bytes], str | None, str | None], ...] = (
+    ("cert", bytes, None, None),
+    ("key", lambda raw: raw[:100], "block", "block"),
+    ("ca", lambda raw: b"text" + raw, "no_block", "no_block"),
+    ("cert", lambda raw: raw.replace(b"\n", b"\r"), None, None),
+    ("cert", lambda raw: raw.rstrip(), None, "no_block"),
+)
+
+
+@pytest.mark.parametrize(("role", "bend", "of_tonic", "of_reqwest"), RUST)
+def test_rustls_as_its_sources_have_it(
+    role: Role, bend: Callable[[bytes], bytes], of_tonic: str | None, of_reqwest: str | None
+) -> None:
+    """Read, not measured; reqwest is given both files as one, so that a missing line break joins them."""
+    for name, why in (("rust-tonic", of_tonic), ("rust-reqwest", of_reqwest)):
+        stop = read_as(name, bend_good(role, bend)).stop
+        assert (None if stop is None else stop.why) == why, name
