@@ -42,7 +42,14 @@ def _match_cipher(evidence: Evidence) -> Match | None:
     if unusable := describe_unusable_suites(offer.ciphers, improved.handshake):
         facts.append(unusable)
     party, fix = fixes.allow_cipher(evidence.target, offer, chosen)
-    return Match(Strength.NAMED, tuple(facts), fix=fix, party=party)
+    return Match(
+        Strength.NAMED,
+        tuple(facts),
+        possible=("probe_fault",) if offer.lacking else (),
+        decides="the exporter's own log: whether it fails as the probe does",
+        fix=fix,
+        party=party,
+    )
 
 
 def _match_group(evidence: Evidence) -> Match | None:

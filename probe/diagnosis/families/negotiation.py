@@ -178,7 +178,8 @@ def _match_signature(evidence: Evidence) -> Match | None:
             "so it signs only with schemes that this exporter does not accept: by the kind of that "
             "key, or by its own list"
         )
-        return Match(Strength.NAMED, tuple(facts), fix=fixes.KEY_OF_A_COMMON_KIND, party="backend")
+        fix: Fix = fixes.KEY_OF_A_COMMON_KIND[:2]
+        return Match(Strength.NAMED, tuple(facts), fix=fix, party="backend")
     refused = find_refusal(evidence)
     if refused is None or not refused.sent or refused.alert != TlsAlert.CERTIFICATE_REQUIRED:
         return None

@@ -103,6 +103,11 @@ def allow_cipher(target: TargetFacts, offer: Offer, chosen: str) -> tuple[Party,
 
 
 def _allow_common_suites(chosen: str) -> str:
+    if is_tls13_suite(chosen):
+        return (
+            f"On the backend of {{endpoint}}, allow TLS_AES_128_GCM_SHA256 or TLS_AES_256_GCM_SHA384 "
+            f"next to {chosen}; then restart or reload it."
+        )
     return (
         f"On the backend of {{endpoint}}, allow suites that exporters have next to {chosen}, "
         "ECDHE with AES-GCM (TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, "

@@ -5,7 +5,7 @@ from typing import Final
 
 from probe.exporters.offers import list_exporters_with
 from probe.model.evidence import Evidence, Offer
-from probe.model.runtime import GO_BASED, RUNTIMES, RUNTIMES_BY_ID
+from probe.model.runtime import GO_BASED, RUNTIMES
 from probe.model.target import Protocol
 from probe.model.tls_names import INSECURE_SUITES, SECURE_SUITES, is_tls13_suite
 
@@ -29,13 +29,12 @@ def describe_missing_offer(evidence: Evidence, wanted: str, setting: str) -> Ite
         return
     if setting in offer.narrowed_by:
         yield f"{setting} of the exporter leaves {wanted} out"
-    else:
-        yield f"this exporter does not offer {wanted}{_describe_reason(wanted, exporter)}"
+        return
+    yield f"this exporter does not offer {wanted}{_describe_reason(wanted, exporter)}"
     protocol: Protocol = "grpc" if evidence.target.protocol == "grpc" else "http/protobuf"
     others = (one.id for one in RUNTIMES if protocol in one.protocols and one.id != exporter)
     if offering := list_exporters_with(wanted, protocol, others):
-        named = ", ".join(RUNTIMES_BY_ID[one].name for one in offering)
-        yield f"offered by default by: {named}"
+        yield f"exporters that offer it: {', '.join(offering)}"
 
 
 def describe_lacking(offer: Offer) -> Iterator[str]:

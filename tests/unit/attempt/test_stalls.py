@@ -104,10 +104,12 @@ async def test_what_never_works_but_capped_stays_uncertain(start: Start, tmp_pat
     """Stalls on each handshake of TLS 1.3 and on none of TLS 1.2: said, and not proven."""
     backend = await start()
     numbers = iter(range(100))
-    # Attempt, unvaried, plaintext; the fourth is the one capped at TLS 1.2.
-    async with stalling(backend.port, lambda _n: 0.0 if next(numbers) == 3 else STALL) as port:
+    # Attempt, unvaried, classic groups, plaintext; the fifth is the one capped at TLS 1.2.
+    async with stalling(backend.port, lambda _n: 0.0 if next(numbers) == 4 else STALL) as port:
         ((evidence, diagnosis),) = await rounds(target(tmp_path, port, timeout=LIMIT), 1)
-    assert [one.varied for one in evidence.experiments] == ["unvaried", "plaintext", "tls_1.2"]
+    assert [one.varied for one in evidence.experiments] == [
+        "unvaried", "classic_groups", "plaintext", "tls_1.2",
+    ]  # fmt: skip
     assert diagnosis.cause in {"tls_timeout", "probe_fault"}
     if diagnosis.cause == "tls_timeout" and diagnosis.also:
         assert (diagnosis.certain, diagnosis.also) == (False, ("protocol_version_mismatch",))

@@ -1,7 +1,12 @@
 """Every model answers whatever a peer sends; where Java, Rust and grpc-core judge otherwise, by rule."""
 
+import re
+import time
 from dataclasses import replace
+from pathlib import Path
+from ssl import PEM_cert_to_DER_cert
 
+import certifi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +14,7 @@ from hypothesis import strategies as st
 from probe.exporters.path_verdict import PathRequest, verify_path
 from probe.exporters.verifiers import VERIFIERS
 from probe.x509.anchors import AnchorPool
+from probe.x509.der import encode
 from probe.x509.extensions import BASIC_CONSTRAINTS
 from tests.lab.exporters.generators.chain_builder import (
     ANY_USAGE,
@@ -18,6 +24,7 @@ from tests.lab.exporters.generators.chain_builder import (
     extension,
     name,
     san,
+    seq,
     usages,
 )
 from tests.lab.exporters.generators.chain_case import (
@@ -120,3 +127,26 @@ def test_one_unreadable_anchor_stops_those_that_load_a_file_whole() -> None:
     case = replace(make_case("garbage"), anchors=(build(ROOT), b"\x30\x03\x02\x01\x01"))
     assert trusting(case) == {"rust-tonic"}
     assert list_kinds("java-jdk", case) == ["unreadable"]
+
+
+@pytest.mark.parametrize("runtime", VERIFIERS)
+def test_a_public_bundle_is_read_by_every_model(runtime: str) -> None:
+    """None of its certificates stops a client; it only lacks the laboratory's anchor."""
+    text = Path(certifi.where()).read_text(encoding="utf-8")
+    pems = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.DOTALL)
+    case = replace(make_case("bundle"), anchors=tuple(map(PEM_cert_to_DER_cert, pems)))
+    assert len(case.anchors) > 100
+    assert list_kinds(runtime, case)[0] == "no_anchor"
+
+
+@pytest.mark.parametrize("runtime", VERIFIERS)
+def test_thousands_of_names_and_constraints_take_bounded_time(runtime: str) -> None:
+    """As many as a message holds; each library gives up somewhere, and so does its model."""
+    names = [f"DNS:{HOST}", *(f"DNS:a{number}.y" for number in range(4000))]
+    bases = b"".join(seq(encode(0x82, b"n%d.x" % number)) for number in range(4000))
+    excluded = extension("2.5.29.30", seq(encode(0xA1, bases)), critical=True)
+    limited = INTERMEDIATE.adding(excluded)
+    case = make_case("many", leaf=LEAF.adding(san(*names)), intermediate=limited)
+    began = time.process_time()
+    list_kinds(runtime, case)
+    assert time.process_time() - began < 10
