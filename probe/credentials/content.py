@@ -36,12 +36,7 @@ SIZE_LIMIT: Final = 4 * 1024 * 1024
 _NO_LINES: Final = frozenset({Format.ESCAPED_PEM, Format.CARRIAGE_RETURNS})
 _MOST_FAULTS: Final = 5
 """Faults that are listed of one file."""
-_REISSUE: Final = "have the CA issue the certificate again without what is refused"
-_REISSUE_STRONGER: Final = (
-    "have the CA issue the certificate again: for RSA of 2048 bits or more, or EC P-256, signed with "
-    "SHA-256"
-)
-_ORDER: Final = "put the end entity first, then each certificate's issuer, each of them once"
+_STRONGER: Final = "with a key of RSA 2048 bits or more, or EC P-256, and signed with SHA-256"
 _NEEDED: Final = {"cert": "certificate", "key": "private key", "ca": "CA certificate"}
 _EXPECTED: Final = {
     "cert": "a certificate is expected",
@@ -179,14 +174,16 @@ def describe_refusal(stop: Stop, raw: bytes, file: NamedFile, reader: str) -> Fi
             return file.make_finding(fact, *conversion.repair("trusted_certificate", file))
         case "certificate":
             fact = f"holds a certificate{place} that {reader} does not parse{says}"
-            return file.make_finding(fact, _REISSUE)
+            return file.make_finding(fact, conversion.reissue(file, "without what is refused"))
         case "weak":
             fact = f"holds a certificate{place} that is too weak for {reader}{says}"
             cause = "client_cert_weak" if file.role != "ca" else ""
-            return file.make_finding(fact, _REISSUE_STRONGER, cause=cause)
+            return file.make_finding(fact, conversion.reissue(file, _STRONGER), cause=cause)
         case "order":
             fact = f"has its certificates in an order that {reader} refuses{says}"
-            return file.make_finding(fact, _ORDER, cause="client_chain_misordered")
+            return file.make_finding(
+                fact, conversion.sort_chain(file), cause="client_chain_misordered"
+            )
         case _:
             fact = f"holds no {_NEEDED[file.role]} that {reader} reads{place}{says}"
             fix = conversion.take_blocks(file)

@@ -195,6 +195,28 @@ def send_request(file: NamedFile) -> tuple[str, ...]:
     )
 
 
+def reissue(file: NamedFile, how: str) -> str:
+    """Return the step for a certificate that has to be issued again, `how` as a clause."""
+    path = quote_path(file.path)
+    if file.role == "ca":
+        return (
+            f"have the CA's certificate issued again {how}, and put it in place of the present one in "
+            f"{path}"
+        )
+    return (
+        f"have the CA issue the certificate again {how}, and put it, followed by its intermediates, in "
+        f"{path}, and its key in the file of {file.settings.key}"
+    )
+
+
+def sort_chain(file: NamedFile) -> str:
+    """Return the step for certificates that are not in their order."""
+    return (
+        f"in {quote_path(file.path)}, put the end entity first, then each certificate's issuer, each of "
+        "them once"
+    )
+
+
 def compare_keys(cert: str, key: str) -> tuple[str, ...]:
     """Return how to see that two files are not a pair, and what to do."""
     return (

@@ -18,6 +18,7 @@ from probe.exporters.go_constraints import (
     describe_limit,
 )
 from probe.exporters.go_parser import parse_for_go
+from probe.exporters.go_rules import get_policies
 from probe.model.path_fault import PathFault, PathFaultKind
 from probe.text.safe_text import safe_text
 from probe.x509 import der as asn1
@@ -332,24 +333,13 @@ def _is_within(name: bytes, base: bytes) -> bool:
 
 def _judge_policies(path: _Path) -> Iterator[tuple[bool, PathFault]]:
     parsed = [one.for_go for one in path if isinstance(one.for_go, GoCertificate)]
-    said = [_get_policies(one) for one in parsed]
+    said = [get_policies(one) for one in parsed]
     # What an anchor says of policies does not count: above what is not a root, one is missing.
     anchor = [] if path[-1].is_root else [CertifiedPolicies()]
     if len(parsed) < len(path) or are_policies_valid([*said, *anchor]):
         return
     culprit = next((one for one in path if one.raw.get_extension(ext.POLICY_CONSTRAINTS)), path[0])
     yield False, culprit.make_fault("policy", rule="RFC 5280 §6.1.5 (g)")
-
-
-def _get_policies(one: GoCertificate) -> CertifiedPolicies:
-    return CertifiedPolicies(
-        one.policies,
-        one.policy_mappings,
-        one.require_explicit_policy,
-        one.inhibit_policy_mapping,
-        one.inhibit_any_policy,
-        one.issuer == one.subject,
-    )
 
 
 def _make_unreadable(one: _Link) -> PathFault:

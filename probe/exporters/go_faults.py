@@ -16,6 +16,7 @@ from probe.exporters.go_subtrees import format_address
 from probe.model.path_fault import PathFault, PathFaultKind
 from probe.text.safe_text import safe_text
 from probe.x509.distinguished_name import format_name, read_common_name
+from probe.x509.public_key import read_public_key
 from probe.x509.raw_certificate import read_certificate
 
 Key = tuple[str, ...]
@@ -236,6 +237,15 @@ def make_unsupported_key(one: GoCertificate) -> Problem:
     rule = "crypto/tls, verifyServerCertificate"
     fault = _make("unreadable", one, 0, rule, says, one.key or "unknown key", "RSA, ECDSA, Ed25519")
     return Problem(fault, make_key("unreadable", one))
+
+
+def make_unknown_key(one: GoCertificate, place: int | None) -> Problem:
+    """An issuer is passed over: crypto/x509 does not know its kind of key."""
+    key = read_public_key(one.spki)
+    kind = "" if key is None else key.algorithm.oid if key.kind == "unknown" else key.kind
+    value = f"its key is of a kind that crypto/x509 does not know: {kind}"
+    fault = _make("unreadable", one, place, "crypto/x509, parseCertificate", "", value)
+    return Problem(fault, None)
 
 
 def make_unknown_authority(one: GoCertificate, place: int | None, hint: Problem | None) -> Problem:

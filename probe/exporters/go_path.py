@@ -15,11 +15,17 @@ from probe.exporters.go_constraints import ConstraintChecker, TooManyComparisons
 from probe.exporters.go_faults import Problem
 from probe.exporters.go_hostname import matches_host
 from probe.exporters.go_parser import parse_for_go
+from probe.exporters.go_rules import (
+    MIN_RSA_BITS,
+    allows_server,
+    find_rsa_fault,
+    get_policies,
+    may_sign,
+)
 from probe.exporters.path_verdict import PathRequest, PathVerdict
 from probe.x509.anchors import AnchorPool
-from probe.x509.extensions import ANY_USAGE, KEY_CERT_SIGN, SERVER_AUTH
 from probe.x509.path import rank_by_key_id
-from probe.x509.policies import CertifiedPolicies, are_policies_valid
+from probe.x509.policies import are_policies_valid
 from probe.x509.raw_certificate import read_certificate
 from probe.x509.signature import check_signature
 from probe.x509.validity import find_next_boundary, judge_period
@@ -28,9 +34,6 @@ MAX_SIGNATURE_CHECKS: Final = 100
 """maxChainSignatureChecks."""
 MAX_RSA_BITS: Final = 8192
 """crypto/tls, defaultMaxRSAKeySize."""
-MIN_RSA_BITS: Final = 1024
-"""crypto/rsa, checkKeySize (GODEBUG rsa1024min)."""
-MAX_RSA_EXPONENT: Final = (1 << 31) - 1
 MAX_MESSAGE_BYTES: Final = 262_144
 """crypto/tls, maxHandshakeCertificateMsg."""
 MAX_POLICIES: Final = 50_000
@@ -68,6 +71,7 @@ def verify_for_go(request: PathRequest) -> PathVerdict:
         except _RefusedError as refused:
             found.append(refused.problem)
             if refused.problem.key is None:
+                found += search.find_unused_issuers(refused.problem)
                 break
             search.forgiven.add(refused.problem.key)
     until = search.find_next_boundary()
@@ -115,6 +119,8 @@ class _Search:
     checker: ConstraintChecker = field(default_factory=ConstraintChecker)
     signature_checks: int = 0
     policies: int = 0
+    unused: dict[str, GoCertificate] = field(default_factory=dict)
+    """An issuer whose key crypto/x509 does not know, by the certificate below it."""
     places: dict[str, int] = field(default_factory=dict)
     intermediates: dict[bytes, list[GoCertificate]] = field(default_factory=dict)
     roots: dict[bytes, list[GoCertificate]] = field(default_factory=dict)
@@ -201,7 +207,10 @@ class _Search:
                 if self.signature_checks > MAX_SIGNATURE_CHECKS:
                     problem = faults.make_limit(last, self._locate(last), MAX_SIGNATURE_CHECKS)
                     return paths, None if paths else problem
-                if not candidate.has_key or _is_in_path(candidate, path):
+                if not candidate.has_key:
+                    self.unused[last.sha256] = candidate
+                    continue
+                if _is_in_path(candidate, path):
                     continue
                 if wrong := self._find_signature_fault(last, candidate):
                     hint = hint or wrong
@@ -234,7 +243,7 @@ class _Search:
     def _find_signature_fault(self, child: GoCertificate, parent: GoCertificate) -> Problem | None:
         """Return why `parent` cannot have signed `child` (CheckSignatureFrom)."""
         place, above = self._locate(child), self._locate(parent)
-        if not _may_sign(parent) and not self._is_forgiven("not_a_ca", parent):
+        if not may_sign(parent) and not self._is_forgiven("not_a_ca", parent):
             return faults.make_not_a_ca(parent, above, via_hint=True)
         algorithm = child.signature_algorithm
         if algorithm is None or algorithm.hash in {"md5", "sha1"}:
@@ -249,7 +258,7 @@ class _Search:
             return faults.make_weak_signature(child, place, is_known=False)
         if parent.key != algorithm.key:
             return faults.make_bad_signature(child, place, parent, is_other_kind=True)
-        if parent.key == "RSA" and (says := _find_rsa_fault(parent)):
+        if parent.key == "RSA" and (says := find_rsa_fault(parent)):
             return faults.make_weak_key(parent, above, says, MIN_RSA_BITS)
         raw = read_certificate(child.der)
         if raw is None or check_signature(raw, parent.spki) != "valid":
@@ -284,11 +293,11 @@ class _Search:
         if self.policies > MAX_POLICIES:
             return faults.make_costly(leaf, "certificate policies on many paths")
         if not self._is_forgiven("policy", leaf) and not are_policies_valid(
-            [_get_policies(one) for one in path]
+            [get_policies(one) for one in path]
         ):
             return faults.make_policy(leaf)
         unfit = next(
-            (one for one in path if not _allows_server(one) and not self._is_usage_forgiven(one)),
+            (one for one in path if not allows_server(one) and not self._is_usage_forgiven(one)),
             None,
         )
         if unfit is not None:
@@ -313,9 +322,16 @@ class _Search:
                 return None
             return faults.make_unsupported_key(leaf)
         if leaf.key == "RSA" and not self._is_forgiven("weak_key", leaf):
-            says = _find_rsa_fault(leaf)
+            says = find_rsa_fault(leaf)
             return faults.make_weak_leaf_key(leaf, says, MIN_RSA_BITS) if says else None
         return None
+
+    def find_unused_issuers(self, problem: Problem) -> list[Problem]:
+        """Return why an issuer that is there counts for nothing: Go passes over its kind of key."""
+        one = self.unused.get(problem.fault.sha256)
+        if one is None or problem.fault.kind != "no_anchor":
+            return []
+        return [faults.make_unknown_key(one, self._locate(one))]
 
     def find_next_boundary(self) -> float:
         """Return when the first certificate that counts becomes valid, or ends."""
@@ -349,43 +365,3 @@ def _is_in_path(candidate: GoCertificate, path: Path) -> bool:
         if candidate.san == one.san:
             return True
     return False
-
-
-def _may_sign(parent: GoCertificate) -> bool:
-    """Whether it is a CA whose keyUsage allows it; before v3 there were no extensions to say so."""
-    is_ca = parent.is_ca if parent.has_basic_constraints else parent.version < 3
-    return is_ca and (not parent.key_usage or bool(parent.key_usage & KEY_CERT_SIGN))
-
-
-def _find_rsa_fault(one: GoCertificate) -> str:
-    """Return what crypto/rsa says of a key that it does not verify with."""
-    if one.rsa_bits < MIN_RSA_BITS:
-        return (
-            f"crypto/rsa: {one.rsa_bits}-bit keys are insecure "
-            "(see https://go.dev/pkg/crypto/rsa#hdr-Minimum_key_size)"
-        )
-    if not one.rsa_modulus & 1:
-        return "crypto/rsa: public modulus is even"
-    if one.rsa_exponent < 2:
-        return "crypto/rsa: public exponent too small or negative"
-    if not one.rsa_exponent & 1:
-        return "crypto/rsa: public exponent is even"
-    if one.rsa_exponent > MAX_RSA_EXPONENT:
-        return "crypto/rsa: public exponent too large"
-    return ""
-
-
-def _allows_server(one: GoCertificate) -> bool:
-    """Whether extendedKeyUsage allows it, lists nothing, or is absent (checkChainForKeyUsage)."""
-    return not one.usages or ANY_USAGE in one.usages or SERVER_AUTH in one.usages
-
-
-def _get_policies(one: GoCertificate) -> CertifiedPolicies:
-    return CertifiedPolicies(
-        one.policies,
-        one.policy_mappings,
-        one.require_explicit_policy,
-        one.inhibit_policy_mapping,
-        one.inhibit_any_policy,
-        one.issuer == one.subject,
-    )

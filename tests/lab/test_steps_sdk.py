@@ -17,7 +17,7 @@ BOTH: Final = (
 OVER_HTTP: Final = (
     "chain_incomplete", "without_client_auth", "key_in_der", "base64_of_pem", "utf16", "truncated",
     "certificate_missing", "key_file_not_set", "key_in_the_certificates_place", "ca_file_missing",
-    "no_ca_file", "name_not_among_the_sans", "key_of_another_certificate", "expired_server",
+    "no_ca_file", "signed_with_sha1", "name_not_among_the_sans", "key_of_another_certificate", "expired_server",
 )  # fmt: skip
 CASES: Final[list[tuple[str, Protocol]]] = [
     *((name, "grpc") for name in (*BOTH, "byte_order_mark")),

@@ -49,6 +49,8 @@ class Operator:
             # The exporter's certificate and key.
             (rf"^{_ISSUED}", self.issue_client),
             (r"^Renew the exporter's certificate", self.issue_client),
+            (r"^Have the CA issue the certificate again .*, and put it, followed by its intermediates, in "
+             r"(.+), and its key in the file of (\w+)$", self.reissue),
             (r"^Put it, followed by its intermediates, in (.+), and its key in (.+)\.$", self.put_client),
             (rf"^Write it, followed by its intermediates, into a file, and its key into another that only "
              rf"the exporter may read; set cert_file and key_file{_IN_FILE} to the two\.$",
@@ -205,6 +207,12 @@ class Operator:
         assert self.by is not None
         self.write(cert, self.by.chain_pem(self.made))
         self.write(key, self.made.key_pem)
+
+    def reissue(self, cert: str, setting: str) -> None:
+        """Have it made, and put where the steps and a setting say."""
+        self.issue_client()
+        key = self.stage.client_tls[_KEYS.get(setting, setting)]
+        self.put_client(cert, shlex.quote(key))
 
     def set_new_pair(self, file: str) -> None:
         """Name new files in the settings."""

@@ -8,7 +8,9 @@ import pytest
 from probe.exporters.go_path import verify_for_go
 from probe.exporters.path_verdict import PathRequest, PathVerdict
 from probe.x509.anchors import AnchorPool
+from tests.lab.exporters.generators.chain_case import make_case
 from tests.lab.exporters.generators.chain_mutations import combine_rules
+from tests.lab.exporters.generators.chain_rules import Setting, list_changes
 from tests.support.exporter_chains import make_request
 from tests.support.pki import Issued, extended_key_usage, issue, subject_alternative_name
 
@@ -93,3 +95,13 @@ def test_what_go_does_not_parse_is_unreadable_wherever_it_stands() -> None:
     fault = verify_for_go(PathRequest(chain, pool, "backend.example", NOW)).faults[0]
     assert (fault.kind, fault.position) == ("unreadable", 2)
     assert fault.says.endswith("x509: malformed tbs certificate")
+
+
+def test_an_issuer_whose_key_go_does_not_know_is_named() -> None:
+    """Go passes over it, and finds no authority."""
+    changed = Setting().change("intermediate", list_changes()["key-ed448"])
+    case = make_case("key", changed.leaf, changed.intermediate, changed.root)
+    first, second = verify_for_go(make_request(case)).faults
+    assert (first.kind, first.position) == ("no_anchor", 0)
+    assert (second.kind, second.position) == ("unreadable", 1)
+    assert second.value.endswith("does not know: Ed448")
