@@ -59,7 +59,7 @@ _SETTINGS: Final = {
     "Python HTTP": "`OTEL_EXPORTER_OTLP_*`; `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` win over `_CERTIFICATE`",
     "Node": "`OTEL_EXPORTER_OTLP_*`. A file that cannot be read is a warning, and the exporter goes on without it",
     "Rust tonic": "in code: `ClientTlsConfig::ca_certificate` and `identity`; no variable is read",
-    "Rust reqwest": "in code: `tls_certs_only` and `Identity::from_pem`; no variable is read",
+    "Rust reqwest": "in code: `ClientBuilder::tls_certs_only`, and `Identity::from_pem` of the two files one behind the other (so the certificate needs its last newline); no variable is read",
     "curl": "`CURLOPT_CAINFO`, `CURLOPT_SSLCERT`, `CURLOPT_SSLKEY`: PHP's curl stands for the PHP SDK",
     "Ruby": "as the Ruby SDK does it: `ca_file`, `OpenSSL::X509::Certificate.new`, `OpenSSL::PKey::RSA.new`",
 }
