@@ -12,7 +12,7 @@ from typing import Final
 from probe.credentials.formats.pem import scan_pem
 from probe.system.file_fingerprint import Fingerprint, read_fingerprint
 from probe.system.own_limits import EXHAUSTED
-from probe.x509.anchors import MAX_ANCHORS
+from probe.x509.anchors import MAX_ANCHORS, NO_ANCHORS, AnchorPool
 
 FILES: Final = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -38,6 +38,16 @@ class SystemRoots:
         self._environ = environ
         self._states: tuple[Fingerprint, ...] = ()
         self._roots: tuple[bytes, ...] = ()
+        self._pool = NO_ANCHORS
+
+    def read_pool(self) -> AnchorPool:
+        """Return the roots as anchors: one object for all that trust nothing besides.
+
+        Raises:
+            OSError: where the probe itself lacks file descriptors or memory.
+        """
+        self.read()
+        return self._pool
 
     def read(self) -> tuple[bytes, ...]:
         """Return each root's DER, once.
@@ -51,7 +61,8 @@ class SystemRoots:
         states = tuple(map(read_fingerprint, (*files, *folders)))
         if states != self._states:
             ders = dict.fromkeys(_read_all(files, folders))
-            self._roots, self._states = tuple(ders)[:MAX_ANCHORS], states
+            self._roots = tuple(ders)[:MAX_ANCHORS]
+            self._pool, self._states = AnchorPool(self._roots), states
         return self._roots
 
 

@@ -76,8 +76,7 @@ class Credentials:
             OSError: where this process lacks descriptors to read the system's roots.
         """
         if self._anchors is None:
-            roots = SYSTEM_ROOTS.read() if self._material.system_roots else ()
-            self._anchors = AnchorPool((*self._material.anchors, *roots))
+            self._anchors = self._join_roots(self._material.anchors)
         return self._anchors
 
     def find_other_anchors(self) -> Mapping[str, AnchorPool]:
@@ -87,15 +86,20 @@ class Credentials:
             OSError: where this process lacks descriptors to read the system's roots.
         """
         if self._other_anchors is None:
-            roots = SYSTEM_ROOTS.read() if self._material.system_roots else ()
             pools: dict[tuple[bytes, ...], AnchorPool] = {}
             for _, anchors in self._material.other_anchors:
                 if anchors not in pools:
-                    pools[anchors] = AnchorPool((*anchors, *roots))
+                    pools[anchors] = self._join_roots(anchors)
             self._other_anchors = {
                 runtime: pools[anchors] for runtime, anchors in self._material.other_anchors
             }
         return self._other_anchors
+
+    def _join_roots(self, anchors: tuple[bytes, ...]) -> AnchorPool:
+        """Return `anchors` with the system's roots, where they count: those alone are shared."""
+        if not self._material.system_roots:
+            return AnchorPool(anchors)
+        return AnchorPool((*anchors, *SYSTEM_ROOTS.read())) if anchors else SYSTEM_ROOTS.read_pool()
 
     def context(self, offer: ClientOffer, *, client_certificate: bool = True) -> SSL.Context:
         """Return the client context that offers `offer`, the same object each time.

@@ -10,6 +10,7 @@ from typing import Literal
 from probe.credentials.named_file import NamedFile
 from probe.model.certificate import CertificateFacts, KeyFacts, NamedBlock
 from probe.model.finding import Finding, Role
+from probe.x509.lasting_path import choose_lasting, list_sent_paths
 from probe.x509.validity import (
     CLOCK_TOLERANCE,
     describe_beginning,
@@ -53,15 +54,17 @@ class Judgement:
         fix: str,
     ) -> None:
         """Judge each certificate at `now`, as what an exporter or a backend (`side`) presents."""
-        for place, one in enumerate(chain):
+        path = choose_lasting(list_sent_paths(chain), now) if chain else ()
+        # A verifier has a root of its own, and may have an anchor above what the end entity rests on.
+        needed = {*path[:1], *(one for one in path[1:2] if not one.self_signed)}
+        for one in chain:
+            stops = one in needed
             if is_expired(one, now):
-                # A verifier uses its own copy of a root.
-                stops = not (place and one.self_signed)
                 fact = f"holds an expired certificate: {describe_expired(one, now)}"
                 self.add(f"{side}_cert_expired", fact, fix, stops=stops)
             elif is_not_yet_valid(one, now, CLOCK_TOLERANCE):
                 fact = f"holds a certificate that is not valid yet: {describe_beginning(one, now)}"
-                self.add_fault(f"{side}_cert_not_yet_valid", fact, CHECK_CLOCK)
+                self.add(f"{side}_cert_not_yet_valid", fact, CHECK_CLOCK, stops=stops)
             elif expires_soon(one, now):
                 fact = f"holds a certificate that expires soon: {describe_expiry(one, now)}"
                 self.add_remark(f"{side}_cert_expired", fact, fix)

@@ -201,6 +201,13 @@ def server_cert_unreadable() -> Evidence:
 
 
 @story("handshake")
+def server_cert_unreadable__an_intermediate() -> Evidence:
+    """It is an intermediate that Go's parser refuses: its CA issues it again, no key changes."""
+    sent = (BACKEND, INTERMEDIATE)
+    return unverified_attempt(*sent, faults=(("unreadable", 1),), shake={"complete": False})
+
+
+@story("handshake")
 def server_cert_weak() -> Evidence:
     """The backend's certificate is signed with SHA-1, which Go exporters refuse."""
     return unverified_attempt(backend(signature_hash="sha1"))

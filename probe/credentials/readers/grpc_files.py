@@ -7,16 +7,20 @@ which one half is missing ends the process (GRPC_CHECK in grpc_ssl_credentials_c
 from typing import Final
 
 from probe.credentials.readers.openssl import BORINGSSL, PemStop, read_openssl_blocks
+from probe.credentials.readers.openssl_files import is_trust_settings
 from probe.credentials.readers.pem_file import PemBlock, PemFile
 from probe.credentials.readers.private_key import EXPLICIT, PrivateKey, is_consistent_rsa
 from probe.credentials.readers.reading import Anchors, FileSet, Pair, Stop, Why
+from probe.exporters.boringssl_certificate import read_for_boringssl
 from probe.x509 import der as asn1
 from probe.x509.der import Reader
+from probe.x509.extensions import DIGITAL_SIGNATURE
 
 GIVES_UP: Final = "Handshaker factory creation failed with TSI_INVALID_ARGUMENT"
+_PARSED_FULLY: Final = 100
 _PLAIN: Final = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 _TRUSTED: Final = "TRUSTED CERTIFICATE"
-_CURVES: Final = frozenset({"P-224", "P-256", "P-384", "P-521", EXPLICIT})
+_CURVES: Final = frozenset({"P-256", "P-384", "P-521", EXPLICIT})
 _LABELS: Final = {
     "PRIVATE KEY": "",
     "ENCRYPTED PRIVATE KEY": "",
@@ -42,7 +46,7 @@ def read_grpc_pair(files: FileSet, cert: PemFile, key_file: PemFile) -> Pair:
             return Pair(stop=Stop("cert", why, GIVES_UP, block.at))
         if block.label not in wanted:
             continue
-        if block.header or not _parses(files, block, with_aux=not chain):
+        if block.header or not _parses(block, with_aux=not chain):
             if chain:
                 break
             why = "block" if block.header else "certificate"
@@ -50,7 +54,9 @@ def read_grpc_pair(files: FileSet, cert: PemFile, key_file: PemFile) -> Pair:
         chain.append(block.der)
         wanted = _PLAIN
     leaf = files.parse(chain[0])
-    if leaf.algorithm not in _KINDS:
+    known = read_for_boringssl(_cut(chain[0]))
+    signs = known is not None and not known.rejects_usage(DIGITAL_SIGNATURE)
+    if leaf.algorithm not in _KINDS or known is None or known.key is None or not signs:
         return Pair(stop=Stop("cert", "certificate", GIVES_UP))
     found = _find_key(files, key_file)
     if isinstance(found, Stop):
@@ -68,7 +74,8 @@ def read_grpc_anchors(files: FileSet, file: PemFile) -> Anchors:
         if isinstance(block, PemStop):
             break
         if block.label in _PLAIN or block.label == _TRUSTED:
-            if block.header or not _parses(files, block, with_aux=True):
+            spared = len(taken) >= _PARSED_FULLY and files.parse(block.der).plain is not None
+            if block.header or not (spared or _parses(block, with_aux=True)):
                 break
             taken.append(block.der)
     if taken:
@@ -81,17 +88,18 @@ def _as_c_string(file: PemFile) -> PemFile:
     return file if b"\0" not in file.raw else PemFile(file.raw.partition(b"\0")[0])
 
 
-def _parses(files: FileSet, block: PemBlock, *, with_aux: bool) -> bool:
+def _cut(der: bytes) -> bytes:
+    element = Reader(der).read_any()
+    return der if element is None else element.whole
+
+
+def _parses(block: PemBlock, *, with_aux: bool) -> bool:
     """Return whether BoringSSL parses a certificate: DER alone, and nothing behind it but trust settings."""
-    parsed = files.parse(block.der)
-    if parsed.plain is not None:
-        return True
-    if parsed.openssl is None:
-        return False
     reader = Reader(block.der)
-    if reader.read_element(asn1.SEQUENCE) is None:
+    element = reader.read_element(asn1.SEQUENCE)
+    if element is None or read_for_boringssl(element.whole) is None:
         return False
-    return reader.is_empty or not with_aux or reader.peek() == asn1.SEQUENCE
+    return reader.is_empty or not with_aux or is_trust_settings(reader)
 
 
 def _find_key(files: FileSet, file: PemFile) -> tuple[PrivateKey, str] | Stop:
@@ -124,6 +132,8 @@ def _is_read(key: PrivateKey, kind: str) -> bool:
         return False
     if key.algorithm == "rsa" and not is_consistent_rsa(key.der):
         return False  # RSA_check_key, which its parser calls
+    if key.algorithm == "rsa" and key.form == "pkcs8" and not key.has_parameters:
+        return False
     if key.form == "pkcs8":
         return kind in {"", key.algorithm} and not key.has_public
     return key.form == _FORMS.get(kind, "")

@@ -21,6 +21,8 @@ from probe.x509.raw_certificate import read_certificate
 
 _NAMED: Final = frozenset(CURVES.values())
 _DER: Final = Encoding.DER
+_PARSED_FULLY: Final = 100
+"""Certificates of a bundle that are parsed as Java does; the others by `cryptography` alone."""
 _NO_KEY: Final = "Unable to generate key from supported algorithms: [RSA, EC]"
 _NO_CHAIN: Final = "Private key must be accompanied by certificate chain"
 _ORDER: Final = "java.security.KeyStoreException: Certificate chain is not valid"
@@ -80,7 +82,8 @@ def _read_certificates(
                 bundle = tuple(one.public_bytes(_DER) for one in read_pkcs7(block.der))
                 if bundle:
                     return bundle
-            refused = refuse(block.der, files.parse(block.der).plain)
+            spared = files.parse(block.der).plain if number >= _PARSED_FULLY else None
+            refused = refuse(block.der, spared)
             if refused:
                 says = f"java.security.cert.CertificateException: {refused}"
                 return Stop(role, "certificate", says, at)

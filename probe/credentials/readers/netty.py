@@ -22,6 +22,7 @@ _DASHES: Final = re.compile(rb"-+([ \t\n\x0b\f\r]*)")
 _BODY: Final = re.compile(rb"[A-Za-z0-9+/=][A-Za-z0-9+/=\r\n]*")
 _KEY: Final = re.compile(rb"PRIVATE[ \t\x0b\f]+KEY")
 _CERTIFICATE: Final = re.compile(rb"CERTIFICATE")
+_PARSED_FULLY: Final = 100
 _NO_KEY: Final = "java.lang.IllegalArgumentException: File does not contain valid private key"
 _NO_CHAIN: Final = "java.lang.IllegalArgumentException: File does not contain valid certificates"
 _ORDER: Final = "java.security.KeyStoreException: Certificate chain is not valid"
@@ -92,7 +93,7 @@ def _read_certificates(files: FileSet, file: PemFile, role: Role) -> tuple[bytes
     for block in read_netty_blocks(file, _CERTIFICATE):
         element = Reader(block.der, strict=False).read_any()
         der = b"" if element is None else element.whole
-        if refuse_for_java(der, files.parse(der).plain):
+        if refuse_for_java(der, files.parse(der).plain if len(taken) >= _PARSED_FULLY else None):
             return Stop(role, "certificate", _NO_CHAIN, block.at)
         taken.append(files.parse(der).sent)
     return tuple(taken) or Stop(role, "no_block", _NO_CHAIN)

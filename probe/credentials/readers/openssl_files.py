@@ -13,6 +13,7 @@ from probe.credentials.readers.openssl import OPENSSL, PemStop, read_openssl_blo
 from probe.credentials.readers.pem_file import PemBlock, PemFile
 from probe.credentials.readers.private_key import PrivateKey
 from probe.credentials.readers.reading import Anchors, FileSet, Pair, ParsedCertificate, Stop, Why
+from probe.exporters.openssl_certificate import read_for_openssl
 from probe.model.finding import Role
 from probe.x509 import der as asn1
 from probe.x509.der import Reader
@@ -25,6 +26,9 @@ _FORMS: Final = {"rsa": "pkcs1", "ec": "sec1", "dsa": "dsa"}
 _LOOKED_AT: Final = 200
 """Anchors among which the issuer to send along is looked for."""
 _LONGEST_CHAIN: Final = 10
+_PARSED_FULLY: Final = 100
+"""Certificates of a bundle that are parsed as OpenSSL does; the others by `cryptography` alone."""
+_PROC_TYPE: Final = 10
 _BEHIND_NUL: Final = re.compile(rb"\0[^\n]*")
 _SLOTS: Final = frozenset({"rsa", "rsa-pss", "ec", "dsa", "ed25519", "ed448"})
 _BITS_OF_LEVEL: Final = (0, 80, 112, 128, 192, 256)
@@ -38,6 +42,12 @@ _SIGNATURE_STRENGTH: Final = {
     "1.2.840.113549.1.1.14": 112,  # SHA-224 with RSA
     "1.2.840.10045.4.3.1": 112,  # SHA-224 with ECDSA
 }
+_KNOWN_SIGNATURES: Final = (
+    "1.2.840.113549.1.1.",
+    "1.2.840.10045.4.",
+    "2.16.840.1.101.3.4.3.",
+    "1.3.101.",
+)
 """Bits that a hash is worth (ssl_security_cert_sig), by the signature's OID."""
 
 
@@ -70,7 +80,7 @@ def read_openssl_pair(files: FileSet, cert: PemFile, key_file: PemFile, use: Ope
     chain = _read_chain(files, cert, use)
     if isinstance(chain, Stop):
         return Pair(stop=chain)
-    found = find_openssl_key(files, key_file)
+    found = find_openssl_key(files, key_file, use)
     if isinstance(found, Stop):
         return Pair(stop=found)
     key, public = found
@@ -96,7 +106,7 @@ def _read_chain(files: FileSet, file: PemFile, use: OpensslUse) -> list[ParsedCe
         if block.label not in wanted:
             continue
         certificate = _parse(files, block, with_aux=not chain)
-        if block.header or certificate is None or not certificate.key_type:
+        if block.header or certificate is None or not certificate.algorithm:
             why: Why = "block" if block.header else "certificate"
             return Stop("cert", why, "error:04800068:PEM routines", block.at)
         if certificate.algorithm not in _SLOTS and not chain:
@@ -125,26 +135,40 @@ def read_as_lines(file: PemFile) -> PemFile:
 def is_invalid(der: bytes) -> bool:
     """Return whether OpenSSL marks a certificate as invalid when it looks at its extensions.
 
-    ossl_x509v3_cache_extensions (crypto/x509/v3_purp.c): one of them occurs twice.
+    ossl_x509v3_cache_extensions (crypto/x509/v3_purp.c).
     """
-    parts = read_certificate(der)
-    return parts is not None and parts.has_duplicate_extension()
+    parsed = read_for_openssl(der)
+    return parsed is not None and bool(parsed.invalid_extension)
 
 
 def _parse(files: FileSet, block: PemBlock, *, with_aux: bool) -> ParsedCertificate | None:
     """Parse as d2i_X509 does, or d2i_X509_AUX, which reads what follows as trust settings."""
     parsed = files.parse(block.der)
-    if not parsed.is_readable:
+    if parsed.openssl is None and read_for_openssl(block.der) is None:
         return None
     if with_aux and parsed.plain is None:
         reader = Reader(block.der, strict=False)
         reader.read_any()
-        if not reader.is_empty and reader.peek() != asn1.SEQUENCE:
+        if not reader.is_empty and not is_trust_settings(reader):
             return None
     return parsed
 
 
-def find_openssl_key(files: FileSet, file: PemFile) -> tuple[PrivateKey, str] | Stop:
+def is_trust_settings(reader: Reader) -> bool:
+    """Return whether X509_CERT_AUX follows: usages by OID, a name, a key id (crypto/x509/x_x509a.c)."""
+    content = reader.read(asn1.SEQUENCE)
+    if content is None:
+        return False
+    parts = Reader(content, strict=False)
+    if parts.peek() == asn1.SEQUENCE:
+        usages = Reader(parts.read(asn1.SEQUENCE) or b"", strict=False)
+        return usages.is_empty or usages.peek() == asn1.OBJECT_IDENTIFIER
+    return parts.is_empty or parts.peek() in {0xA0, asn1.UTF8_STRING, asn1.OCTET_STRING, 0xA1}
+
+
+def find_openssl_key(
+    files: FileSet, file: PemFile, use: OpensslUse
+) -> tuple[PrivateKey, str] | Stop:
     """Return the key that PEM_read_bio_PrivateKey returns, and the digest of its public half.
 
     Its decoder (pem_read_bio_key_decoder) goes on behind a block that it cannot make a key of.
@@ -157,7 +181,8 @@ def find_openssl_key(files: FileSet, file: PemFile) -> tuple[PrivateKey, str] | 
                 break
             continue
         encrypted = block.header.startswith(b"Proc-Type: 4,ENC")
-        if block.header and not encrypted:
+        # Up to ten characters cannot be "Proc-Type:" and are passed over (decode_pem2der.c).
+        if len(block.header) >= _PROC_TYPE and not encrypted:
             says = "error:0480006B:PEM routines::not proc type"
             return Stop("key", "block", says, block.at)
         kind = block.label.removesuffix(" PRIVATE KEY")
@@ -167,6 +192,8 @@ def find_openssl_key(files: FileSet, file: PemFile) -> tuple[PrivateKey, str] | 
         if encrypted or (key is not None and key.form == "encrypted" and kind == "ENCRYPTED"):
             says = "error:04800068:PEM routines::bad password read"
             return Stop("key", "encrypted", says, block.at)
+        if kind == "ENCRYPTED" and key is not None and not use.reads_by_path:
+            kind = "PRIVATE KEY"  # Node's passphrase is empty, and none is needed
         if key is not None and loaded is not None and not loaded.derived and _fits_label(key, kind):
             return key, loaded.public_sha256
         says = "error:1E08010C:DECODER routines::unsupported"
@@ -198,6 +225,9 @@ def read_openssl_anchors(files: FileSet, file: PemFile, use: OpensslUse) -> Anch
             break
         if block.label in _PLAIN or block.label == _TRUSTED:
             with_aux = block.label == _TRUSTED or not use.whole_bundle
+            if len(taken) >= _PARSED_FULLY and files.parse(block.der).plain and not block.header:
+                taken.append(block.der)
+                continue
             broken = block.header or _parse(files, block, with_aux=with_aux) is None
             if broken and not use.whole_bundle:
                 break
@@ -237,8 +267,9 @@ def _find_weakness(certificate: ParsedCertificate, level: int, *, leaf: bool) ->
     parts = certificate.parts
     if parts is None or parts.is_self_issued:
         return ""
-    strength = _SIGNATURE_STRENGTH.get(certificate.signature_algorithm, 128)
-    return ("ee md too weak" if leaf else "ca md too weak") if strength < needed else ""
+    named = certificate.signature_algorithm
+    strength = _SIGNATURE_STRENGTH.get(named, 128 if named.startswith(_KNOWN_SIGNATURES) else 0)
+    return "ca md too weak" if strength < needed else ""
 
 
 def find_appended(

@@ -66,6 +66,8 @@ class PrivateKey:
     """Of an RSA modulus."""
     strict: bool = True
     """Whether its outline is DER."""
+    has_parameters: bool = True
+    """Whether the algorithm of PKCS#8 has parameters: NULL for RSA (RFC 8017, appendix A.1)."""
 
 
 def read_private_key(der: bytes) -> PrivateKey | None:
@@ -116,6 +118,7 @@ def _read_pkcs8(
     kind = _ALGORITHMS.get(asn1.decode_oid(oid or b""), "other")
     curve = inner_curve = ""
     bits = 0
+    has_parameters = not algorithm.is_empty
     if kind == "ec":
         curve = _name_curve(algorithm)
         within = Reader(inner, strict=strict).read(asn1.SEQUENCE)
@@ -134,7 +137,17 @@ def _read_pkcs8(
             break
         has_public |= element.tag & 0x9F == asn1.CONTEXT | 1
     return PrivateKey(
-        "pkcs8", kind, der, curve, version, has_public, trailing, inner_curve, bits, strict
+        "pkcs8",
+        kind,
+        der,
+        curve,
+        version,
+        has_public,
+        trailing,
+        inner_curve,
+        bits,
+        strict,
+        has_parameters,
     )
 
 

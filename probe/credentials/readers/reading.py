@@ -18,6 +18,7 @@ from probe.credentials.readers.private_key import (
 )
 from probe.model.finding import Role
 from probe.x509.parse import parse_certificate
+from probe.x509.public_key import read_public_key
 from probe.x509.raw_certificate import Certificate, read_certificate
 
 _T = TypeVar("_T")
@@ -120,6 +121,13 @@ _KINDS: Final = {
     1034: "x25519",
 }
 """EVP_PKEY_get_base_id (OpenSSL, obj_mac.h)."""
+_NAMES: Final = {
+    "RSA": "rsa",
+    "RSASSA-PSS": "rsa-pss",
+    "EC": "ec",
+    "DSA": "dsa",
+    "Ed25519": "ed25519",
+}
 
 
 class ParsedCertificate:
@@ -161,6 +169,8 @@ class ParsedCertificate:
         """The digest of its public key, as `LoadedKey` has it; empty where it does not parse."""
         if self._public is None:
             self._public = ""
+            if self.openssl is None and self.parts is not None:
+                self._public = digest_public_key(self.parts.spki)
             if self.openssl is not None:
                 try:
                     public = crypto.dump_publickey(crypto.FILETYPE_ASN1, self.openssl.get_pubkey())
@@ -177,7 +187,12 @@ class ParsedCertificate:
     @property
     def algorithm(self) -> str:
         """The kind of its public key, as `PrivateKey` names it; empty where it does not parse."""
-        return _KINDS.get(self.key_type, "")
+        known = _KINDS.get(self.key_type, "")
+        if known or self.openssl is not None or self.parts is None:
+            return known
+        # What the OpenSSL here refuses, as a time without seconds, an older one may read.
+        key = read_public_key(self.parts.spki)
+        return "" if key is None else _NAMES.get(key.kind, "")
 
     @property
     def key_type(self) -> int:
@@ -193,7 +208,8 @@ class ParsedCertificate:
     def bits(self) -> int:
         """The size of the public key; 0 where it does not parse."""
         if self.openssl is None:
-            return 0
+            key = None if self.parts is None else read_public_key(self.parts.spki)
+            return 0 if key is None else key.bits
         try:
             return self.openssl.get_pubkey().bits()
         except crypto.Error:

@@ -4,6 +4,7 @@ from cryptography import x509
 
 from probe.exporters.go_certificate import Refusal
 from probe.exporters.go_parser import parse_for_go
+from probe.exporters.java_certificate import JavaRefusal, read_for_java
 from probe.x509.library_errors import LIBRARY_ERRORS
 from probe.x509.raw_certificate import read_certificate
 
@@ -33,6 +34,5 @@ def refuse_for_java(der: bytes, plain: x509.Certificate | None) -> str:
         return "Unable to initialize, java.io.IOException"
     if parts.trailing:
         return "Unable to initialize, java.io.IOException: extra data at the end"
-    if parts.has_duplicate_extension():
-        return "java.io.IOException: Duplicate extensions not allowed"
-    return ""
+    parsed = read_for_java(der)
+    return parsed.says or "java.io.IOException" if isinstance(parsed, JavaRefusal) else ""

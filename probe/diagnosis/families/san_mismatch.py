@@ -38,8 +38,8 @@ def _match_server_name(evidence: Evidence) -> Match | None:
     ]
     if not check.presented and check.common_name:
         facts.append(
-            f"it has only a CN, {check.common_name}: Go and rustls do not accept a CN as a name; "
-            "OpenSSL, Java and Node still would"
+            f"it has only a CN, {check.common_name}: Go, Rust and Python over HTTP take no CN for a "
+            "name"
         )
     if handshake.offer.server_name and handshake.offer.server_name != check.reference:
         facts.append(f"the SNI sent was {handshake.offer.server_name}")

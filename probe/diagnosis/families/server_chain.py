@@ -40,7 +40,8 @@ def _match_unreadable(evidence: Evidence) -> Match | None:
     exporter = RUNTIMES_BY_ID.get(evidence.target.exporter, COLLECTOR)
     facts = [f"{name_faulty(evidence, one)} {describe_fault(one)}" for one in faults[:_MOST_FACTS]]
     facts.append(f"the exporter is the {exporter.name} ({exporter.tls}); others may read it")
-    return Match(rate_fault(evidence, faults[0]), tuple(facts))
+    party, fix = repair_chain(evidence, faults[0], name_faulty(evidence, faults[0]))
+    return Match(rate_fault(evidence, faults[0]), tuple(facts), fix=fix, party=party)
 
 
 _declare: Final = partial(

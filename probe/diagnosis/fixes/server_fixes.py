@@ -173,6 +173,7 @@ _REPAIRS: Final[dict[PathFaultKind, str]] = {
     "allows",
     "critical_extension": "without that extension, or with the extension not critical",
     "policy": "with the certificate policies of its issuer",
+    "unreadable": "without what the exporter cannot read",
     "wrong_usage_above": "with serverAuth in extendedKeyUsage, or without extendedKeyUsage",
 }
 """What makes a certificate right that breaks a rule: how it is issued again."""

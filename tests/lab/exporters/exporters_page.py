@@ -81,6 +81,7 @@ def render_page() -> str:
         [
             _HEAD + _render_exporters(facts),
             *_render_sections(cells),
+            *_render_chains(),
             *render_offers(),
             "",
         ]
@@ -246,22 +247,62 @@ def _render_sections(cells: _Cells) -> Iterable[str]:
     )
 
 
+_LEVELS: Final = ("leaf", "intermediate", "root")
+
+
+def _render_chains() -> Iterable[str]:
+    """Yield what each exporter makes of a server's chain with one rule broken or bent."""
+    facts = {**read_facts("chains"), **read_facts("handshakes")}
+    names = {"go": "Go"} | {
+        exporter: column for column, ids in COLUMNS.items() for exporter in ids if exporter in facts
+    }
+    shown = [each for each in names if each in facts]
+    known = set.intersection(*(set(facts[each].answers) for each in shown)) if shown else set()
+    rules = [
+        case.removeprefix("rule/").removesuffix("/leaf")
+        for case in facts[shown[0]].answers
+        if case.startswith("rule/") and case.endswith("/leaf")
+    ]
+    table = []
+    for rule in rules:
+        cases = [f"rule/{rule}/{level}" for level in _LEVELS]
+        if not known.issuperset(cases):
+            continue
+        marks = [
+            " ".join("✓" if facts[each].answers[case].outcome == "ok" else "✗" for case in cases)
+            for each in shown
+        ]
+        if len(set(marks)) > 1:
+            table.append(f"| {rule} | {' | '.join(marks)} |")
+    yield "\n## Rules for the server's chain\n"
+    yield (
+        "The server sends a leaf and an intermediate; the exporter trusts the root. One rule is "
+        "broken or bent, in the leaf, the intermediate or the root: three marks, ✓ where the chain "
+        "is trusted. Only rules on which exporters differ; the names are those of the cases "
+        "([generators](../tests/lab/exporters/generators/chain_rules.py)).\n"
+    )
+    yield f"| | {' | '.join(f'`{each}`' for each in shown)} |\n|---|{':-:|' * len(shown)}"
+    yield "\n".join(table)
+
+
 def _section(title: str, intro: str, rows: Sequence[Row], cells: _Cells) -> Iterable[str]:
     """Yield a table of the rows that differ; what is the same everywhere is a list."""
     alike: dict[str, list[str]] = {}
     table = []
     for row in rows:
         marks = cells.row(row.cases)
-        if len(set(marks)) == 1:
-            alike.setdefault(marks[0], []).append(row.what)
+        if len(set(marks)) == 1 and "✓" in marks[0]:
+            alike.setdefault(f"Everywhere **{marks[0]}**", []).append(row.what)
+        elif "✓" not in "".join(marks):
+            alike.setdefault("Nowhere does the span arrive with", []).append(row.what)
         else:
             table.append(f"| {_cell(row.what)} | {' | '.join(marks)} |")
     yield f"\n## {title}\n\n{intro}\n"
     if table:
         yield f"| | {' | '.join(cells.columns)} |\n|---|{':-:|' * len(cells.columns)}"
         yield "\n".join(table)
-    for marks, whats in sorted(alike.items()):
-        yield f"\nEverywhere **{marks}**: {'; '.join(_cell(each) for each in whats)}."
+    for summary, whats in sorted(alike.items()):
+        yield f"\n{summary}: {'; '.join(_cell(each) for each in whats)}."
 
 
 def _cell(text: str) -> str:

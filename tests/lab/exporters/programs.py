@@ -106,13 +106,17 @@ def _rust(exporter: str) -> list[str]:
     return [str(build_program("rust", ["cargo", "--version"], build) / "exporters"), exporter]
 
 
+_WITHOUT_INPUT: Final = ("sh", "-c", 'exec "$@" 3<&0 </dev/null', "sh")
+"""OpenSSL asks for a key's password on standard input; a service has none. Cases come by 3."""
+
+
 def _interpreted(command: str, script: str) -> Callable[[str], list[str]]:
     """Return how a script starts that needs what its interpreter's packages have."""
 
     def started(_: str) -> list[str]:
         if shutil.which(command) is None:
             raise NotBuiltError(f"{command} is not installed")
-        return [command, str(HERE / script)]
+        return [*_WITHOUT_INPUT, command, str(HERE / script)]
 
     return started
 
@@ -129,7 +133,7 @@ def _go(exporter: str) -> list[str]:
 
 
 def _python(exporter: str) -> list[str]:
-    return [sys.executable, str(HERE / "python" / "exporter.py"), exporter]
+    return [*_WITHOUT_INPUT, sys.executable, str(HERE / "python" / "exporter.py"), exporter]
 
 
 def _node(exporter: str) -> list[str]:

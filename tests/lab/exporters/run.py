@@ -57,6 +57,7 @@ class ExporterProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
+            start_new_session=True,  # no terminal to ask for a password on
         )
         self._buffer = b""
         self._read = 0

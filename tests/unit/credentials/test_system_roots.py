@@ -29,6 +29,8 @@ def test_a_file_and_folders_are_joined_each_root_once(tmp_path: Path) -> None:
 
     assert roots.read() == (FIRST.der, SECOND.der)
     assert roots.read() is roots.read()
+    assert list(roots.read_pool()) == [FIRST.der, SECOND.der]
+    assert roots.read_pool() is roots.read_pool()
 
 
 def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:

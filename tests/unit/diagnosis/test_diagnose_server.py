@@ -188,6 +188,16 @@ def test_the_names_are_said(sans: tuple[str, ...], common_name: str, said: str) 
     assert any(said in fact for fact in found.facts)
 
 
+def test_an_unreadable_intermediate_is_issued_again_without_a_new_key() -> None:
+    """Its CA issues it again; the backend's own certificate and key stay."""
+    seen = unverified_attempt(backend(), INTERMEDIATE, faults=(("unreadable", 1),))
+
+    first = diagnose(seen).fix[0]
+
+    assert INTERMEDIATE.subject.text in first
+    assert "its key" not in first
+
+
 @pytest.mark.parametrize(
     ("certificate", "cause"),
     [

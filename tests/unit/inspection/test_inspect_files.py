@@ -72,6 +72,13 @@ def _below_expired_intermediate() -> bytes:
     return expired.chain_pem(expired.issue("x"))
 
 
+def _with_an_expired_cross_certificate() -> bytes:
+    elder = Authority.root("elder", now=NOW)
+    ended = NOW - timedelta(days=1)
+    cross = elder.intermediate("root", key=ROOT.issued.key, not_after=ended)
+    return INTERMEDIATE.chain_pem(INTERMEDIATE.issue("x")) + cross.pem
+
+
 def _below_an_end_entity() -> bytes:
     end = ROOT.issue("end", is_ca=False)
     return Authority(end, NOW).issue("x").pem + end.pem
@@ -104,6 +111,11 @@ CERTIFICATES: Final[dict[str, tuple[Callable[[], bytes], list[str], list[str]]]]
         _below_expired_intermediate,
         ["client_cert_expired"],
         [],
+    ),
+    "an expired cross-certificate of the root": (
+        _with_an_expired_cross_certificate,
+        [],
+        ["client_cert_expired"],
     ),
     "expires soon": (
         lambda: ROOT.issue("x", not_before=NOW - timedelta(days=300), not_after=NOW + timedelta(days=5)).pem,

@@ -9,7 +9,8 @@ fwrite(STDOUT, json_encode(['versions' => $versions], JSON_UNESCAPED_SLASHES) . 
 // What libcurl says where it cannot use a file (CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, …).
 $refused = [CURLE_SSL_CERTPROBLEM, 77, CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_ENGINE_SETFAILED, 43];
 
-while (($line = fgets(STDIN)) !== false) {
+$cases = fopen('php://fd/3', 'r');
+while (($line = fgets($cases)) !== false) {
     $case = json_decode($line, true);
     $handle = curl_init($case['endpoint'] . '/v1/traces');
     curl_setopt_array($handle, [

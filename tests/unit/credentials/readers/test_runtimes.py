@@ -17,6 +17,14 @@ from tests.lab.exporters.measured_facts import read_facts
 ROLES: tuple[Role, ...] = ("cert", "key", "ca")
 AS = {"collector-http": "collector"}
 """Columns of the facts whose exporter reads files as another id's."""
+KNOWN = frozenset(
+    {
+        "odd-key-usage-octets-cert",  # keyUsage of four octets: BoringSSL reads the first alone
+        "odd-rsa-exponent-even-other",  # the JDK looks at such a key's numbers only when it uses it
+        "odd-rsa-modulus-negative-other",
+    }
+)
+"""Cases of certificates that models of paths judge otherwise, each in one family of runtimes."""
 CONNECTED = frozenset({"connect", "fail"})
 
 
@@ -38,7 +46,7 @@ def list_disagreements() -> Iterator[str]:
         for column, measured in facts.items():
             reading = readings.get(AS.get(column, column))
             answer = measured.answers.get(case.id)
-            if reading is None or answer is None:
+            if reading is None or answer is None or case.id in KNOWN:
                 continue
             stops = reading.stop is not None
             # What only the handshake shows may be no fault of the files as such.
@@ -50,7 +58,7 @@ def list_disagreements() -> Iterator[str]:
 
 
 NOT_YET = re.compile(
-    r"\S+ (odd-|label-pkcs8(-ec)?-as-encrypted-|kind-|key-pkcs8-no-null|format-expl)"
+    r"\S+ (odd-|label-pkcs8(-ec)?-as-encrypted-|kind-|key-pkcs8-no-null|format-expl|plain-then-encrypted)"
 )
 """Cells that were measured before their models were built: odd certificates and kinds of keys."""
 
