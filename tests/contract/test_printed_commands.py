@@ -1,7 +1,7 @@
 """Each command that the catalogue prints has an end that can be seen, and so can be run as printed.
 
 A command is a whole step, or stands behind a colon at a step's end; `mtls-probe` may stand within a
-sentence. They are run in tests/behaviour/test_printed_commands.py.
+sentence. They are run in tests/lab/test_printed_commands.py.
 """
 
 import re

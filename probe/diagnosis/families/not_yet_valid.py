@@ -36,7 +36,9 @@ from probe.x509.validity import describe_beginning, find_not_yet_valid
 
 
 def _match_client(evidence: Evidence) -> Match | None:
-    if find_not_yet_valid(evidence.credentials.client_chain, evidence.at) is None:
+    held = evidence.credentials
+    known = (*held.client_chain, *(issuer.certificate for issuer in held.unsent_issuers))
+    if find_not_yet_valid(known, evidence.at) is None:
         return None  # to find the path costs more than all the rest of a diagnosis
     certificate = find_not_yet_valid(find_client_path(evidence).certificates, evidence.at)
     if is_valid_by_another_clock(evidence):
