@@ -6,7 +6,7 @@ Of a key only the digest of its public half leaves these functions.
 import warnings
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -15,6 +15,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from OpenSSL import SSL, crypto
 
 from probe.x509.library_errors import LIBRARY_ERRORS
+
+_SCHEMES_OF_CURVES: Final = {
+    "secp256r1": ("ecdsa_secp256r1_sha256",),
+    "secp384r1": ("ecdsa_secp384r1_sha384",),
+    "secp521r1": ("ecdsa_secp521r1_sha512",),
+}
 
 
 def fingerprint_public_key(holder: Any) -> str:
@@ -55,6 +61,26 @@ def can_sign(key: crypto.PKey) -> bool:
     except (crypto.Error, *LIBRARY_ERRORS):
         return True  # not a kind that is tried here: the handshake will show it
     return True
+
+
+def list_schemes_of(key: crypto.PKey) -> tuple[str, ...]:
+    """Return the signature schemes that only a key like `key` makes (RFC 8446 §4.2.3).
+
+    Empty for RSA, whose schemes every exporter offers, and for kinds that TLS has no scheme for.
+    """
+    try:
+        private = key.to_cryptography_key()
+    except (crypto.Error, *LIBRARY_ERRORS):
+        return ()
+    match private:
+        case ec.EllipticCurvePrivateKey():
+            return _SCHEMES_OF_CURVES.get(private.curve.name, ())
+        case ed25519.Ed25519PrivateKey():
+            return ("ed25519",)
+        case ed448.Ed448PrivateKey():
+            return ("ed448",)
+        case _:
+            return ()
 
 
 def present_pair(context: SSL.Context, chain: Sequence[bytes], key: crypto.PKey) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 from OpenSSL import SSL, crypto
 
-from probe.credentials.key_pair import present_pair
+from probe.credentials.key_pair import list_schemes_of, present_pair
 from probe.credentials.system_roots import SYSTEM_ROOTS
 from probe.model.certificate import CredentialFacts
 from probe.model.client_offer import ClientOffer
@@ -119,12 +119,13 @@ class Credentials:
 
 def _build(material: Material, offer: ClientOffer, client_certificate: bool) -> SSL.Context:
     context = SSL.Context(SSL.TLS_METHOD)
-    apply_offer(context, offer)
+    key = material.key if client_certificate and material.chain else None
+    apply_offer(context, offer, () if key is None else list_schemes_of(key))
     # As Go: connects to an old server without RFC 5746.
     context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_verify(SSL.VERIFY_NONE)
     watch_messages(context)
-    if client_certificate and material.chain and material.key is not None:
-        present_pair(context, material.chain, material.key)
+    if key is not None:
+        present_pair(context, material.chain, key)
     return context

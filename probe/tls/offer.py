@@ -30,8 +30,17 @@ _PKCS1: Final = ("rsa_pkcs1_sha256", "rsa_pkcs1_sha384", "rsa_pkcs1_sha512")
 _MOST_OFFERS: Final = 256
 
 
-def apply_offer(context: SSL.Context, offer: ClientOffer) -> None:
+def apply_offer(
+    context: SSL.Context, offer: ClientOffer, signs_with: tuple[str, ...] = ()
+) -> None:
     """Make `context` offer `offer`, all of which OpenSSL must have (`fit_offer`).
+
+    Args:
+        context: of a client.
+        offer: what the exporter offers.
+        signs_with: schemes of the client's own key. OpenSSL has one list for what is verified and
+            what is signed; an exporter may sign with a scheme that it does not offer (BoringSSL's
+            kSignSignatureAlgorithms has Ed25519 and P-521, kVerifySignatureAlgorithms has not).
 
     Raises:
         ValueError: where it has not, or nothing is left to offer.
@@ -54,7 +63,8 @@ def apply_offer(context: SSL.Context, offer: ClientOffer) -> None:
     shares = set(offer.key_shares)
     set_groups(context, ":".join(f"*{name}" if name in shares else name for name in offer.groups))
     if offer.signature_schemes:
-        set_signature_schemes(context, ":".join(_list_schemes(offer)))
+        schemes = dict.fromkeys((*_list_schemes(offer), *signs_with))
+        set_signature_schemes(context, ":".join(schemes))
     context.set_options(_NO_ENCRYPT_THEN_MAC)
     if not offer.renegotiates:
         context.set_options(SSL.OP_NO_RENEGOTIATION)

@@ -14,12 +14,13 @@ from probe.attempt.variant import VARIANTS, Variant
 from probe.credentials.load import load_credentials
 from probe.credentials.system_roots import SYSTEM_ROOTS
 from probe.credentials.tls_context import Credentials
+from probe.exporters.offers import choose_offer
 from probe.model.client_offer import ClientOffer
 from probe.model.target import TlsSettings
 from probe.tls import bindings
 from tests.support.credential_files import pair_files
 from tests.support.offers import collector_offer
-from tests.support.pki import Issued, issue
+from tests.support.pki import Issued, issue, new_key
 
 CAPPED = Variant(max_version="1.2")
 BOTH = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH])
@@ -100,6 +101,18 @@ def test_the_whole_of_cert_file_is_sent(tmp_path: Path) -> None:
     _, theirs = shake(held.context(collector_offer()), backend(SERVER, INTERMEDIATE))
 
     assert sent(theirs) == [CLIENT.certificate, INTERMEDIATE.certificate, ROOT.certificate]
+
+
+def test_a_key_signs_with_a_scheme_that_is_not_offered(tmp_path: Path) -> None:
+    """BoringSSL does not offer Ed25519 and signs with it: so do contexts for Python's gRPC."""
+    client = issue("client", ROOT, key=new_key("ed25519"), extensions=(BOTH,))
+    held = credentials(pair_files(tmp_path, client))
+    offer = choose_offer("python-grpc", "grpc", TlsSettings())
+    assert "ed25519" not in offer.signature_schemes
+
+    _, theirs = shake(held.context(offer), backend(SERVER, INTERMEDIATE))
+
+    assert sent(theirs) == [client.certificate]
 
 
 def test_a_variant_can_withhold_the_certificate(tmp_path: Path) -> None:
