@@ -30,9 +30,7 @@ _PKCS1: Final = ("rsa_pkcs1_sha256", "rsa_pkcs1_sha384", "rsa_pkcs1_sha512")
 _MOST_OFFERS: Final = 256
 
 
-def apply_offer(
-    context: SSL.Context, offer: ClientOffer, signs_with: tuple[str, ...] = ()
-) -> None:
+def apply_offer(context: SSL.Context, offer: ClientOffer, signs_with: tuple[str, ...] = ()) -> None:
     """Make `context` offer `offer`, all of which OpenSSL must have (`fit_offer`).
 
     Args:
