@@ -259,8 +259,9 @@ class Prober:
 
 async def _read_files(files: CredentialFiles) -> Credentials:
     """Return the credentials as the files are now; the loop does not wait for large ones."""
-    if not files.is_costly():
-        return files.read()
+    credentials = files.read_unless_costly()
+    if credentials is not None:
+        return credentials
     try:
         return await asyncio.to_thread(files.read)
     except RuntimeError:  # no further thread can be started

@@ -70,11 +70,19 @@ class CredentialFiles:
         self._checked = -math.inf
         """When the files were last checked, monotonic seconds."""
 
-    def is_costly(self) -> bool:
-        """Return whether the next `read` has more to do than an event loop should wait for."""
+    def read_unless_costly(self) -> Credentials | None:
+        """Return what `read` does; None where an event loop should not wait for that.
+
+        Raises:
+            OSError: where the probe itself lacks file descriptors or memory.
+        """
         states = _stat_files(self._paths)
+        known = self._credentials
+        if known is not None and states == self._states:
+            self._checked = self._store.clock()
+            return known
         sizes = sum(state[_SIZE] for state in states if len(state) > _SIZE)
-        return sizes > _COSTLY and states != self._states
+        return None if sizes > _COSTLY else self.read()
 
     def read(self) -> Credentials:
         """Return the credentials as the files are now. May be called from any thread.
