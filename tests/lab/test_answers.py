@@ -176,7 +176,7 @@ def test_a_dead_proxy_is_named_with_its_own_port(refused_port: int, pki: LabPki)
     _, diagnosis = observe(replace(target(pki, 4317, pki.client), proxy_url=proxy))
     assert (diagnosis.cause, diagnosis.certain) == ("proxy_failure", True), diagnosis
     assert diagnosis.facts == (f"the proxy at {HOST} port {refused_port}: ECONNREFUSED",)
-    assert any(f"must show port {refused_port}" in step for step in diagnosis.fix)
+    assert any(f"sport = :{refused_port}" in step for step in diagnosis.fix)
 
 
 def test_a_proxy_whose_name_does_not_resolve(pki: LabPki) -> None:
