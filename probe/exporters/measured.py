@@ -17,6 +17,8 @@ from probe.model.runtime import (
     NODE_HTTP,
     PYTHON_GRPC,
     PYTHON_HTTP,
+    RUST_REQWEST,
+    RUST_TONIC,
 )
 
 MEASURED: Final = {
@@ -31,6 +33,8 @@ MEASURED: Final = {
     "urllib3 2.8.0",
     NODE_GRPC.id: "Node 20.20.2, exporter-trace-otlp-grpc 0.223.1, grpc-js 1.14.7",
     NODE_HTTP.id: "Node 20.20.2, exporter-trace-otlp-proto 0.223.1",
+    RUST_TONIC.id: "opentelemetry-otlp 0.33.1, tonic 0.14.9, rustls 0.23.46",
+    RUST_REQWEST.id: "opentelemetry-otlp 0.33.1, reqwest 0.13.5, rustls 0.23.46",
     CURL.id: "curl 7.88.1 with OpenSSL 3.0.19",
 }
 """By runtime; tests compare it with the versions of what was measured."""

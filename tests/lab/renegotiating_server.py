@@ -4,6 +4,7 @@ As Apache httpd does for a location with SSLVerifyClient, and IIS by default: th
 for nothing, and once the request has come, OpenSSL sends a HelloRequest.
 """
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -58,7 +59,7 @@ def _answer(sock: socket.socket, context: SSL.Context) -> None:
             connection.bio_write(received)
             try:
                 asked += _read(connection)
-                if asked and not renegotiated:
+                if _is_whole(asked) and not renegotiated:
                     renegotiated = True
                     connection.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
                     connection.renegotiate()
@@ -77,10 +78,18 @@ def _answer(sock: socket.socket, context: SSL.Context) -> None:
 
 def _read(connection: SSL.Connection) -> bytes:
     """Return the application data that has come; handshake messages are answered meanwhile."""
-    try:
-        return connection.recv(65536)
-    except SSL.WantReadError:
-        return b""
+    data = b""
+    with suppress(SSL.WantReadError):
+        while True:
+            data += connection.recv(65536)
+    return data
+
+
+def _is_whole(asked: bytes) -> bool:
+    """Return whether the request has come with its body: OpenSSL takes none of it once it asks."""
+    head, end, body = asked.partition(b"\r\n\r\n")
+    length = re.search(rb"(?im)^content-length: *(\d+)", head)
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
 
 
 def _flush(connection: SSL.Connection, sock: socket.socket) -> None:
