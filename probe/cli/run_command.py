@@ -56,9 +56,14 @@ def run_in_loop(main: Coroutine[Any, Any, _T]) -> _T:
     """Run `main` to its end in a loop of its own, with as many descriptors as there may be."""
     import uvloop
 
+    from probe.system.directory_watcher import join_watching_threads
+
     raise_descriptor_limit()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(main)
+    finally:
+        join_watching_threads()
 
 
 @contextmanager

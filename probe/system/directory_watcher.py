@@ -20,6 +20,10 @@ GROUPED: Final = 100
 """Milliseconds for which changes are put together."""
 STEP: Final = 20
 """Milliseconds without a further change after which they are reported."""
+THREAD_NAME: Final = "directories"
+JOIN_STEPS: Final = 100
+"""Waits of STEP for a thread that was stopped. They are counted, since a clock goes on while the
+process is suspended."""
 SPARE_THREADS: Final = 2
 """Threads that must be free for a watch: it starts one, and others may start one meanwhile."""
 _LINKS: Final = 40
@@ -76,6 +80,20 @@ def _read_link(path: str) -> str:
         return ""
 
 
+def join_watching_threads() -> None:
+    """Wait until no thread watches directories any more; all watchers must have been stopped.
+
+    Python ends daemon threads at its exit by pthread_exit, whose unwinding Rust's code in watchfiles
+    does not let pass: glibc then aborts the process ("exception not rethrown").
+    """
+    for thread in threading.enumerate():
+        if thread.name == THREAD_NAME:
+            for _ in range(JOIN_STEPS):
+                if not thread.is_alive():
+                    break
+                thread.join(STEP / 1000)
+
+
 class DirectoryWatcher:
     """Watches the directories of places, and says at which of those something has changed."""
 
@@ -121,7 +139,7 @@ class DirectoryWatcher:
             thread = threading.Thread(
                 target=self._forward_notifications,
                 args=(tuple(self._names), self._stop, asyncio.get_running_loop()),
-                name="directories",
+                name=THREAD_NAME,
                 daemon=True,
             )
             try:
