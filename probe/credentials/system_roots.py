@@ -99,7 +99,7 @@ def _list_files(folder: str) -> list[str]:
         return [
             entry.path
             for entry in entries
-            if entry.is_file() and not (entry.is_symlink() and "/" not in os.readlink(entry.path))  # noqa: PTH115
+            if entry.is_file() and not (entry.is_symlink() and "/" not in os.readlink(entry.path))  # noqa: PTH115 - a string is what scandir gives
         ]
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno in EXHAUSTED:

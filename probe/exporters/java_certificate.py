@@ -27,6 +27,7 @@ _NETSCAPE_TYPE: Final = "2.16.840.1.113730.1.1"
 
 class _Extensions(NamedTuple):
     values: dict[str, ExtensionValue] = {}  # noqa: RUF012 (never changed)
+    """By OID, which decides the type of the value: the properties below rely on it."""
     critical: frozenset[str] = frozenset()
     unreadable: frozenset[str] = frozenset()
 
@@ -76,13 +77,13 @@ class JavaCertificate:
     def usages(self) -> tuple[str, ...] | None:
         """The OIDs of extendedKeyUsage."""
         found = self.values.get(ext.EXTENDED_KEY_USAGE)
-        return found if isinstance(found, tuple) else None  # type: ignore[return-value]
+        return found if isinstance(found, tuple) else None  # type: ignore[return-value]  # by OID
 
     @property
     def names(self) -> tuple[GeneralName, ...] | None:
         """What subjectAltName lists; None where it is absent or unreadable."""
         found = self.values.get(ext.SUBJECT_ALT_NAME)
-        return found if isinstance(found, tuple) else None  # type: ignore[return-value]
+        return found if isinstance(found, tuple) else None  # type: ignore[return-value]  # by OID
 
     @property
     def constraints(self) -> SubtreesValue | None:
@@ -106,7 +107,7 @@ class JavaCertificate:
     def authority(self) -> tuple[bytes | None, bytes | None]:
         """Key identifier and serial number of authorityKeyIdentifier."""
         found = self.values.get(ext.AUTHORITY_KEY_ID)
-        return found if isinstance(found, tuple) else (None, None)  # type: ignore[return-value]
+        return found if isinstance(found, tuple) else (None, None)  # type: ignore[return-value]  # by OID
 
 
 def _read(der: bytes) -> JavaCertificate | JavaRefusal:

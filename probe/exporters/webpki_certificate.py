@@ -3,7 +3,6 @@
 rustls-webpki 0.103, cert.rs (from_input, remember_cert_extension), der.rs, time.rs, trust_anchor.rs.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -284,6 +283,6 @@ def _to_seconds(element: Element) -> float | None:
     year = int(text[:width])
     if width == 2:
         year += 1900 if year >= 50 else 2000
-    rest: Callable[[int], int] = lambda n: int(text[width + 2 * n : width + 2 * n + 2])  # noqa: E731
-    moment = to_epoch(year, rest(0), rest(1), rest(2), rest(3), rest(4))
+    rest = [int(text[at : at + 2]) for at in range(width, width + 10, 2)]
+    moment = to_epoch(year, *rest)
     return None if moment is None or moment < 0 else moment
