@@ -13,16 +13,19 @@ from urllib.parse import urlsplit
 
 from probe.model.finding import Finding
 from probe.model.runtime import COLLECTOR
+from probe.model.surroundings import Surroundings
 from probe.text.description import describe_name, describe_path, describe_url
 from probe.text.host_port import join_host_port
 
 Protocol = Literal["grpc", "http/protobuf"]
 Signal = Literal["traces", "metrics", "logs"]
 Depth = Literal["tls", "otlp", "canary"]
+Addresses = Literal["first", "each"]
 
 PROTOCOLS: Final[tuple[Protocol, ...]] = ("grpc", "http/protobuf")
 SIGNALS: Final[tuple[Signal, ...]] = ("traces", "metrics", "logs")
 DEPTHS: Final[tuple[Depth, ...]] = ("tls", "otlp", "canary")
+ADDRESSES: Final[tuple[Addresses, ...]] = ("first", "each")
 
 HTTP_PORT: Final = 4318
 """The port that OTLP registers for HTTP; any other defaults to gRPC."""
@@ -264,6 +267,12 @@ class Target:
     """Of an SDK's environment: the settings that a signal's own variables decide, and which."""
     server_certificate_file: ServerCertificateFile | None = None
     """What the backend ought to serve, where the probe can read it."""
+    addresses: Addresses = "first"
+    """Whether the first address that answers stands for all, or each has a result of its own."""
+    address: str = ""
+    """Of a target with `addresses: each`: the one address that this target connects to."""
+    runs_in: Surroundings | None = None
+    """Where the exporter runs, whose files and network it has; None: where the probe runs."""
 
     def __post_init__(self) -> None:
         """Put a description in the place of a label that is a key or a token by its form."""
