@@ -93,7 +93,7 @@ def test_every_text_is_read_or_refused_with_a_line(text: str) -> None:
 
 @given(st.binary())
 def test_any_bytes_are_read(raw: bytes) -> None:
-    """What is not text is no fault of the reader."""
+    """What is not text is replaced."""
     try:
         found = read_properties(raw)
     except ValueError:

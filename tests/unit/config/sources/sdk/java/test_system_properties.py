@@ -2,7 +2,7 @@
 
 import pytest
 
-from probe.config.sources.sdk.java.settings import (
+from probe.config.sources.sdk.java.system_properties import (
     find_configuration_file,
     merge_settings,
     to_variables,
