@@ -50,7 +50,7 @@ def test_what_a_known_mount_lacks_does_not_exist() -> None:
 
 @pytest.mark.parametrize("path", ["/etc/tls", "/etc", "/conf"])
 def test_a_directory_is_not_a_file(path: str) -> None:
-    """Whoever names the mount and not the file in it is told that."""
+    """A path to the mount, and not to the file in it, says so."""
     with pytest.raises(IrregularFileError):
         FILES.read(path, 10)
 
