@@ -17,8 +17,16 @@ _BLANKS: Final = "\t\v\f\r \x85\xa0"
 _EXPORT: Final = re.compile(r"export[\t\n\f\r ]+")
 _ESCAPES: Final = re.compile(r'\\(?:[abcfnrtv$"\\]|0[0-9]{0,3})')
 _ESCAPED: Final = {
-    **{r"\a": "\a", r"\b": "\b", r"\f": "\f", r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\v": "\v"},
-    **{r"\"": '"', r"\\": "\\", r"\$": "$$"},
+    r"\a": "\a",
+    r"\b": "\b",
+    r"\f": "\f",
+    r"\n": "\n",
+    r"\r": "\r",
+    r"\t": "\t",
+    r"\v": "\v",
+    r"\"": '"',
+    r"\\": "\\",
+    r"\$": "$$",
 }
 _REFERENCE: Final = re.compile(
     r"\$(?:(?P<escaped>\$)|(?P<named>[_a-z][_a-z0-9]*)"
@@ -65,7 +73,7 @@ class _Parser:
         return {
             name: value
             for name, value in self._found.items()
-            if not name.lstrip(GO_SPACE)[:1].isdecimal()
+            if name and not name.lstrip(GO_SPACE)[:1].isdecimal()
         }
 
     def _skip_to_statement(self) -> bool:

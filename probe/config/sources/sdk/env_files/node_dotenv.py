@@ -6,7 +6,7 @@ of a word too.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 _S: Final = "\t\n\v\f\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -15,10 +15,12 @@ _ENDS: Final = "\n\r\u2028\u2029"
 _BEGIN: Final = f"(?:^|(?<=[{_ENDS}]))"
 _END: Final = f"(?=[{_ENDS}]|\\Z)"
 _LINE: Final = re.compile(
-    f"{_BEGIN}[{_S}]*(?:export[{_S}]+)?([a-zA-Z0-9_.-]+)(?:[{_S}]*=[{_S}]*?|:[{_S}]+?)"
+    f"(?:export[{_S}]+)?([a-zA-Z0-9_.-]+)(?:[{_S}]*=[{_S}]*?|:[{_S}]+?)"
     f"([{_S}]*'(?:\\\\'|[^'])*'|[{_S}]*\"(?:\\\\\"|[^\"])*\"|[{_S}]*`(?:\\\\`|[^`])*`|[^#\r\n]+)?"
     f"[{_S}]*(?:#[^{_ENDS}]*)?{_END}"
 )
+_LINE_BEGIN: Final = re.compile(f"{_BEGIN}[{_S}]*+")
+_NEXT_LINE: Final = re.compile(f"[{_ENDS}]")
 _QUOTED: Final = re.compile(f"{_BEGIN}(['\"`])(.*)\\1{_END}", re.DOTALL)
 _TRIMMED: Final = (
     "\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -34,13 +36,28 @@ def read_dotenv_package(raw: bytes, environ: Mapping[str, str]) -> dict[str, str
     del environ
     text = re.sub(r"\r\n?", "\n", raw.decode("utf-8", "replace"))
     found: dict[str, str] = {}
-    for name, value in _LINE.findall(text):
-        trimmed = value.strip(_TRIMMED)
+    for name, behind in _find_bindings(text):
+        trimmed = behind.strip(_TRIMMED)
         value = _QUOTED.sub(lambda one: one[2], trimmed)
         if trimmed.startswith('"'):
             value = value.replace("\\n", "\n").replace("\\r", "\r")
         found[name] = value
     return found
+
+
+def _find_bindings(text: str) -> Iterator[tuple[str, str]]:
+    """Yield name and value of every match of dotenv's pattern; blanks before it are read once."""
+    at = 0
+    while (begin := _LINE_BEGIN.search(text, at)) is not None:
+        binding = _LINE.match(text, begin.end())
+        if binding is not None:
+            yield binding[1], binding[2] or ""
+            at = binding.end()
+        else:
+            line_end = _NEXT_LINE.search(text, begin.end())
+            if line_end is None:
+                return
+            at = line_end.end()
 
 
 def read_node_env_file(raw: bytes, environ: Mapping[str, str]) -> dict[str, str]:

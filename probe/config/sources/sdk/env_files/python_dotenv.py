@@ -32,8 +32,9 @@ _BINDING: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 """Nothing of it is tried again where what follows does not fit, as in the package's own reader."""
+_BLANKS: Final = re.compile(r"\s*+")
 _REST_OF_LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?")
-_REFERENCE: Final = re.compile(r"\$\{([^}:]*)(?::-([^}]*))?\}")
+_REFERENCE: Final = re.compile(r"\$\{([^}:]{0,1024}+)(?::-([^}]*+))?+\}")
 _IN_DOUBLE_QUOTES: Final = re.compile(r"\\[\\'\"abfnrtv]")
 _IN_SINGLE_QUOTES: Final = re.compile(r"\\[\\']")
 _ESCAPED: Final = dict(zip("abfnrtv", "\a\b\f\n\r\t\v", strict=True))
@@ -55,7 +56,7 @@ def read_python_dotenv(raw: bytes, environ: Mapping[str, str]) -> dict[str, str]
     values: dict[str, str] = {}
     at = 0
     while at < len(text):
-        at = len(text) - len(text[at:].lstrip()) if text[at].isspace() else at
+        at = _match(_BLANKS, text, at).end()
         if at == len(text):
             break
         binding = _match(_BINDING, text, at)
@@ -95,4 +96,6 @@ def _replace_references(text: str, values: Mapping[str, str], environ: Mapping[s
         name, default = found.groups()
         return environ.get(name, values.get(name, default or ""))
 
-    return _REFERENCE.sub(replace, text)
+    # Behind the last brace no reference ends, and it would take long to find that out of each.
+    end = text.rfind("}") + 1
+    return _REFERENCE.sub(replace, text[:end]) + text[end:]

@@ -17,6 +17,7 @@ _PARAMETER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-=+])|\})")
 _COMMANDS: Final = frozenset({"export", "readonly", "set", "unset", ":", "declare", "typeset"})
 _MOST: Final = 1024 * 1024
 """Characters that references may give: each can repeat all that stands before it."""
+_MOST_NESTED: Final = 32
 _PROGRAM: Final = (
     "is more than an assignment: what the file sets is known only when a shell runs it"
 )
@@ -58,6 +59,7 @@ class _Shell:
         self._exports_all = False
         self._strict = False
         self._given = 0
+        self._depth = 0
 
     def run(self) -> dict[str, str]:
         while self._at < len(self._text):
@@ -170,7 +172,10 @@ class _Shell:
                 parts.append(self._read_double_quoted())
             elif char == "\\":
                 self._at += 2
-                parts.append(text[at + 1 : at + 2].replace("\n", ""))
+                # One that ends the file stays.
+                parts.append(
+                    text[at + 1 : at + 2].replace("\n", "") if at + 1 < len(text) else char
+                )
             elif char == "$":
                 value = self._read_reference(quoted=False)
                 fragile |= bool(set(value) & set(" \t\n*?[{\\"))
@@ -233,6 +238,8 @@ class _Shell:
 
     def _read_reference(self, *, quoted: bool) -> str:
         text, begin = self._text, self._at
+        if self._depth > _MOST_NESTED:
+            raise self._error(f"nests references deeper than {_MOST_NESTED} levels", begin)
         self._at += 1
         if (name := _NAME.match(text, self._at)) is not None:
             self._at = name.end()
@@ -257,7 +264,9 @@ class _Shell:
         self._at = braced.end()
         if braced[2] is None:
             return self._get(braced[1], begin)
+        self._depth += 1
         word = self._read_default(quoted=quoted)
+        self._depth -= 1
         value = self._variables.get(braced[1])
         given = bool(value) if braced[2][0] == ":" else value is not None
         if braced[2].endswith("+"):
