@@ -109,7 +109,7 @@ def _read_inline(read_memory: Callable[[int, int], bytes], address: int) -> tupl
     length = 0
     for position, byte in enumerate(read_memory(address, 10)):
         length |= (byte & 0x7F) << (7 * position)
-        if byte < 0x80:  # noqa: PLR2004  (the last byte has no flag)
+        if byte < 0x80:
             begin = address + position + 1
             text = read_memory(begin, length) if length else b""
             if len(text) < length:
@@ -143,7 +143,7 @@ def _parse_modules(go: str, text: str) -> GoBuild:
         if fields[0] == "path":
             path = fields[1]
         elif fields[0] in {"mod", "dep"} and len(fields) > 1:
-            modules[fields[1]] = fields[2] if len(fields) > 2 else ""  # noqa: PLR2004  (kind, module, version)
+            modules[fields[1]] = fields[2] if len(fields) > 2 else ""
     return GoBuild(go, path, modules)
 
 
@@ -164,7 +164,7 @@ def _read_parts(file: BinaryIO) -> tuple[list[_Part], list[_Part]]:
     ident = _read_at(file, 0, 64)
     if ident[:4] != b"\x7fELF" or ident[4] not in {1, 2} or ident[5] not in {1, 2}:
         raise _NotGoError
-    wide = ident[4] == 2  # noqa: PLR2004  (ELFCLASS64)
+    wide = ident[4] == 2
     order = "<" if ident[5] == 1 else ">"
     address = "Q" if wide else "I"
     fields = struct.unpack_from(f"{order}{address * 2}I6H", ident, 32 if wide else 28)

@@ -169,7 +169,9 @@ class _Run:
             (text := self._read(file := option.removeprefix(_OPTIONS_FILE))) is not None
         ):
             # Such a file may not name a further one (arguments.cpp).
-            nested = [one for one in split_machine_options(text) if not one.startswith(_OPTIONS_FILE)]
+            nested = [
+                one for one in split_machine_options(text) if not one.startswith(_OPTIONS_FILE)
+            ]
             self.take_all(nested, f"the file {file}")
 
 
@@ -179,7 +181,7 @@ def apply_agent_options(options: str) -> dict[str, str]:
     `name=value;…` (AgentArgUtil); a value that holds `=` is left out, as Java's split has it.
     """
     pairs = (_split_as_java(option) for option in options.split(";"))
-    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}  # noqa: PLR2004  (name and value)
+    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
 
 
 def _split_as_java(text: str) -> list[str]:

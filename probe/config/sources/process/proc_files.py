@@ -55,7 +55,7 @@ class ProcFiles:
         Raises:
             OSError: where it cannot be read.
         """
-        return os.readlink(self._path(pid, name))
+        return os.readlink(self._path(pid, name))  # noqa: PTH115  (bytes that are no text)
 
     def list_descriptors(self, pid: int) -> dict[int, str]:
         """Return the files that a process has open, by descriptor; empty where it cannot be asked."""
@@ -65,7 +65,7 @@ class ProcFiles:
                 if len(found) >= MOST_DESCRIPTORS:
                     break
                 with suppress(OSError, ValueError):
-                    target = os.readlink(entry.path)
+                    target = os.readlink(entry.path)  # noqa: PTH115  (a Path costs several times as much)
                     if target.startswith("/"):
                         found[int(entry.name)] = target
         return found
@@ -88,7 +88,7 @@ class ProcFiles:
         found = {}
         for kind in _NAMESPACES:
             with suppress(OSError):
-                found[kind] = os.readlink(self._path(pid, f"ns/{kind}"))
+                found[kind] = self.read_link(pid, f"ns/{kind}")
         return found
 
     def hides_others(self) -> bool:

@@ -80,9 +80,7 @@ def parse_status(raw: bytes) -> Status:
     Raises:
         ValueError: where it is not one.
     """
-    lines = dict(
-        line.split(b":", 1) for line in raw.split(b"\n") if b":" in line
-    )
+    lines = dict(line.split(b":", 1) for line in raw.split(b"\n") if b":" in line)
     try:
         return Status(
             process=int(lines[b"Tgid"]),
@@ -131,6 +129,6 @@ def list_mapped_files(raw: bytes) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for line in raw.decode("utf-8", "surrogateescape").split("\n"):
         fields = line.split(None, 5)
-        if len(fields) > 5 and fields[5].startswith("/"):  # noqa: PLR2004  (the sixth is the name)
+        if len(fields) > 5 and fields[5].startswith("/"):
             found[fields[5].removesuffix(DELETED)] = None
     return tuple(found)
