@@ -59,6 +59,7 @@ pid_option = click.option(
     "--pid",
     "pids",
     type=click.IntRange(min=1),
+    metavar="PID",
     multiple=True,
     help="The number of a running exporter's process: its environment, command line and files are "
     "read, and its network is used. May be repeated.",

@@ -17,8 +17,8 @@ from probe.config.source_content import SourceContent
 from probe.config.sources.collector.read_collector import read_collector
 from probe.config.sources.file_sd import list_files, pattern_fault, read_file_sd
 from probe.config.sources.http_sd import read_http_sd, url_fault
+from probe.config.sources.process.files_of_process import read_process_file
 from probe.config.sources.process.proc_files import ProcFiles
-from probe.config.sources.process.process_files import read_process_file
 from probe.config.sources.process.read_process import ReadProcessFile, read_process
 from probe.config.sources.process.select_processes import find_processes
 from probe.config.sources.sdk.declarative_file import read_sdk_file

@@ -1,4 +1,4 @@
-"""What a Java virtual machine was told: its system properties and agents, as the launcher reads them.
+"""The options of a Java virtual machine: its system properties and agents, as the launcher reads them.
 
 Pure but for `read_file`. Four places give options, each over the one before: JAVA_TOOL_OPTIONS,
 JDK_JAVA_OPTIONS, the command line, _JAVA_OPTIONS. The launcher (args.c of the JDK) expands argument
@@ -64,7 +64,7 @@ class JavaOptions:
 def read_java_options(
     arguments: Sequence[str], environ: Mapping[str, str], read_file: ReadFile
 ) -> JavaOptions:
-    """Return what a virtual machine was told that was started with `arguments` and `environ`."""
+    """Return the options of a virtual machine that was started with `arguments` and `environ`."""
     run = _Run(read_file)
     run.take_all(split_machine_options(environ.get(TOOL_OPTIONS, "")), TOOL_OPTIONS)
     launcher = run.expand(split_machine_options(environ.get(LAUNCHER_OPTIONS, "")))
@@ -116,7 +116,7 @@ class _Run:
     def expand(self, arguments: Sequence[str]) -> list[str]:
         """Replace each argument file by what it holds, up to the program's own arguments.
 
-        As in checkArg of args.c: the first argument without a dash that is no option's value is
+        As in checkArg of args.c: the first argument without a dash, unless it is the value of an option, is
         what is run. A file is read to its end, even where it names that.
         """
         found: list[str] = []

@@ -1,4 +1,4 @@
-"""Java: what its machine was told, which agent or SDK it has, and which sender its exporters use.
+"""Java: the options of its machine, which agent or SDK it has, and which sender its exporters use.
 
 Pure but for the readers. What is in a jar is known by its directory; jars are looked at through the
 descriptors of the process, so that they are the ones it has open, wherever it found them.

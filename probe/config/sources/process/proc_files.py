@@ -55,7 +55,7 @@ class ProcFiles:
         Raises:
             OSError: where it cannot be read.
         """
-        return os.readlink(self._path(pid, name))  # noqa: PTH115  (bytes that are no text)
+        return os.readlink(self._path(pid, name))  # noqa: PTH115  (bytes need not be text)
 
     def list_descriptors(self, pid: int) -> dict[int, str]:
         """Return the files that a process has open, by descriptor; empty where it cannot be asked."""

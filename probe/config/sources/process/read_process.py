@@ -17,9 +17,9 @@ from probe.config.sources.collector.read_collector import read_collector
 from probe.config.sources.process.collector_arguments import read_collector_arguments
 from probe.config.sources.process.effective_settings import choose_settings
 from probe.config.sources.process.proc_files import ProcFiles
-from probe.config.sources.process.recognise import CollectorProcess, recognise
 from probe.config.sources.process.recognised import Recognised
 from probe.config.sources.process.running import ProcessView, gather_process
+from probe.config.sources.process.runtime_of_process import CollectorProcess, recognise
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, read_environment
 from probe.model.known_secrets import environment_secrets
