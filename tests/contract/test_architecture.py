@@ -28,7 +28,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
         {"credentials", "exporters", "model", "otlp", "system", "text", "tls", "x509"}
     ),
     "clock": frozenset({"attempt", "model", "otlp", "system", "text"}),
-    "config": frozenset({"model", "text"}),
+    "config": frozenset({"exporters", "model", "text"}),
     "ledger": frozenset({"model"}),
     "log": frozenset({"ledger", "model", "system", "text"}),
     "report": frozenset(
