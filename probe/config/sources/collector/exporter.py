@@ -258,7 +258,7 @@ def _check_host(target: Target, location: Location) -> None:
     host = target.endpoint.host
     if target.proxy_url or parse_address(host) is not None or is_looked_up(host):
         return
-    reason = "its host is no name that Go looks up, so nothing is ever exported"
+    reason = "Go does not look up such a host, so nothing is ever exported"
     if not host.isascii() and (name := map_for_lookup(host)) != host:
         reason = f"a gRPC exporter looks up no name outside of ASCII; write {name}"
     raise location.error(reason, found=target.endpoint.authority)
