@@ -197,6 +197,7 @@ def _public_texts(target: Target) -> Iterator[str]:
     """Yield what of a target every page shows: no part of it is a secret."""
     endpoint, tls = target.endpoint, target.tls
     yield from (target.name, endpoint.host, endpoint.authority, target.reference_identifier)
+    yield from (target.authority, tls.server_name_override)
     yield from (tls.ca_file or "", tls.cert_file or "", tls.key_file or "")
     yield from (name for name, _ in target.headers)
     yield from (value for _, value in target.labels)
