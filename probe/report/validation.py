@@ -135,7 +135,7 @@ def _valid_target(target: Target) -> ValidTarget:
         expect_cause=target.expect_cause,
         expect_requested=target.expect_requested,
         sources=tuple(
-            ValidTargetSource(source.kind, _text(source.where))
+            ValidTargetSource(source.kind, _text(str(source).removeprefix(source.kind).lstrip()))
             for source in dict.fromkeys(target.sources)
         ),
         facts=tuple(map(_text, target.notes)),
