@@ -196,6 +196,8 @@ def _apply_defaults(target: Target, defaults: DefaultsEntry) -> Target:
     chosen: dict[str, Any] = {"labels": tuple(defaults.labels.items())}
     if defaults.depth:
         chosen["depth"] = defaults.depth
+    if defaults.addresses:
+        chosen["addresses"] = defaults.addresses
     for key in ("interval", "timeout"):
         if text := getattr(defaults, key):
             chosen[key] = seconds(text)

@@ -281,6 +281,8 @@ class TargetFacts(Record, frozen=True):
     """OTLP/HTTP: whether the request goes to /."""
     signal_variables: SignalVariables = ()
     """Of an SDK's environment: the settings that a signal's own variables decide, and which."""
+    address: str = ""
+    """The one address of the host that this attempt stands for, where each has its own result."""
 
 
 class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):

@@ -294,6 +294,19 @@ class Target:
         """
         return self.tls.plaintext or self.endpoint.scheme == "http"
 
+    @property
+    def has_replicas(self) -> bool:
+        """Whether its name is looked up once for all, and each address is then a target of its own.
+
+        A proxy resolves the name itself, and settings that no exporter can work with lead nowhere.
+        """
+        return (
+            self.addresses == "each"
+            and not self.address
+            and self.proxy_url is None
+            and not self.faults
+        )
+
     def source_kinds(self) -> Iterator[str]:
         """Yield the kind of each source."""
         return (source.kind for source in self.sources)

@@ -16,6 +16,7 @@ from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
 from probe.report.outcome import Mood, find_mood, rank_severity
+from probe.report.replicas import read_runtime, summarize_addresses
 from probe.report.unexpected_acceptance import explain_outcome
 from probe.text.safe_text import safe_text
 from probe.text.time_format import format_age, rfc3339
@@ -48,6 +49,8 @@ class TargetRow:
     mood: Mood | Literal["pending"]
     """The colour of the row; a text always says the same."""
     labels: tuple[str, ...] = ()
+    addresses: str = ""
+    """How its addresses are, where each has its own result; the rest is of the worst one."""
     cause: str = ""
     title: str = ""
     family: str = ""
@@ -95,6 +98,7 @@ def build_row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) 
         outcome = f"{outcome}, expected {safe_text(target.expect_cause)}"
     return replace(
         pending,
+        addresses=summarize_addresses(read_runtime(state)),
         outcome=outcome,
         mood=find_mood(diagnosis.outcome, expected=state.expected),
         cause=diagnosis.cause or "",

@@ -30,7 +30,7 @@ from tests.stories.all_stories import BY_NAME
 
 FIELDS = [
     "target", "endpoint", "protocol", "labels", "at", "outcome", "expected", "stage", "cause",
-    "family", "documented_cause", "certain", "also", "findings", "party", "exporter",
+    "family", "documented_cause", "certain", "also", "findings", "party", "exporter", "peer_address",
     "facts", "fix", "by_exporter", "alerts", "tls",
     "acceptable_cas", "server_certificates", "client_certificates", "clock",
     "experiments", "durations",
