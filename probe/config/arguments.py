@@ -59,8 +59,8 @@ def make_targets(
     protocol: str | None,
     exporter: str,
     depth: str,
-    addresses: str,
     timeout: str,
+    addresses: str = "first",
 ) -> tuple[Target, ...]:
     """Return a target for each endpoint.
 

@@ -17,7 +17,7 @@ from probe.metrics.target_samples import list_row_samples
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
 from probe.model.target import Target
-from probe.report.replicas import group_rows, summarize_addresses
+from probe.report.address_summary import group_rows, summarize_addresses
 from probe.report.story import format_story
 from probe.text.safe_text import safe_text
 from probe.text.time_format import rfc3339

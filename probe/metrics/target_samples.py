@@ -7,6 +7,7 @@ thousand targets only joins bytes.
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import groupby
 from typing import Final
 
 from probe.diagnosis.readings.client_certificate import is_issuer_listed
@@ -219,17 +220,18 @@ def list_target_samples(runtime: TargetRuntime) -> Iterator[TargetSamples]:
 
 def list_row_samples(rows: Iterable[tuple[Target, Evidence, Diagnosis]]) -> Iterator[TargetSamples]:
     """Yield the samples of each of `rows`, and the counts of addresses of one target."""
-    by_name: dict[str, Replicas] = {}
-    for target, evidence, diagnosis in rows:
-        runtime = TargetRuntime(target)
-        runtime.record(evidence, diagnosis)
-        if target.address:
-            by_name.setdefault(target.name, Replicas()).by_address[target.address] = runtime
-        yield render_target_samples(runtime)
-    for name, replicas in by_name.items():
-        counts = TargetSamples()
-        counts.count_addresses(name, replicas)
-        yield counts
+    for name, group in groupby(rows, key=lambda row: row[0].name):
+        replicas = Replicas()
+        for target, evidence, diagnosis in group:
+            runtime = TargetRuntime(target)
+            runtime.record(evidence, diagnosis)
+            if target.address:
+                replicas.by_address[target.address] = runtime
+            yield render_target_samples(runtime)
+        if replicas.by_address:
+            counts = TargetSamples()
+            counts.count_addresses(name, replicas)
+            yield counts
 
 
 def _target_info(target: Target) -> str:

@@ -16,7 +16,7 @@ from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import SourceState
-from probe.report.replicas import group_rows, summarize_addresses
+from probe.report.address_summary import read_rows, split_by_target, summarize_addresses
 from probe.report.story import Row, format_story, name_target, summarize
 from probe.text.safe_text import safe_text
 from probe.text.time_format import rfc3339
@@ -31,11 +31,10 @@ def render_junit(rows: Sequence[Row], sources: Sequence[SourceState] = ()) -> by
     Each of `sources` is a case of its own, and one that is down a failure; so is a round without
     any target, which would be a suite without failures otherwise.
     """
-    whole = {name: summarize_addresses(results) for name, results in group_rows(rows)}
-    cases = [
-        _case(evidence, diagnosis, whole.get(evidence.target.name, ""))
-        for evidence, diagnosis in rows
-    ]
+    cases = []
+    for group in split_by_target(rows):
+        of_all = summarize_addresses(read_rows(group))
+        cases += [_case(evidence, diagnosis, of_all) for evidence, diagnosis in group]
     cases += map(_case_of_source, sources)
     if not rows:
         cases.append(_failing("targets", "nothing_to_probe", "there is nothing to probe"))

@@ -23,7 +23,7 @@ from probe.model.diagnosis import Diagnosis, Party
 from probe.model.evidence import Alert, Evidence, Handshake, Stage, TargetFacts, to_json
 from probe.model.finding import Finding
 from probe.model.target import SourceState
-from probe.report.replicas import TargetAddresses
+from probe.report.address_summary import TargetAddresses
 from probe.text.safe_text import safe_text
 from probe.text.time_format import rfc3339
 

@@ -17,9 +17,9 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
+from probe.report.address_summary import group_rows, read_rows, split_by_target, summarize_addresses
 from probe.report.console import make_console, make_table
 from probe.report.outcome import TERMINAL_COLOURS, find_mood, rank_severity
-from probe.report.replicas import group_rows, summarize_addresses
 from probe.report.story import LABELS, Row, Section, build_story, format_heading, name_target
 from probe.text.safe_text import safe_text
 
@@ -57,7 +57,7 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
             console.print()
             # Lines are broken here: rich would not indent what it wraps.
             console.print(_story(evidence, diagnosis, alike, console), soft_wrap=True)
-    if len({evidence.target.name for evidence, _ in rows}) > 1:
+    if len(_gather_targets(rows)) > 1:
         console.print()
         console.print(Text(_total(rows)))
 
@@ -144,15 +144,20 @@ def _cause(diagnosis: Diagnosis) -> str:
 
 
 def _total(rows: list[Row]) -> str:
-    total = len({each.target.name for each, _ in rows})
-    bad = {
-        each.target.name
-        for each, diagnosis in rows
-        if not is_expected(diagnosis, each.target.expect_cause)
-    }
+    wholes = _gather_targets(rows)
+    total, bad = len(wholes), wholes.count(False)
     if not bad:
         return f"all {total} targets are as expected"
-    return f"{len(bad)} of {total} targets are not as expected"
+    return f"{bad} of {total} targets are not as expected"
+
+
+def _gather_targets(rows: Iterable[Row]) -> list[bool]:
+    """Return whether each target is as expected; of one with several addresses, all of them."""
+    wholes: list[bool] = []
+    for group in split_by_target(rows):
+        expected = [is_expected(diagnosis, each.target.expect_cause) for each, diagnosis in group]
+        wholes += [all(expected)] if read_rows(group) else expected
+    return wholes
 
 
 def _story(evidence: Evidence, diagnosis: Diagnosis, alike: list[str], console: Console) -> Text:

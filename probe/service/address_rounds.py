@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from probe.model.target import Target
 
@@ -29,34 +29,42 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-def choose_at_once(target: Target, addresses: int) -> int:
-    """Return how many of so many addresses are attempted side by side."""
+class Spread(NamedTuple):
+    """How the attempts of one round are spread."""
+
+    timeout: float
+    """Seconds that each may take."""
+    at_once: int
+    """How many run side by side."""
+    apart: float
+    """The least seconds between two beginnings."""
+
+
+def spread_over_interval(target: Target, addresses: int) -> Spread:
+    """Return how so many addresses are attempted, where the next round is an interval away."""
     needed = math.ceil(addresses * target.timeout / (target.interval / 2))
-    return min(max(needed, LEAST_AT_ONCE), addresses)
+    return Spread(target.timeout, min(max(needed, LEAST_AT_ONCE), addresses), APART)
 
 
-def divide_time(seconds: float, addresses: int) -> float:
-    """Return how long each attempt may take, for all to end within `seconds`."""
-    turns = math.ceil(addresses / MOST_AT_ONCE)
-    return max(seconds / max(turns, 1), LEAST_TIME)
+def spread_within(seconds: float, addresses: int) -> Spread:
+    """Return how so many addresses are attempted, where all must end within `seconds`."""
+    turns = max(math.ceil(addresses / MOST_AT_ONCE), 1)
+    return Spread(max(seconds / turns, LEAST_TIME), MOST_AT_ONCE, 0.0)
 
 
 async def run_side_by_side(
     items: Sequence[_Item],
     work: Callable[[_Item], Awaitable[_Result]],
-    *,
-    at_once: int,
+    spread: Spread,
     slots: asyncio.Semaphore | None = None,
-    apart: float = APART,
 ) -> list[_Result]:
     """Return what `work` returns for each of `items`, in their order.
 
     Args:
         items: what to do.
         work: does it.
-        at_once: how many side by side.
+        spread: how many side by side, and how far apart.
         slots: what each but the first of them waits for; the caller has one already. None: nothing.
-        apart: the least seconds between two beginnings.
     """
     waiting = deque(enumerate(items))
     results: dict[int, _Result] = {}
@@ -76,13 +84,13 @@ async def run_side_by_side(
                 place, item = waiting.popleft()
                 now = monotonic()
                 begins = max(begins, now)
-                pause, begins = begins - now, begins + apart
+                pause, begins = begins - now, begins + spread.apart
                 if pause > 0:
                     await asyncio.sleep(pause)
                 results[place] = await work(item)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(1, min(at_once, len(items))):
+        for _ in range(1, min(spread.at_once, len(items))):
             group.create_task(run_lane(slots))
         await run_lane(None)
         # Nothing is left to begin: who still waits for a slot need not.

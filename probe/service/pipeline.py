@@ -31,13 +31,7 @@ from probe.model.evidence import Ending, Evidence
 from probe.model.known_secrets import register_targets
 from probe.model.target import ClockSource, Target
 from probe.model.trace_context import HeadSampler, TraceContext, log_fields
-from probe.service.address_rounds import (
-    APART,
-    MOST_AT_ONCE,
-    choose_at_once,
-    divide_time,
-    run_side_by_side,
-)
+from probe.service.address_rounds import run_side_by_side, spread_over_interval, spread_within
 from probe.service.experiment_schedule import ExperimentSchedule
 from probe.system.fault_log import TokenBucket
 from probe.text.safe_text import safe_text
@@ -205,20 +199,8 @@ class Pipeline:
             NotAttemptedError: where the resolver of `scope` does not allow the attempt.
         """
         scope = scope or self._scope
-        if scope.detached is not None:
-            evidence, diagnosis = await self._observe(target, scope.detached, scope)
-            scope.detached.record(evidence, diagnosis)
-            # /probe is requested now and then: an attempt without a predecessor is not a change.
-            scope.detached.changed = False
-            return target, evidence, diagnosis
-        self.ledger.in_flight += 1
-        try:
-            runtime = self.ledger.runtime_of(target)
-            evidence, diagnosis = await self._observe(target, runtime, scope)
-            self.ledger.record(target, evidence, diagnosis)
-        finally:
-            self.ledger.in_flight -= 1
-        return target, evidence, diagnosis
+        runtime = scope.detached or self.ledger.runtime_of(target)
+        return await self._probe(target, runtime, scope, partial(self.ledger.record, target))
 
     async def probe_addresses(
         self,
@@ -247,23 +229,19 @@ class Pipeline:
         replicas = parent.get_store(Replicas)
         started = time.monotonic()
         lookup = await scope.prober.look_up(self._prepare(target, parent, scope))
+        attempt = partial(self._probe_address, parent, scope, lookup)
         observed: list[Observation] = []
         if lookup.error is not None:
-            failed = replicas.fail_lookup(target)
-            observed.append(await self._probe_address(parent, failed, scope, lookup))
+            observed.append(await attempt(replicas.fail_lookup(target), target.timeout))
             runtimes = list(replicas.by_address.values())
         else:
             runtimes = replicas.follow(target, lookup.addresses, time.monotonic())
-        attempt = partial(self._probe_address, parent, scope=scope, lookup=lookup)
+        spread = spread_over_interval(target, len(runtimes))
         if scope.detached is not None:
             left = started + target.timeout - time.monotonic()
-            limit = divide_time(left, len(runtimes))
-            attempt = partial(attempt, limit=limit)
-            at_once, apart = MOST_AT_ONCE, 0.0
-        else:
-            at_once, apart = choose_at_once(target, len(runtimes)), APART
+            spread = spread_within(left, len(runtimes))
         observed += await run_side_by_side(
-            runtimes, attempt, at_once=at_once, slots=slots, apart=apart
+            runtimes, lambda each: attempt(each, spread.timeout), spread, slots
         )
         if scope.detached is None:
             self.ledger.record_round(parent)
@@ -274,24 +252,38 @@ class Pipeline:
     async def _probe_address(
         self,
         parent: TargetRuntime,
-        runtime: TargetRuntime,
         scope: AttemptScope,
         lookup: Lookup,
-        limit: float | None = None,
+        runtime: TargetRuntime,
+        limit: float,
     ) -> Observation:
-        target = runtime.target if limit is None else replace(runtime.target, timeout=limit)
+        target = runtime.target
+        if target.timeout != limit:
+            target = replace(target, timeout=limit)
         if target.address:
-            # Of a look-up that failed it has been known before.
+            # Where the look-up failed, it is an address of before.
             lookup = Lookup((target.address,), duration=lookup.duration)
+        record = partial(self.ledger.record_address, parent, runtime)
+        return await self._probe(target, runtime, scope, record, lookup)
+
+    async def _probe(
+        self,
+        target: Target,
+        runtime: TargetRuntime,
+        scope: AttemptScope,
+        record: Callable[[Evidence, Diagnosis], object],
+        lookup: Lookup | None = None,
+    ) -> Observation:
         if scope.detached is not None:
             evidence, diagnosis = await self._observe(target, runtime, scope, lookup)
             runtime.record(evidence, diagnosis)
+            # /probe is requested now and then: an attempt without a predecessor is not a change.
             runtime.changed = False
             return target, evidence, diagnosis
         self.ledger.in_flight += 1
         try:
             evidence, diagnosis = await self._observe(target, runtime, scope, lookup)
-            self.ledger.record_address(parent, runtime, evidence, diagnosis)
+            record(evidence, diagnosis)
         finally:
             self.ledger.in_flight -= 1
         return target, evidence, diagnosis

@@ -22,7 +22,7 @@ from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.metrics.scrape import Metrics
 from probe.model.target import SourcesSummary, SourceState
-from probe.report.replicas import build_target_addresses, read_runtime
+from probe.report.address_summary import build_target_addresses, read_runtime
 from probe.report.result import encode_line, encode_results, find_latest_result
 from probe.web.large_answers import AnswerWriter, BodyCache, Key
 

@@ -192,6 +192,7 @@ def test_an_alerting_rule_says_what_is_wrong_how_to_fix_it_and_where_to_look() -
             "critical",
             "warning",
             '{{ or $labels.severity "critical" }}',
+            "{{ if $labels.severity }}{{ $labels.severity }}{{ else }}critical{{ end }}",
         }
         assert rule["annotations"].keys() == {
             "summary",

@@ -7,8 +7,8 @@ from html import escape
 from typing import Final, Literal
 
 from probe.ledger.target_runtime import TargetRuntime
+from probe.report.address_summary import read_runtime
 from probe.report.outcome import PAGE_COLOURS, Mood, find_mood
-from probe.report.replicas import read_runtime
 from probe.text.safe_text import safe_text
 
 _LONGEST: Final = 60

@@ -12,8 +12,8 @@ from probe.ledger.replicas import list_results
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.evidence import STAGES, ClockReading, Evidence, Stage
 from probe.model.target import Target
+from probe.report.address_summary import read_runtime, summarize_addresses
 from probe.report.outcome import EXPORTER_NAMES, find_mood
-from probe.report.replicas import read_runtime, summarize_addresses
 from probe.text.safe_text import safe_text
 from probe.text.time_format import format_age, format_duration, format_stage_time, rfc3339
 from probe.web.pages.acceptable_cas import compare_acceptable_cas

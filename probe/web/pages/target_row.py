@@ -15,8 +15,8 @@ from probe.ledger.target_runtime import TargetRuntime
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
+from probe.report.address_summary import read_runtime, summarize_addresses
 from probe.report.outcome import Mood, find_mood, rank_severity
-from probe.report.replicas import read_runtime, summarize_addresses
 from probe.report.unexpected_acceptance import explain_outcome
 from probe.text.safe_text import safe_text
 from probe.text.time_format import format_age, rfc3339

@@ -150,6 +150,7 @@ def test_a_failure_has_the_form_of_the_contract() -> None:
         "findings": [],
         "party": "backend",
         "exporter": "collector",
+        "peer_address": "",
         "facts": ["backend sent alert unknown_ca (48)"],
         "fix": ["add the CA to client_ca_file"],
         "by_exporter": [],

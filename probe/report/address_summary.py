@@ -5,6 +5,7 @@ Pure, and the same for tables, documents, pages, badges and the log.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -17,6 +18,10 @@ from probe.text.safe_text import safe_text
 
 NAMED: Final = 6
 """Addresses that a summary names."""
+
+
+Row = tuple[Evidence, Diagnosis]
+"""What one attempt saw, and what that means."""
 
 
 class AddressResult(NamedTuple):
@@ -64,16 +69,24 @@ def read_runtime(runtime: TargetRuntime) -> tuple[AddressResult, ...]:
     )
 
 
-def group_rows(
-    rows: Iterable[tuple[Evidence, Diagnosis]],
-) -> Iterator[tuple[str, tuple[AddressResult, ...]]]:
+def split_by_target(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Yield the rows of each target, which follow one another."""
+    for _, group in groupby(rows, key=lambda row: row[0].target.name):
+        yield list(group)
+
+
+def read_rows(rows: Sequence[Row]) -> tuple[AddressResult, ...]:
+    """Return how the addresses of one target are; empty where it has no results by address."""
+    if not any(evidence.target.address for evidence, _ in rows):
+        return ()
+    return tuple(read_row(*row) for row in rows)
+
+
+def group_rows(rows: Iterable[Row]) -> Iterator[tuple[str, tuple[AddressResult, ...]]]:
     """Yield each target of `rows` of which addresses have their own results, and how they are."""
-    found: dict[str, list[AddressResult]] = {}
-    for evidence, diagnosis in rows:
-        found.setdefault(evidence.target.name, []).append(read_row(evidence, diagnosis))
-    for name, results in found.items():
-        if any(each.address for each in results):
-            yield name, tuple(results)
+    for group in split_by_target(rows):
+        if results := read_rows(group):
+            yield group[0][0].target.name, results
 
 
 def summarize_addresses(results: Sequence[AddressResult]) -> str:
