@@ -44,6 +44,7 @@ def collect_target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         source_kinds=tuple(dict.fromkeys(target.source_kinds())),
         labels=tuple((safe_text(name), safe_text(value)) for name, value in target.labels),
         expect_cause=target.expect_cause,
+        expect_requested=target.expect_requested,
         clock_tolerance=clock_tolerance,
         remarks=_about_settings(target, (*target.remarks, *_find_ignored(target))),
         notes=tuple(safe_text(note, LONGEST_REMARK) for note in _notes(target)),
@@ -122,7 +123,7 @@ def _notes(target: Target) -> Iterator[str]:
     """Yield the target's notes, and which sources name it where several do."""
     yield from target.notes
     if len(named := dict.fromkeys(target.sources)) > 1:
-        sources = "; ".join(f"{source.kind} {source.where}".rstrip() for source in named)
+        sources = "; ".join(str(source) for source in named)
         yield f"several sources name this target: {sources}"
 
 

@@ -96,10 +96,13 @@ class DefaultsEntry(Entry, frozen=True, kw_only=True):
 
 
 class ExpectEntry(Entry, frozen=True, kw_only=True):
-    """How a target must fail."""
+    """How an attempt must end. Exactly one of the keys is set."""
 
-    cause: str
-    """The id of the cause that the target must fail with."""
+    cause: str | None = None
+    """The id of the cause that the target must fail with, as proof that mTLS stays on."""
+    client_certificate_requested: bool | None = None
+    """`true`: the target must be confirmed, and its backend must ask every client for a certificate
+    and refuse those without one."""
 
 
 class TargetEntry(DefaultsEntry, frozen=True, kw_only=True):
@@ -110,7 +113,7 @@ class TargetEntry(DefaultsEntry, frozen=True, kw_only=True):
     name: str | None = None
     """A unique name of one line. Without it `host:port` of the endpoint."""
     expect: ExpectEntry | None = None
-    """How the target must fail, as proof that mTLS stays on. Without it, it must be confirmed."""
+    """How an attempt must end. Without it, it must be confirmed."""
     server_cert_file: str | None = None
     """File of the backend's own certificate, where it can be read here: a renewed one that is not
     served yet is reported."""
@@ -124,6 +127,16 @@ class ModuleEntry(DefaultsEntry, frozen=True, kw_only=True):
     or without. Empty: nothing."""
 
 
+class ProcessEntry(Entry, frozen=True, kw_only=True):
+    """Which running processes are read. Exactly one of the keys is set."""
+
+    pid: Positive | None = None
+    """The number of one process, as the probe sees it."""
+    command: str | None = None
+    """Text of a command line, like `java -jar app`: every process that has it, whenever it runs.
+    The probe itself is not among them."""
+
+
 class SourceEntry(Entry, frozen=True, kw_only=True):
     """One source. Exactly one of the keys is set."""
 
@@ -134,6 +147,8 @@ class SourceEntry(Entry, frozen=True, kw_only=True):
     file_sd: str | None = None
     """Files of Prometheus's file-based discovery, `.json`, `.yml` or `.yaml`; `*` in the last part
     of the path."""
+    process: ProcessEntry | None = None
+    """Running exporters: [their environment, command line and files](processes.md) are read."""
     http_sd: str | None = None
     """URL of Prometheus's HTTP-based discovery, without user name and password."""
 

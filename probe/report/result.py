@@ -148,7 +148,7 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         labels=_labels(target),
         at=rfc3339(evidence.at, "milliseconds"),
         outcome=diagnosis.outcome,
-        expected=is_expected(diagnosis, target.expect_cause),
+        expected=is_expected(diagnosis, target),
         stage=diagnosis.stage,
         cause=diagnosis.cause if failed else None,
         family=diagnosis.family if failed else None,

@@ -19,7 +19,7 @@ from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.report.address_summary import group_rows, read_rows, split_by_target, summarize_addresses
 from probe.report.console import make_console, make_table
-from probe.report.outcome import TERMINAL_COLOURS, find_mood, rank_severity
+from probe.report.outcome import TERMINAL_COLOURS, describe_expectation, find_mood, rank_severity
 from probe.report.story import LABELS, Row, Section, build_story, format_heading, name_target
 from probe.text.safe_text import safe_text
 
@@ -52,7 +52,7 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
         summary = Text(f"{safe_text(name)}: {summarize_addresses(results)}", style="bold")
         console.print(summary, soft_wrap=True)
     for (evidence, diagnosis), alike in _gather_alike(sort_by_urgency(rows)):
-        expected = is_expected(diagnosis, evidence.target.expect_cause)
+        expected = is_expected(diagnosis, evidence.target)
         if not expected or diagnosis.outcome != "confirmed" or diagnosis.findings:
             console.print()
             # Lines are broken here: rich would not indent what it wraps.
@@ -111,12 +111,15 @@ def _of_columns(rows: list[dict[str, Text]], titles: tuple[str, ...]) -> Table:
 
 def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
     target = evidence.target
-    expected = is_expected(diagnosis, target.expect_cause)
+    expected = is_expected(diagnosis, target)
     outcome, cause = str(diagnosis.outcome), _cause(diagnosis)
     if expected and diagnosis.cause:
         outcome += " (as expected)"
     if outcome == "confirmed" and not expected:
-        outcome, cause = f"{outcome} (not as expected)", f"none; {target.expect_cause} was expected"
+        outcome, cause = (
+            f"{outcome} (not as expected)",
+            f"none; {describe_expectation(target)} was expected",
+        )
     colour = TERMINAL_COLOURS[find_mood(diagnosis.outcome, expected=expected)]
     texts = (
         Text(name_target(evidence)),
@@ -131,7 +134,7 @@ def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
 def _urgency(row: Row) -> tuple[bool, bool, int]:
     evidence, diagnosis = row
     return (
-        is_expected(diagnosis, evidence.target.expect_cause),
+        is_expected(diagnosis, evidence.target),
         diagnosis.outcome == "unconfirmed",
         rank_severity(CATALOGUE.get(diagnosis.cause or "")),
     )
@@ -155,7 +158,7 @@ def _gather_targets(rows: Iterable[Row]) -> list[bool]:
     """Return whether each target is as expected; of one with several addresses, all of them."""
     wholes: list[bool] = []
     for group in split_by_target(rows):
-        expected = [is_expected(diagnosis, each.target.expect_cause) for each, diagnosis in group]
+        expected = [is_expected(diagnosis, each.target) for each, diagnosis in group]
         wholes += [all(expected)] if read_rows(group) else expected
     return wholes
 

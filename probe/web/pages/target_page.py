@@ -13,7 +13,7 @@ from probe.ledger.target_runtime import TargetRuntime
 from probe.model.evidence import STAGES, ClockReading, Evidence, Stage
 from probe.model.target import Target
 from probe.report.address_summary import read_runtime, summarize_addresses
-from probe.report.outcome import EXPORTER_NAMES, find_mood
+from probe.report.outcome import EXPORTER_NAMES, describe_expectation, find_mood
 from probe.text.safe_text import safe_text
 from probe.text.time_format import format_age, format_duration, format_stage_time, rfc3339
 from probe.web.pages.acceptable_cas import compare_acceptable_cas
@@ -145,8 +145,8 @@ def _settings(target: Target) -> list[tuple[str, str]]:
         ("key_file", tls.key_file or ""),
         ("ca_file", tls.ca_file or ""),
         ("Headers", ", ".join(name for name, _ in target.headers)),
-        ("Expected", target.expect_cause or ""),
-        ("From", "; ".join(f"{one.kind} {one.where}".rstrip() for one in target.sources)),
+        ("Expected", describe_expectation(target)),
+        ("From", "; ".join(str(one) for one in target.sources)),
     ]
     return [(name, safe_text(value)) for name, value in rows if value]
 
