@@ -17,8 +17,10 @@ from probe.config.source_content import SourceContent
 from probe.config.sources.collector.read_collector import read_collector
 from probe.config.sources.file_sd import list_files, pattern_fault, read_file_sd
 from probe.config.sources.http_sd import read_http_sd, url_fault
+from probe.config.sources.receiver.read_receivers import read_receivers
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, SOURCE, read_environment
+from probe.config.target_entry import tls_settings
 from probe.model.runtime import COLLECTOR, EXPORTERS, find_sibling
 from probe.model.target import Secret, Target
 from probe.text.description import describe_path, describe_url
@@ -84,7 +86,7 @@ class DeclaredSource:
     """One item of `sources`."""
 
     kind: str
-    """sdk, collector, file_sd or http_sd."""
+    """sdk, collector, receiver, file_sd or http_sd."""
     where: str
     """What it names, as it may be shown: the files, the pattern, or the URL without its query."""
     files: tuple[str, ...] = ()
@@ -147,6 +149,9 @@ class DeclaredSource:
             return read_http_sd(inputs.get_list(url), url, defaults)
         if self.kind == "collector":
             content = read_collector(self.files, inputs.environ, inputs.read_text)
+        elif self.kind == "receiver":
+            client = tls_settings(defaults.tls)
+            content = read_receivers(self.files, inputs.environ, inputs.read_text, client)
         else:
             exporter, errors = _choose_exporter(inputs.environ, defaults)
             named = find_declarative_file(inputs.environ)

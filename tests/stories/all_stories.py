@@ -11,6 +11,7 @@ from tests.stories import (
     negotiation,
     network,
     otlp,
+    receivers,
     rotation,
     server_certificates,
     trust,
@@ -29,6 +30,7 @@ STORIES: Final[tuple[Story, ...]] = tuple(
         experiments,
         network,
         otlp,
+        receivers,
         rotation,
     )
     for story in stories_in(module)
