@@ -94,7 +94,7 @@ class PreparedTarget:
         host = self.next_hop.host
         self.address = host if is_ip_address(host) else ""
         """The host of `next_hop` where it is an address already; empty for a name."""
-        self.alpn = encode_alpn(target.exporter, target.protocol)
+        self.alpn = encode_alpn(target.exporter, target.protocol, http2=target.offers_http2)
         self.purpose: Purpose = "tls" if target.depth == "tls" else "export"
         self.limit = ""
         """Why this probe cannot make the request, though exporters may; empty where it can."""
@@ -109,7 +109,8 @@ class PreparedTarget:
             if target.depth == "canary":
                 self._canary = build_canary(target, agent, settings.resource, propagate=propagate)
         except ValueError as error:
-            self.limit = safe_text(str(error))
+            # Settings that no exporter can use have their own reason: nothing would be sent.
+            self.limit = "" if target.faults else safe_text(str(error))
 
     @property
     def request(self) -> Request:
@@ -248,6 +249,6 @@ def find_own_anchor(sent: tuple[bytes, ...]) -> AnchorPool:
     return AnchorPool([find_top(parsed).public_bytes(Encoding.DER)] if parsed else [])
 
 
-def encode_alpn(exporter: str, protocol: Protocol) -> tuple[bytes, ...]:
+def encode_alpn(exporter: str, protocol: Protocol, *, http2: bool = True) -> tuple[bytes, ...]:
     """Return the application protocols that `exporter` offers, as TLS has them."""
-    return tuple(name.encode() for name in choose_alpn(exporter, protocol))
+    return tuple(name.encode() for name in choose_alpn(exporter, protocol, http2=http2))

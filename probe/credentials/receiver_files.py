@@ -5,7 +5,6 @@ any CA file (AppendCertsFromPEM): the models of those readers decide here too. W
 may not read is never the receiver's fault.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -28,6 +27,7 @@ from probe.model.certificate import LocatedCertificate, ReceiverFiles
 from probe.model.finding import Finding, Role, ServerRole
 from probe.model.path_fault import DATE_FAULTS, PathFault
 from probe.model.target import Receiver, TlsSettings
+from probe.surroundings.file_view import HOST_FILES, FileView
 from probe.text.description import PATH_MAX
 from probe.text.safe_text import safe_text
 from probe.x509.anchors import AnchorPool
@@ -45,7 +45,9 @@ _OUR_RIGHTS: Final = frozenset({"client_file_permission", "server_ca_file_permis
 _ORDER: Final = "client_chain_misordered"
 
 
-def read_receiver_files(receiver: Receiver, at: float) -> ReceiverFiles:
+def read_receiver_files(
+    receiver: Receiver, at: float, view: FileView = HOST_FILES
+) -> ReceiverFiles:
     """Return what the files of `receiver` hold at `at` (epoch seconds).
 
     Raises:
@@ -68,11 +70,11 @@ def read_receiver_files(receiver: Receiver, at: float) -> ReceiverFiles:
         key_pem=tls.key_pem,
         ca_file=receiver.client_ca_file or None,
     )
-    held = load_credentials(pair, settings=RECEIVER_KEYS)
-    faults = [*held.facts.faults, *_find_other_faults(tls)]
-    chain = held.chain or tuple(_read_chain(tls))
+    held = load_credentials(pair, settings=RECEIVER_KEYS, view=view)
+    faults = [*held.facts.faults, *_find_other_faults(tls, view)]
+    chain = held.chain or tuple(_read_chain(tls, view))
     parsed = [one for der in chain if (one := parse_certificate(der)) is not None]
-    issuers = _find_issuers(tls, parsed, held.anchors, receiver.client_ca_file)
+    issuers = _find_issuers(tls, parsed, held.anchors, receiver.client_ca_file, view)
     anchors = held.anchors if receiver.client_ca_file else ()
     return msgspec.structs.replace(
         known,
@@ -93,7 +95,7 @@ def read_receiver_files(receiver: Receiver, at: float) -> ReceiverFiles:
         client_ca_count=len(anchors),
         client_ca_rules=tuple(_find_ca_rules(anchors[:MAX_BUNDLE])),
         public_cas=_count_public(anchors),
-        client_ca_modified=_read_modified(receiver.client_ca_file),
+        client_ca_modified=_read_modified(receiver.client_ca_file, view),
         faults=tuple(_of_server(one, UNUSABLE) for one in faults if one.cause not in _OUR_RIGHTS),
         remarks=tuple(_list_remarks(held.facts.faults, held.facts.remarks)),
     )
@@ -123,17 +125,17 @@ def _read_go_certificates(raw: bytes) -> Iterable[bytes]:
     return (block.der for block in read_go_blocks(PemFile(raw)) if block.label == "CERTIFICATE")
 
 
-def _read_chain(tls: TlsSettings) -> Iterator[bytes]:
+def _read_chain(tls: TlsSettings, view: FileView) -> Iterator[bytes]:
     """Yield what cert_file holds where the pair as a whole cannot be used."""
     if tls.cert_pem:
         yield from _read_go_certificates(tls.cert_pem.encode("utf-8", "surrogateescape"))
     elif tls.cert_file:
-        raw = read_file(NamedFile("cert", tls.cert_file))
+        raw = read_file(NamedFile("cert", tls.cert_file), view=view)
         if not isinstance(raw, Finding):
             yield from _read_go_certificates(raw)
 
 
-def _find_other_faults(tls: TlsSettings) -> tuple[Finding, ...]:
+def _find_other_faults(tls: TlsSettings, view: FileView) -> tuple[Finding, ...]:
     """Return the faults of ca_file, which a receiver reads and never uses."""
     if not (tls.ca_file or tls.ca_pem):
         return ()
@@ -141,7 +143,7 @@ def _find_other_faults(tls: TlsSettings) -> tuple[Finding, ...]:
     alone = TlsSettings(ca_file=tls.ca_file, ca_pem=tls.ca_pem)
     return tuple(
         msgspec.structs.replace(one, role="receiver")
-        for one in load_credentials(alone, settings=settings).facts.faults
+        for one in load_credentials(alone, settings=settings, view=view).facts.faults
     )
 
 
@@ -167,15 +169,16 @@ def _find_issuers(
     chain: Sequence[x509.Certificate],
     anchors: Sequence[bytes],
     client_ca_file: str,
+    view: FileView,
 ) -> tuple[tuple[str, x509.Certificate], ...]:
     """Return the issuers above cert_file's last certificate that are in files here."""
     held = [(client_ca_file, one) for der in anchors if (one := parse_certificate(der)) is not None]
     if tls.ca_file:
-        raw = read_file(NamedFile("ca", tls.ca_file))
+        raw = read_file(NamedFile("ca", tls.ca_file), view=view)
         ders = () if isinstance(raw, Finding) else _read_go_certificates(raw)
         held += [(tls.ca_file, one) for der in ders if (one := parse_certificate(der)) is not None]
     folder_of = tls.cert_file
-    return extend_path(chain, held, lambda: read_folder(folder_of) if folder_of else ())
+    return extend_path(chain, held, lambda: read_folder(folder_of, view) if folder_of else ())
 
 
 def _find_chain_rules(
@@ -240,9 +243,9 @@ def _count_public(anchors: Sequence[bytes]) -> int:
     return sum(der in pool for der in anchors)
 
 
-def _read_modified(path: str) -> float:
+def _read_modified(path: str, view: FileView) -> float:
     try:
-        return os.stat(path).st_mtime if path else 0.0  # noqa: PTH116 - a Path raises later on a NUL
+        return view.look_at(path).modified if path else 0.0
     except (OSError, ValueError):
         return 0.0
 
