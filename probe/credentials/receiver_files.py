@@ -26,7 +26,8 @@ from probe.exporters.path_verdict import PathRequest
 from probe.model.certificate import LocatedCertificate, ReceiverFiles
 from probe.model.finding import Finding, Role, ServerRole
 from probe.model.path_fault import DATE_FAULTS, PathFault
-from probe.model.target import Receiver, TlsSettings
+from probe.model.receiver import Receiver
+from probe.model.target import TlsSettings
 from probe.surroundings.file_view import HOST_FILES, FileView
 from probe.text.description import PATH_MAX
 from probe.text.safe_text import safe_text

@@ -26,8 +26,9 @@ from probe.model.certificate import (
     Rotation,
     ServedFile,
 )
+from probe.model.receiver import Receiver
 from probe.model.surroundings import Surroundings
-from probe.model.target import Receiver, ServerCertificateFile, Target, TlsSettings
+from probe.model.target import ServerCertificateFile, Target, TlsSettings
 from probe.surroundings.file_view import FileView
 from probe.surroundings.open_view import open_view
 from probe.text.description import is_plausible_path
