@@ -24,9 +24,9 @@ from probe.exporters.go_path import verify_for_go
 from probe.exporters.go_rules import allows_usage, may_sign
 from probe.exporters.path_verdict import PathRequest
 from probe.model.certificate import LocatedCertificate, ReceiverFiles
+from probe.model.collector_receiver import Receiver
 from probe.model.finding import Finding, Role, ServerRole
 from probe.model.path_fault import DATE_FAULTS, PathFault
-from probe.model.receiver import Receiver
 from probe.model.target import TlsSettings
 from probe.surroundings.file_view import HOST_FILES, FileView
 from probe.text.description import PATH_MAX

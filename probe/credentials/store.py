@@ -26,7 +26,7 @@ from probe.model.certificate import (
     Rotation,
     ServedFile,
 )
-from probe.model.receiver import Receiver
+from probe.model.collector_receiver import Receiver
 from probe.model.surroundings import Surroundings
 from probe.model.target import ServerCertificateFile, Target, TlsSettings
 from probe.surroundings.file_view import FileView

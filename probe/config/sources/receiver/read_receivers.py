@@ -30,7 +30,7 @@ from probe.config.sources.receiver.listening import (
 )
 from probe.config.sources.receiver.receiver_tls import read_server_tls
 from probe.config.yaml_document import Expanded, unwrap
-from probe.model.receiver import Receiver
+from probe.model.collector_receiver import Receiver
 from probe.model.target import (
     SIGNALS,
     Endpoint,

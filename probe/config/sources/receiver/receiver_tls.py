@@ -17,8 +17,8 @@ from probe.config.source_content import report_ignored
 from probe.config.target_entry import tls_conflicts, tls_settings
 from probe.config.typed_values import convert
 from probe.config.yaml_document import unwrap
+from probe.model.collector_receiver import Receiver
 from probe.model.finding import Finding
-from probe.model.receiver import Receiver
 from probe.model.target import TlsSettings
 from probe.model.tls_names import TLS13_SUITES
 from probe.text.safe_text import safe_text

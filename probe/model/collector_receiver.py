@@ -1,15 +1,10 @@
 """`Receiver`: one protocol of a receiver of a Collector next to the probe, as plain frozen data."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from probe.model.finding import Finding
+from probe.model.tls_settings import TlsSettings
 from probe.text.description import describe_path
-
-if TYPE_CHECKING:
-    from probe.model.finding import Finding
-    from probe.model.target import TlsSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
