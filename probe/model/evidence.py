@@ -233,6 +233,22 @@ class Experiment(Record, frozen=True):
     duration: float = 0.0
 
 
+class NetworkView(Record, frozen=True):
+    """From where the attempt was made, for an exporter that is a process of this machine."""
+
+    process: str
+    """What sentences call it."""
+    network: Literal["own", "entered", "closed"]
+    """The process has the probe's network; another one, which was entered; another one, or one that
+    could not be looked at, and the probe's own was used in its place."""
+    right: str = ""
+    """What the probe lacked, where it is closed: the name of a capability."""
+    look_up: Literal["system", "files"] = "system"
+    """How names were looked up: by the system, or with the files of the process's root."""
+    name_servers: tuple[str, ...] = ()
+    """Those that the files name."""
+
+
 class ClockReading(Record, frozen=True):
     """One comparison of clocks: `offset` is remote minus local, give or take `uncertainty`."""
 
@@ -293,6 +309,8 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     addresses: tuple[str, ...] = ()
     connects: tuple[ConnectTry, ...] = ()
     peer_address: str = ""
+    network: NetworkView | None = None
+    """None where the exporter is not a process that the probe knows."""
     handshake: Handshake | None = None
     other_paths: tuple[RuntimePath, ...] = ()
     """What exporters of other runtimes make of the server's certificates, where it differs."""
