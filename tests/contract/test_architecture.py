@@ -41,7 +41,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
         }
     ),
     "clock": frozenset({"attempt", "model", "otlp", "system", "text"}),
-    "config": frozenset({"model", "surroundings", "text"}),
+    "config": frozenset({"exporters", "model", "surroundings", "text"}),
     "ledger": frozenset({"model"}),
     "log": frozenset({"ledger", "model", "system", "text"}),
     "report": frozenset(
