@@ -14,10 +14,10 @@ from time import monotonic
 from typing import Final
 
 from probe.attempt.loop_delays import DelayMeter
-from probe.attempt.network import OWN_NETWORK, Network
 from probe.attempt.prepared_target import PreparedTarget
 from probe.attempt.proxy import ProxyTunnel
 from probe.attempt.pump import Pump
+from probe.attempt.target_network import OWN_NETWORK, Network
 from probe.model.evidence import ConnectTry, Ending, EndingKind
 from probe.system.own_limits import EXHAUSTED, OwnLimitError, name_error
 

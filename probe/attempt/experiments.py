@@ -14,11 +14,11 @@ import msgspec.structs
 
 from probe.attempt.connect import open_stream
 from probe.attempt.loop_delays import DelayMeter, LoopDelays
-from probe.attempt.network import Network
 from probe.attempt.otlp_session import OtlpSession, Purpose
 from probe.attempt.prepared_target import PreparedTarget, encode_alpn
 from probe.attempt.pump import Pump, send_close
 from probe.attempt.session import PlaintextSession
+from probe.attempt.target_network import Network
 from probe.attempt.variant import UNVARIED, VARIANTS
 from probe.credentials.tls_context import Credentials
 from probe.model.evidence import Ending, Experiment, Handshake, Recheck, Varied

@@ -18,12 +18,12 @@ from probe.attempt.connect import connect_first, open_tunnel
 from probe.attempt.experiments import ExperimentRound, is_silent_refusal
 from probe.attempt.loop_delays import DelayMeter, LoopDelays
 from probe.attempt.masking import EvidenceMasker
-from probe.attempt.network import open_network
 from probe.attempt.otlp_session import OtlpSession
 from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsReaders
 from probe.attempt.pump import Pump, send_close
 from probe.attempt.resolver import ResolutionError, Resolver
 from probe.attempt.target_facts import add_setting_faults
+from probe.attempt.target_network import open_network
 from probe.credentials.store import CredentialFiles, CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.model.certificate import CredentialFacts

@@ -18,8 +18,8 @@ from math import inf
 from time import monotonic
 from typing import Final
 
-from probe.attempt.network import OWN_NETWORK, Network
 from probe.attempt.stub_resolver import UnresolvedError
+from probe.attempt.target_network import OWN_NETWORK, Network
 from probe.surroundings.process_network import NetworkClosedError
 from probe.system.own_limits import EXHAUSTED, OwnLimitError, lacks_descriptors, name_error
 from probe.text.safe_text import safe_text

@@ -297,6 +297,10 @@ class TargetFacts(Record, frozen=True):
     """OTLP/HTTP: whether the request goes to /."""
     signal_variables: SignalVariables = ()
     """Of an SDK's environment: the settings that a signal's own variables decide, and which."""
+    runs_in: str = ""
+    """The process or container whose files and network the exporter has; empty where not known."""
+    started: float = 0.0
+    """When that process started; 0 where not known."""
 
 
 class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):

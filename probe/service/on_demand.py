@@ -17,8 +17,8 @@ from functools import partial
 from typing import Final
 
 from probe.attempt.connect import is_own_address
-from probe.attempt.network import OWN_NETWORK, Network
 from probe.attempt.resolver import NoSlotError, Resolver
+from probe.attempt.target_network import OWN_NETWORK, Network
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.blackbox import render_blackbox_metrics, render_debug_page
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics

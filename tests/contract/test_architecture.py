@@ -99,7 +99,7 @@ SOCKETS: Final = frozenset(
     for name in (
         "address_order",
         "connect",
-        "network",
+        "target_network",
         "prober",
         "pump",
         "resolver",

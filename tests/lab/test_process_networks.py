@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from probe.attempt.network import open_network
 from probe.attempt.resolver import Resolver
+from probe.attempt.target_network import open_network
 from probe.model.evidence import NetworkView
 from probe.model.runtime import COLLECTOR
 from probe.surroundings.process_entry import ProcessEndedError

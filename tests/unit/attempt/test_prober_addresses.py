@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from probe.attempt.network import OWN_NETWORK, Network
 from probe.attempt.resolver import Resolver
+from probe.attempt.target_network import OWN_NETWORK, Network
 from probe.model.evidence import ConnectTry, to_json
 from tests.support.attempts import (
     STRANGER,

@@ -25,7 +25,6 @@ from probe.model.runtime import GO_BASED
 from probe.model.surroundings import RunningProcess, Surroundings
 from probe.surroundings.file_view import HOST_FILES, FileView, ViewError
 from probe.surroundings.own_thread import await_thread
-from probe.surroundings.process_entry import name_process
 from probe.surroundings.process_files import ProcessFiles
 from probe.surroundings.process_network import NetworkClosedError, is_own_network, join_network
 
@@ -71,7 +70,7 @@ class ProcessNetwork(Network):
             return socket.socket(family, kind)
 
         try:
-            return await await_thread(make, f"the network of {name_process(self.process)}")
+            return await await_thread(make, f"the network of {self.process.name}")
         except NetworkClosedError as error:
             raise ViewError(f"its network may not be entered any more: {error.right}") from None
 
@@ -88,12 +87,12 @@ async def open_network(runs_in: Surroundings | None, exporter: str) -> Network:
     """
     if not isinstance(runs_in, RunningProcess):
         return OWN_NETWORK
-    what = f"the network of {name_process(runs_in)}"
+    what = f"the network of {runs_in.name}"
     return await await_thread(lambda: _choose_network(runs_in, exporter), what)
 
 
 def _choose_network(process: RunningProcess, exporter: str) -> Network:
-    name = name_process(process)
+    name = process.name
     try:
         own = is_own_network(process)
         if not own:
