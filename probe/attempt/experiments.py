@@ -40,6 +40,10 @@ _PURPOSES: Final[dict[Varied, Purpose]] = {
 }
 
 
+_AS_THE_ATTEMPT: Final = frozenset({"unvaried", "no_client_certificate"})
+"""Variations that send a request where the attempt has sent one."""
+
+
 def is_silent_refusal(ending: Ending, handshake: Handshake | None) -> bool:
     """Return whether a certificate may have been refused in TLS 1.3 without an alert."""
     return (
@@ -65,7 +69,8 @@ class ExperimentRound:
     network: Network
     """That of the attempt."""
     request_sent: bool
-    """Whether the attempt ended at its request: then the unvaried repetition sends one, too."""
+    """Whether the attempt ended at its request: then the unvaried repetition sends one, too, and so
+    does the connection without a certificate, which some backends refuse above TLS only."""
 
     async def run(self, varied: Sequence[Varied], deadline: float) -> tuple[Experiment, ...]:
         """Repeat the attempt unvaried, then make each variation of `varied`.
@@ -164,7 +169,7 @@ class ExperimentRound:
             protocol = "http/protobuf" if protocol == "grpc" else "grpc"
             sibling = find_sibling(prepared.target.exporter, protocol)
             alpn, request = encode_alpn(sibling, protocol), self._bare_request(protocol)
-        elif varied == "unvaried" and self.request_sent:
+        elif varied in _AS_THE_ATTEMPT and self.request_sent:
             request, purpose = self._bare_request(protocol), "export"
         tls = None
         if varied == "tls" or not prepared.target.plaintext:
@@ -176,7 +181,8 @@ class ExperimentRound:
             # A refusal for want of a certificate may come only after the handshake: purpose tls
             # waits for it, and writes no more than the protocol's opening.
             purpose=purpose,
-            needs_h2=protocol == "grpc" and varied != "no_client_certificate",
+            needs_h2=protocol == "grpc"
+            and (varied != "no_client_certificate" or purpose == "export"),
             quiet=QUIET_TIME,
         )
 

@@ -282,6 +282,8 @@ class TargetFacts(Record, frozen=True):
     source_kinds: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     expect_cause: str | None = None
+    expect_requested: bool = False
+    """Whether the backend must ask for a client certificate."""
     clock_tolerance: float = 60.0
     remarks: tuple[Finding, ...] = ()
     """Settings that have no effect or another one than expected; `path` is the source that has them."""
