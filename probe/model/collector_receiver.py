@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from probe.model.client_tls import TlsSettings
 from probe.model.finding import Finding
-from probe.model.tls_settings import TlsSettings
 from probe.text.description import describe_path
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
+from probe.model.client_tls import Secret as Secret  # noqa: PLC0414 - whoever has a Target has these
+from probe.model.client_tls import TlsSettings as TlsSettings  # noqa: PLC0414 - the same
 from probe.model.collector_receiver import Receiver
 from probe.model.finding import Finding
 from probe.model.runtime import COLLECTOR
 from probe.model.surroundings import Surroundings
-from probe.model.tls_settings import Secret as Secret
-from probe.model.tls_settings import TlsSettings as TlsSettings
 from probe.text.description import describe_name, describe_path, describe_url
 from probe.text.host_port import join_host_port, split_as_go
 
@@ -187,6 +187,8 @@ class Target:
     """Whose verdict the outcome is: the id of a `Runtime`."""
     expect_cause: str | None = None
     """The cause that this target must fail with; None: it must be confirmed."""
+    expect_requested: bool = False
+    """Whether the backend must also ask for a client certificate, and take nobody without one."""
     labels: tuple[tuple[str, str], ...] = ()
     sources: tuple[Source, ...] = (Source("configuration"),)
     remarks: tuple[Finding, ...] = ()
