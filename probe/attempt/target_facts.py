@@ -9,6 +9,7 @@ import msgspec.structs
 from probe.model.certificate import CredentialFacts
 from probe.model.evidence import TargetFacts
 from probe.model.finding import Finding
+from probe.model.surroundings import RunningProcess
 from probe.model.target import SIGNALS, Endpoint, Target
 from probe.text.description import PATH_MAX, describe_reference
 from probe.text.safe_text import safe_text
@@ -21,7 +22,7 @@ _MOST_SIGNAL_PATHS: Final = 3
 
 def collect_target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
     """Return the facts about `target`; what its owner wrote is safe to show in them."""
-    settings = target.tls
+    settings, runs_in = target.tls, target.runs_in
     return TargetFacts(
         name=safe_text(target.name),
         endpoint=safe_text(str(target.endpoint)),
@@ -54,6 +55,8 @@ def collect_target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         request_to_root=_path_without_query(target) == "/",
         signal_variables=target.signal_variables,
         address=target.address,
+        runs_in="" if runs_in is None else safe_text(runs_in.name),
+        started=runs_in.started if isinstance(runs_in, RunningProcess) else 0.0,
     )
 
 
