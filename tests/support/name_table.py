@@ -3,6 +3,7 @@
 from math import inf
 
 from probe.attempt.resolver import ResolutionError, Resolver
+from probe.attempt.target_network import OWN_NETWORK, Network
 
 
 class NameTable(Resolver):
@@ -12,15 +13,18 @@ class NameTable(Resolver):
         """Answer with `addresses`, in that order."""
         super().__init__()
         self.addresses = addresses
-        self.asked = 0
 
-    async def resolve(self, host: str, deadline: float = inf) -> tuple[str, ...]:
+    async def resolve(
+        self,
+        host: str,  # noqa: ARG002 - it knows one
+        deadline: float = inf,  # noqa: ARG002 - it answers at once
+        network: Network = OWN_NETWORK,  # noqa: ARG002 - it is in none
+    ) -> tuple[str, ...]:
         """Return the addresses that are set.
 
         Raises:
             ResolutionError: where there are none.
         """
-        self.asked += 1
         if not self.addresses:
             raise ResolutionError("EAI_AGAIN")
         return self.addresses
