@@ -20,6 +20,7 @@ from probe.config.sources.process.proc_files import ProcFiles
 from probe.config.sources.process.recognised import Recognised
 from probe.config.sources.process.running import ProcessView, gather_process
 from probe.config.sources.process.runtime_of_process import CollectorProcess, recognise
+from probe.config.sources.process.runtime_rules import apply_go_roots, apply_runtime_rules
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, read_environment
 from probe.model.known_secrets import environment_secrets
@@ -105,7 +106,10 @@ def _read_collector(
 
     content = read_collector(locations.paths, view.environ, read_text)
     note = f"the process is recognised as a Collector: {found.by}"
-    targets = (replace(each, notes=(note, *each.notes)) for each in content.targets)
+    targets = (
+        apply_go_roots(replace(each, notes=(note, *each.notes)), view.environ)
+        for each in content.targets
+    )
     return replace(content, targets=tuple(targets))
 
 
@@ -123,7 +127,8 @@ def _read_sdk(
             raise ConfigurationError(reason, file=file) from None
         content = read_sdk_file(raw, file, environ)
     else:
-        content = read_environment(environ, exporter)
+        # Without a protocol of its own the port decides, whatever the first of its exporters speaks.
+        content = read_environment(environ, runtime_known=bool(found.runtime))
     if not (content.targets or content.errors):
         raise ConfigurationError(
             _explain_nothing(view, found, content.empty), file=f"process {view.pid}"
@@ -131,11 +136,14 @@ def _read_sdk(
     base = _name_service(environ) or f"{view.runs_in.command}-{view.pid}"
     notes = (*settings.notes, *found.notes, _START_ONLY)
     targets = tuple(
-        replace(
-            target,
-            name=base + target.name.removeprefix("sdk"),
-            exporter=_choose_exporter(exporter, target),
-            notes=tuple(dict.fromkeys((*notes, *target.notes))),
+        apply_runtime_rules(
+            replace(
+                target,
+                name=base + target.name.removeprefix("sdk"),
+                exporter=_choose_exporter(exporter, target),
+                notes=tuple(dict.fromkeys((*notes, *target.notes))),
+            ),
+            {} if file else environ,
         )
         for target in content.targets
     )
