@@ -5,7 +5,7 @@ it; an SDK's variables as its runtime reads them. What cannot be seen is said: a
 its exporter up by itself, or changes its environment later, shows nothing of that in /proc.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -27,12 +27,15 @@ from probe.model.known_secrets import environment_secrets
 from probe.model.runtime import COLLECTOR, find_sibling
 from probe.model.surroundings import RunningProcess
 from probe.model.target import Secret, Target
-from probe.text.description import describe_name
+from probe.text.description import describe_name, describe_path
 from probe.text.safe_text import safe_text
 
 ReadProcessFile = Callable[[RunningProcess, str], bytes]
 """Returns a file as a process sees it; raises OSError or ValueError."""
+FindChanged = Callable[[RunningProcess, Iterable[str]], tuple[str, ...]]
+"""Returns which files were changed after a process began."""
 
+_CODE: Final = (".py", ".js", ".mjs", ".cjs", ".ts", "package.json")
 _START_ONLY: Final = (
     "/proc shows the environment of its start: what the program sets later (a .env file, for "
     "example) or configures by itself is not seen"
@@ -40,7 +43,11 @@ _START_ONLY: Final = (
 
 
 def read_process(
-    pid: int, files: ProcFiles, read_file: ReadProcessFile, fallback: str
+    pid: int,
+    files: ProcFiles,
+    read_file: ReadProcessFile,
+    find_changed: FindChanged,
+    fallback: str,
 ) -> SourceContent:
     """Return the targets of the process `pid`.
 
@@ -48,15 +55,19 @@ def read_process(
         pid: Its number, as the probe sees it.
         files: /proc.
         read_file: Reads a file as a process sees it.
+        find_changed: Tells which files were changed since a process began.
         fallback: Whose verdict counts where the runtime is not known.
 
     Raises:
         ConfigurationError: where the process cannot be looked into, or has no exporter to be seen.
     """
     view = gather_process(pid, files)
+    read_files: dict[str, None] = {}
 
     def read(path: str) -> bytes:
-        return read_file(view.runs_in, path)
+        content = read_file(view.runs_in, path)
+        read_files[path] = None
+        return content
 
     found = recognise(view, read, files)
     if isinstance(found, CollectorProcess):
@@ -65,9 +76,11 @@ def read_process(
     else:
         content, environ = _read_sdk(view, found, read, fallback)
     name = f"{pid} ({view.runs_in.command})"
+    changed = tuple(map(_note_change, find_changed(view.runs_in, _drop_code(read_files))))
     targets = tuple(
         replace(
             target,
+            notes=(*target.notes, *changed),
             runs_in=view.runs_in,
             sources=tuple(replace(source, process=name) for source in target.sources),
         )
@@ -75,6 +88,18 @@ def read_process(
     )
     secrets = tuple(map(Secret, dict.fromkeys(_list_secrets(view.environ, environ))))
     return replace(content, targets=targets, secrets=secrets)
+
+
+def _drop_code(paths: Iterable[str]) -> Iterator[str]:
+    """Yield the files that are settings: of a program's own code nothing is asked."""
+    return (path for path in paths if not path.endswith(_CODE))
+
+
+def _note_change(path: str) -> str:
+    return (
+        f"{safe_text(describe_path(path), 256)} was changed after the process began: it may still "
+        "work by what the file held before"
+    )
 
 
 def _read_collector(
