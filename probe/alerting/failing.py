@@ -7,7 +7,14 @@ no alert is lost to a join, or because a cause changes from attempt to attempt.
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from probe.alerting.links import CAUSE, PARTY, TARGET, Pages, build_fix_template
+from probe.alerting.links import (
+    CAUSE,
+    PARTY,
+    TARGET,
+    Pages,
+    build_fix_template,
+    get_first_step,
+)
 from probe.alerting.recording import FAILING, OF_THE_CAUSE
 from probe.alerting.rule import AlertRule, Thresholds
 from probe.diagnosis.cause import Cause
@@ -60,13 +67,37 @@ unless ignoring (outcome)
         expr="""\
 mtls_probe_expected_cause
 and ignoring (cause, outcome)
-  mtls_probe_outcome{outcome="confirmed"}""",
+  mtls_probe_outcome{outcome="confirmed"}
+or
+    mtls_probe_finding{cause="client_cert_not_requested"}
+  and ignoring (cause, outcome)
+    mtls_probe_outcome{outcome="confirmed"}
+  and ignoring (cause)
+    mtls_probe_success == 0""",
         severity="critical",
         summary=f"{TARGET} accepted a client that it must refuse",
-        description=f"The attempt had to fail with {CAUSE}, and the backend accepted it. Others are "
-        "accepted too.",
+        description='{{ if eq $labels.cause "client_cert_not_requested" }}The configuration demands '
+        "that the backend asks for a client certificate, and it takes clients without one.{{ else }}"
+        f"The attempt had to fail with {CAUSE}, and the backend accepted it. Others are "
+        "accepted too.{{ end }}",
         fix="Set client_ca_file in the backend's tls settings (nginx: ssl_verify_client on) and "
         "restart it; if it is set, look for a load balancer that ends TLS before it.",
         runbook_url=pages.link_cause(CAUSE),
+        dashboard_url=pages.link_target(),
+    )
+    open_to_all = catalogue["client_cert_not_requested"]
+    yield AlertRule(
+        alert="MtlsProbeClientCertificateNotRequested",
+        # Where the configuration demands it, MtlsProbeNotEnforced says so.
+        expr=f"""\
+mtls_probe_finding{{cause="{open_to_all.id}"}}
+unless ignoring (cause)
+  mtls_probe_success == 0""",
+        hold=thresholds.window,
+        severity="warning",
+        summary=f"mTLS is not enforced: the backend of {TARGET} takes clients without a certificate",
+        description=open_to_all.meaning,
+        fix=get_first_step(open_to_all),
+        runbook_url=pages.link_cause(open_to_all.id),
         dashboard_url=pages.link_target(),
     )

@@ -23,6 +23,7 @@ from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsRea
 from probe.attempt.pump import Pump, send_close
 from probe.attempt.resolver import ResolutionError, Resolver
 from probe.attempt.target_facts import add_setting_faults
+from probe.attempt.target_network import open_network
 from probe.credentials.store import CredentialFiles, CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.model.certificate import CredentialFacts
@@ -34,6 +35,7 @@ from probe.model.evidence import (
     Evidence,
     Experiment,
     Handshake,
+    NetworkView,
     Recheck,
     RuntimePath,
     Stage,
@@ -43,6 +45,7 @@ from probe.model.known_secrets import register_targets
 from probe.model.target import Target
 from probe.model.trace_context import TraceContext
 from probe.otlp.response import compare_date
+from probe.surroundings.file_view import ViewError
 from probe.system.own_limits import OwnLimitError, describe_lack, is_own_lack
 from probe.text.secret_register import SecretRegister
 from probe.tls.client import TlsClient
@@ -66,6 +69,7 @@ class _Attempt:
     addresses: tuple[str, ...] = ()
     connects: tuple[ConnectTry, ...] = ()
     peer_address: str = ""
+    network: NetworkView | None = None
     handshake: Handshake | None = None
     other_paths: tuple[RuntimePath, ...] = ()
     recheck: Recheck | None = None
@@ -172,7 +176,11 @@ class Prober:
         """
         target = prepared.target
         deadline = monotonic() + (target.timeout if budget is None else budget)
-        credentials = await _read_files(prepared.files)
+        try:
+            credentials = await _read_files(prepared.files)
+            network = await open_network(target.runs_in, target.exporter)
+        except ViewError:
+            return ()  # the process has ended
         if credentials.facts.generation != evidence.credentials.generation:
             return ()
         experiments = ExperimentRound(
@@ -180,6 +188,7 @@ class Prober:
             credentials,
             evidence.peer_address,
             self._delays,
+            network,
             request_sent=evidence.ending.stage == "export",
         )
         return self._masker.mask_experiments(await experiments.run(varied, deadline))
@@ -188,11 +197,13 @@ class Prober:
         """Resolve, connect, and have the session; then recheck a silent refusal."""
         prepared, meter, before = attempt.prepared, attempt.meter, monotonic()
         meter.note_action()
+        network = await open_network(prepared.target.runs_in, prepared.target.exporter)
+        attempt.network = network.seen
         try:
             attempt.addresses = (
                 (prepared.address,)
                 if prepared.address
-                else await self._resolver.resolve(prepared.next_hop.host, attempt.deadline)
+                else await self._resolver.resolve(prepared.next_hop.host, attempt.deadline, network)
             )
         except ResolutionError as error:
             ending = Ending(stage="resolve", kind="dns", detail=error.code)
@@ -202,7 +213,7 @@ class Prober:
         before = monotonic()
         try:
             connected = await connect_first(
-                attempt.addresses, prepared.next_hop.port, attempt.deadline, meter
+                attempt.addresses, prepared.next_hop.port, attempt.deadline, meter, network
             )
         finally:
             attempt.durations["connect"] = monotonic() - before
@@ -215,7 +226,12 @@ class Prober:
             ending = await self._run_session(attempt, credentials, sock)
         if is_silent_refusal(ending, attempt.handshake):
             again = ExperimentRound(
-                prepared, credentials, attempt.peer_address, self._delays, request_sent=False
+                prepared,
+                credentials,
+                attempt.peer_address,
+                self._delays,
+                network,
+                request_sent=False,
             )
             attempt.recheck = await again.recheck(attempt.deadline)
         return ending

@@ -143,7 +143,7 @@ def check(
 
         def report(observation: Observation) -> None:
             target, evidence, diagnosis = observation
-            watched(target.name, is_expected(diagnosis, evidence.target.expect_cause))
+            watched(target.name, is_expected(diagnosis, evidence.target))
 
         observations = run_in_loop(
             run_rounds(

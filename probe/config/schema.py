@@ -91,10 +91,13 @@ class DefaultsEntry(Entry, frozen=True, kw_only=True):
 
 
 class ExpectEntry(Entry, frozen=True, kw_only=True):
-    """How a target must fail."""
+    """How an attempt must end. Exactly one of the keys is set."""
 
-    cause: str
-    """The id of the cause that the target must fail with."""
+    cause: str | None = None
+    """The id of the cause that the target must fail with, as proof that mTLS stays on."""
+    client_certificate_requested: bool | None = None
+    """`true`: the target must be confirmed, and its backend must ask every client for a certificate
+    and refuse those without one."""
 
 
 class TargetEntry(DefaultsEntry, frozen=True, kw_only=True):
@@ -105,7 +108,7 @@ class TargetEntry(DefaultsEntry, frozen=True, kw_only=True):
     name: str | None = None
     """A unique name of one line. Without it `host:port` of the endpoint."""
     expect: ExpectEntry | None = None
-    """How the target must fail, as proof that mTLS stays on. Without it, it must be confirmed."""
+    """How an attempt must end. Without it, it must be confirmed."""
     server_cert_file: str | None = None
     """File of the backend's own certificate, where it can be read here: a renewed one that is not
     served yet is reported."""

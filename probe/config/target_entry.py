@@ -149,6 +149,7 @@ def read_target(
         headers=tuple((name, Secret(value)) for name, value in headers.items()),
         proxy_url=Secret(proxy) if proxy else None,
         expect_cause=_read_expected_cause(entry, location, known_causes),
+        expect_requested=bool(entry.expect and entry.expect.client_certificate_requested),
         labels=tuple({**defaults.labels, **entry.labels}.items()),
         server_certificate_file=(
             ServerCertificateFile(entry.server_cert_file) if entry.server_cert_file else None
@@ -238,6 +239,12 @@ def _read_expected_cause(
     if entry.expect is None:
         return None
     cause = entry.expect.cause
+    if (cause is None) == (entry.expect.client_certificate_requested is None):
+        raise location["expect"].error(
+            "needs exactly one of cause and client_certificate_requested"
+        )
+    if cause is None:
+        return None
     if known_causes is not None and cause not in known_causes:
         raise location["expect"]["cause"].error(
             "is not a cause of the catalogue",

@@ -139,7 +139,7 @@ def _samples(
     target: Target, evidence: Evidence, diagnosis: Diagnosis, duration: float
 ) -> Iterator[tuple[Family, float, tuple[str, ...]]]:
     """Yield each family with its value and the values of its labels."""
-    yield PROBE_SUCCESS, is_expected(diagnosis, target.expect_cause), ()
+    yield PROBE_SUCCESS, is_expected(diagnosis, target), ()
     yield PROBE_DURATION, duration, ()
     yield DNS_LOOKUP_TIME, evidence.durations.get("resolve", 0.0), ()
     protocol, digest = _address(evidence.peer_address or next(iter(evidence.addresses), ""))

@@ -123,6 +123,12 @@ ACCEPTABLE_CA_MATCH: Final = _gauge(
     "target",
     when="where the backend sent a list",
 )
+CERTIFICATE_REQUESTED: Final = _gauge(
+    "mtls_probe_client_certificate_requested",
+    "Whether the backend asked for a client certificate; 0: mTLS is not asked for.",
+    "target",
+    when="where the last attempt finished a TLS handshake",
+)
 CLOCK_OFFSET: Final = _gauge(
     "mtls_probe_clock_offset_seconds",
     "The remote clock minus the local one.",

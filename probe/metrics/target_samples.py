@@ -143,6 +143,11 @@ class TargetSamples:
             agreed = format_labels((key, getattr(handshake, key)) for key in _AGREED)
             tls_info = f"{families.TLS_INFO.name}{self._head},{agreed}}} 1\n"
         self._set(families.TLS_INFO, tls_info)
+        if handshake is not None and handshake.complete:
+            requested = handshake.client_certificate_requested
+            self._set_value(families.CERTIFICATE_REQUESTED, requested)
+        else:
+            self._set(families.CERTIFICATE_REQUESTED, "")
         if handshake is not None and handshake.acceptable_cas:
             self._set_value(families.ACCEPTABLE_CA_MATCH, is_issuer_listed(evidence) or False)
         else:
@@ -221,5 +226,7 @@ def _is_same_handshake(now: Handshake | None, before: Handshake | None) -> bool:
         and now.verified_paths == before.verified_paths
         and now.server_verified == before.server_verified
         and now.acceptable_cas == before.acceptable_cas
+        and now.complete == before.complete
+        and now.client_certificate_requested == before.client_certificate_requested
         and all(getattr(now, key) == getattr(before, key) for key in _AGREED)
     )

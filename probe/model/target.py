@@ -262,6 +262,8 @@ class Target:
     """Whose verdict the outcome is: the id of a `Runtime`."""
     expect_cause: str | None = None
     """The cause that this target must fail with; None: it must be confirmed."""
+    expect_requested: bool = False
+    """Whether the backend must also ask for a client certificate, and take nobody without one."""
     labels: tuple[tuple[str, str], ...] = ()
     sources: tuple[Source, ...] = (Source("configuration"),)
     remarks: tuple[Finding, ...] = ()

@@ -64,7 +64,7 @@ def _case(evidence: Evidence, diagnosis: Diagnosis) -> ET.Element:
         target.protocol.replace("/", "-"),
         sum(evidence.durations.values()),
     )
-    if diagnosis.cause != FAULT and is_expected(diagnosis, target.expect_cause):
+    if diagnosis.cause != FAULT and is_expected(diagnosis, target):
         ET.SubElement(case, "system-out").text = _text(body)
         return case
     kind = "error" if diagnosis.cause == FAULT else "failure"

@@ -143,7 +143,7 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         labels={safe_text(name): safe_text(value) for name, value in target.labels},
         at=rfc3339(evidence.at, "milliseconds"),
         outcome=diagnosis.outcome,
-        expected=is_expected(diagnosis, target.expect_cause),
+        expected=is_expected(diagnosis, target),
         stage=diagnosis.stage,
         cause=diagnosis.cause if failed else None,
         family=diagnosis.family if failed else None,

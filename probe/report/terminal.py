@@ -18,7 +18,7 @@ from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.report.console import make_console, make_table
-from probe.report.outcome import TERMINAL_COLOURS, find_mood, rank_severity
+from probe.report.outcome import TERMINAL_COLOURS, describe_expectation, find_mood, rank_severity
 from probe.report.story import LABELS, Row, Section, build_story, format_heading
 from probe.text.safe_text import safe_text
 
@@ -45,7 +45,7 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
         return
     console.print(_table(rows, console))
     for evidence, diagnosis in sort_by_urgency(rows):
-        expected = is_expected(diagnosis, evidence.target.expect_cause)
+        expected = is_expected(diagnosis, evidence.target)
         if not expected or diagnosis.outcome != "confirmed" or diagnosis.findings:
             console.print()
             # Lines are broken here: rich would not indent what it wraps.
@@ -86,12 +86,15 @@ def _of_columns(rows: list[dict[str, Text]], titles: tuple[str, ...]) -> Table:
 
 def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
     target = evidence.target
-    expected = is_expected(diagnosis, target.expect_cause)
+    expected = is_expected(diagnosis, target)
     outcome, cause = str(diagnosis.outcome), _cause(diagnosis)
     if expected and diagnosis.cause:
         outcome += " (as expected)"
     if outcome == "confirmed" and not expected:
-        outcome, cause = f"{outcome} (not as expected)", f"none; {target.expect_cause} was expected"
+        outcome, cause = (
+            f"{outcome} (not as expected)",
+            f"none; {describe_expectation(target)} was expected",
+        )
     colour = TERMINAL_COLOURS[find_mood(diagnosis.outcome, expected=expected)]
     texts = (
         Text(safe_text(target.name)),
@@ -106,7 +109,7 @@ def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
 def _urgency(row: Row) -> tuple[bool, bool, int]:
     evidence, diagnosis = row
     return (
-        is_expected(diagnosis, evidence.target.expect_cause),
+        is_expected(diagnosis, evidence.target),
         diagnosis.outcome == "unconfirmed",
         rank_severity(CATALOGUE.get(diagnosis.cause or "")),
     )
@@ -119,7 +122,7 @@ def _cause(diagnosis: Diagnosis) -> str:
 
 
 def _total(rows: list[Row]) -> str:
-    good = sum(is_expected(diagnosis, each.target.expect_cause) for each, diagnosis in rows)
+    good = sum(is_expected(diagnosis, each.target) for each, diagnosis in rows)
     if good == len(rows):
         return f"all {good} targets are as expected"
     return f"{len(rows) - good} of {len(rows)} targets are not as expected"

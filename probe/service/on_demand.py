@@ -18,6 +18,7 @@ from typing import Final
 
 from probe.attempt.connect import is_own_address
 from probe.attempt.resolver import NoSlotError, Resolver
+from probe.attempt.target_network import OWN_NETWORK, Network
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.blackbox import render_blackbox_metrics, render_debug_page
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
@@ -167,7 +168,9 @@ class _AllowedResolver(Resolver):
         self._target = target
         self._module = module
 
-    async def resolve(self, host: str, deadline: float = math.inf) -> tuple[str, ...]:
+    async def resolve(
+        self, host: str, deadline: float = math.inf, network: Network = OWN_NETWORK
+    ) -> tuple[str, ...]:
         """Return the addresses that may be connected to.
 
         Raises:
@@ -176,7 +179,7 @@ class _AllowedResolver(Resolver):
         """
         endpoint = self._target.endpoint
         try:
-            found = await self._shared.resolve(host, deadline)
+            found = await self._shared.resolve(host, deadline, network)
         except NoSlotError as error:
             raise RefusedError(503, safe_text(f"{endpoint}: {error}", LONGEST_REASON)) from None
         if self._target.proxy_url is not None:

@@ -301,7 +301,7 @@ async def run_rounds(
         while True:
             observations = list(await asyncio.gather(*map(observe, targets)))
             if time.monotonic() + ROUND_PAUSE > end or all(
-                is_expected(diagnosis, target.expect_cause) for target, _, diagnosis in observations
+                is_expected(diagnosis, target) for target, _, diagnosis in observations
             ):
                 return observations
             await asyncio.sleep(ROUND_PAUSE)

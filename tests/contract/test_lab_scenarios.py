@@ -46,6 +46,9 @@ ELSEWHERE: Final = {
     "backend_not_reloading": (
         "test_rotation.py::test_a_collector_that_does_not_read_its_certificate_again"
     ),
+    "client_cert_not_requested": (
+        "test_open_backends.py::test_a_receiver_with_its_client_cas_in_the_wrong_key"
+    ),
     "exporter_not_reloading": "test_rotation.py::test_an_sdk_that_was_not_restarted",
     "proxy_failure": "test_answers.py::test_a_server_that_is_not_a_proxy_opens_no_tunnel",
     "otlp_permission_denied": ("test_answers.py::test_a_refused_token_with_a_good_certificate"),

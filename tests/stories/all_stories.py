@@ -10,6 +10,7 @@ from tests.stories import (
     local_files,
     negotiation,
     network,
+    open_backends,
     otlp,
     rotation,
     server_certificates,
@@ -28,6 +29,7 @@ STORIES: Final[tuple[Story, ...]] = tuple(
         negotiation,
         experiments,
         network,
+        open_backends,
         otlp,
         rotation,
     )

@@ -5,7 +5,6 @@ from typing import Final
 from probe.diagnosis.cause import REFUSAL_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.client_fixes import make_backend_trust
 from probe.diagnosis.readings.backend_decision import (
-    REFUSAL_ALERTS,
     Refusal,
     find_refusal,
     is_confirmed,
@@ -21,11 +20,11 @@ from probe.diagnosis.readings.client_rules import (
     find_broken_rule,
     find_namesake,
 )
-from probe.diagnosis.readings.experiment_results import get_experiment
+from probe.diagnosis.readings.enforcement import describe_refusal_without_certificate
 from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
 from probe.model.runtime import COLLECTOR, RUNTIMES_BY_ID
-from probe.model.tls_alerts import TlsAlert, format_alert, get_fatal_alert
+from probe.model.tls_alerts import TlsAlert
 from probe.x509.strength import find_weak_key, find_weak_signature
 
 _NAMES_SHOWN: Final = 5
@@ -73,15 +72,10 @@ def _match_withheld(evidence: Evidence) -> Match | None:
 
     Without it the backend refuses, and that is what the exporter gets.
     """
-    without = get_experiment(evidence, "no_client_certificate")
-    if without is None or not is_withheld(evidence) or evidence.handshake is None:
+    if not is_withheld(evidence) or evidence.handshake is None:
         return None
-    number = None if without.handshake is None else get_fatal_alert(without.handshake)
-    if without.ending.kind == "alert" and number in REFUSAL_ALERTS:
-        ends = f"with alert {format_alert(number)}"
-    elif without.ending.kind in {"close", "reset"}:
-        ends = "by ending the connection without an alert"
-    else:
+    ends = describe_refusal_without_certificate(evidence)
+    if not ends:
         return None
     chain = evidence.credentials.client_chain
     party, fix = make_backend_trust(evidence)

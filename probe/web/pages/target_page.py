@@ -11,7 +11,7 @@ from probe.diagnosis.readings.experiment_results import read_experiments
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.evidence import STAGES, ClockReading, Evidence, Stage
 from probe.model.target import Target
-from probe.report.outcome import EXPORTER_NAMES
+from probe.report.outcome import EXPORTER_NAMES, describe_expectation
 from probe.text.safe_text import safe_text
 from probe.text.time_format import format_duration, format_stage_time, rfc3339
 from probe.web.pages.acceptable_cas import compare_acceptable_cas
@@ -116,7 +116,7 @@ def _settings(target: Target) -> list[tuple[str, str]]:
         ("key_file", tls.key_file or ""),
         ("ca_file", tls.ca_file or ""),
         ("Headers", ", ".join(name for name, _ in target.headers)),
-        ("Expected", target.expect_cause or ""),
+        ("Expected", describe_expectation(target)),
         ("From", "; ".join(str(one) for one in target.sources)),
     ]
     return [(name, safe_text(value)) for name, value in rows if value]
