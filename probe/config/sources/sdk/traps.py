@@ -43,7 +43,7 @@ def find_traps(
 ) -> tuple[Finding, ...]:
     """Return the traps in the variables that decide for the exporters of `signals`, each once.
 
-    Where the runtime is known, what another one makes of a variable is no trap.
+    Where the runtime is known, what another one makes of a variable does not count.
     """
     found = [*_check_disabled(environ)]
     for signal in signals:
