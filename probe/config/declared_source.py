@@ -21,8 +21,10 @@ from probe.config.sources.process.files_of_process import find_changed_files, re
 from probe.config.sources.process.proc_files import ProcFiles
 from probe.config.sources.process.read_process import ReadProcessFile, read_process
 from probe.config.sources.process.select_processes import find_processes, identify_processes
+from probe.config.sources.receiver.read_receivers import read_receivers
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, SOURCE, read_environment
+from probe.config.target_entry import tls_settings
 from probe.model.runtime import COLLECTOR, EXPORTERS, find_sibling
 from probe.model.target import Secret, Target
 from probe.text.description import describe_path, describe_url
@@ -92,7 +94,7 @@ class DeclaredSource:
     """One item of `sources`."""
 
     kind: str
-    """sdk, collector, process, file_sd or http_sd."""
+    """sdk, collector, receiver, process, file_sd or http_sd."""
     where: str
     """What it names, as it may be shown: the files, the pattern, or the URL without its query."""
     files: tuple[str, ...] = ()
@@ -190,6 +192,9 @@ class DeclaredSource:
             )
         elif self.kind == "collector":
             content = read_collector(self.files, inputs.environ, inputs.read_text)
+        elif self.kind == "receiver":
+            client = tls_settings(defaults.tls)
+            content = read_receivers(self.files, inputs.environ, inputs.read_text, client)
         else:
             exporter, errors = _choose_exporter(inputs.environ, defaults)
             named = find_declarative_file(inputs.environ)

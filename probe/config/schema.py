@@ -137,6 +137,9 @@ class SourceEntry(Entry, frozen=True, kw_only=True):
 
     collector: str | list[str] | None = None
     """A Collector's configuration file, or a list of files that merge in their order."""
+    receiver: str | list[str] | None = None
+    """A Collector's configuration file, or a list of files that merge in their order: its OTLP
+    receivers are probed over loopback, and their files are judged as the backend's."""
     sdk: str | None = None
     """`environment`, or an SDK's declarative configuration file."""
     file_sd: str | None = None

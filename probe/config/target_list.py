@@ -67,6 +67,8 @@ def _identify(target: Target) -> object:
         replace(target.tls, insecure=False),
         frozenset((name.lower(), value) for name, value in target.headers),
         target.proxy_url,
+        # The backend's own side is judged by more than what an exporter there is.
+        target.receiver,
         # One that cannot be tried is never the same as one that can: its fault would be lost.
         target.faults,
     )
