@@ -17,10 +17,10 @@ from probe.config.source_content import SourceContent
 from probe.config.sources.collector.read_collector import read_collector
 from probe.config.sources.file_sd import list_files, pattern_fault, read_file_sd
 from probe.config.sources.http_sd import read_http_sd, url_fault
-from probe.config.sources.process.files_of_process import read_process_file
+from probe.config.sources.process.files_of_process import find_changed_files, read_process_file
 from probe.config.sources.process.proc_files import ProcFiles
 from probe.config.sources.process.read_process import ReadProcessFile, read_process
-from probe.config.sources.process.select_processes import find_processes
+from probe.config.sources.process.select_processes import find_processes, identify_processes
 from probe.config.sources.receiver.read_receivers import read_receivers
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, SOURCE, read_environment
@@ -137,6 +137,17 @@ class DeclaredSource:
             return url_fault(self.url.reveal())
         return None if all(self.files) else "names a file without a name"
 
+    def identify_processes(self, files: ProcFiles) -> frozenset[tuple[int, int, bytes]]:
+        """Return what changes whenever a process of this source begins, ends, or executes another program.
+
+        Raises:
+            OSError: where /proc cannot be listed.
+        """
+        if self.kind != "process":
+            return frozenset()
+        pids = find_processes(self.command, files) if self.pid is None else (self.pid,)
+        return identify_processes(pids, files)
+
     def list_parts(self, inputs: SourceInputs) -> tuple[str, ...]:
         """Return what of it is read by itself: each file of a pattern, each process, or its one name.
 
@@ -176,6 +187,7 @@ class DeclaredSource:
                 int(part),
                 inputs.processes,
                 inputs.read_process_file,
+                find_changed_files,
                 _choose_exporter(inputs.environ, defaults)[0],
             )
         elif self.kind == "collector":
