@@ -16,9 +16,9 @@ class NameTable(Resolver):
 
     async def resolve(
         self,
-        host: str,  # noqa: ARG002 - it knows one
-        deadline: float = inf,  # noqa: ARG002 - it answers at once
-        network: Network = OWN_NETWORK,  # noqa: ARG002 - it is in none
+        host: str,
+        deadline: float = inf,
+        network: Network = OWN_NETWORK,
     ) -> tuple[str, ...]:
         """Return the addresses that are set.
 
