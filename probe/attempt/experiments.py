@@ -18,12 +18,14 @@ from probe.attempt.otlp_session import OtlpSession, Purpose
 from probe.attempt.prepared_target import PreparedTarget, encode_alpn
 from probe.attempt.pump import Pump, send_close
 from probe.attempt.session import PlaintextSession
+from probe.attempt.target_network import Network
 from probe.attempt.variant import UNVARIED, VARIANTS
 from probe.credentials.tls_context import Credentials
 from probe.model.evidence import Ending, Experiment, Handshake, Recheck, Varied
 from probe.model.runtime import find_sibling
 from probe.model.target import Protocol
 from probe.otlp.request import Request, build_request
+from probe.surroundings.file_view import ViewError
 from probe.system.own_limits import OwnLimitError
 from probe.text.safe_text import safe_text
 from probe.tls.client import TlsClient
@@ -64,6 +66,8 @@ class ExperimentRound:
     address: str
     """Of the backend, or of its proxy."""
     delays: LoopDelays
+    network: Network
+    """That of the attempt."""
     request_sent: bool
     """Whether the attempt ended at its request: then the unvaried repetition sends one, too, and so
     does the connection without a certificate, which some backends refuse above TLS only."""
@@ -100,7 +104,10 @@ class ExperimentRound:
         """
         at, began = self.prepared.settings.wall_clock(), monotonic()
         with self.delays.measure(self.prepared.target.timeout) as meter:
-            made = await self._connect("tls_1.2", at, deadline, meter, orderly=True)
+            try:
+                made = await self._connect("tls_1.2", at, deadline, meter, orderly=True)
+            except ViewError:
+                return None  # the process whose network it is has ended
             held_up = meter.is_noticeable and made.ending.kind != "alert"
         if made.handshake is None or held_up:
             return None
@@ -126,7 +133,7 @@ class ExperimentRound:
         orderly: bool = False,
     ) -> Experiment:
         """Make one connection; an `orderly` one ends with close_notify, which is recorded."""
-        stream = await open_stream(self.prepared, self.address, deadline, meter)
+        stream = await open_stream(self.prepared, self.address, deadline, meter, self.network)
         if isinstance(stream, Ending):
             return Experiment(varied=varied, at=now, ending=stream)
         with stream.sock:
