@@ -14,13 +14,15 @@ from probe.cli.load_configuration import (
     TextFile,
     config_option,
     get_secret_register,
+    name_processes,
+    pid_option,
     report_sources,
     wait_for_configuration,
 )
 from probe.cli.results import OUTPUTS, exit_code, output_option, print_results
 from probe.cli.run_command import run_in_loop
 from probe.model.runtime import COLLECTOR, EXPORTERS
-from probe.model.target import DEPTHS, PROTOCOLS
+from probe.model.target import ADDRESSES, DEPTHS, PROTOCOLS
 from probe.report.progress import show_progress
 from probe.system.standard_streams import ignore_broken_pipe
 
@@ -37,6 +39,7 @@ _NO_TARGETS: Final = (
 
 @click.command()
 @config_option
+@pid_option
 @click.argument("endpoints", nargs=-1)
 @click.option("--cert", "cert_file", metavar="PATH", help="File with the client certificate (PEM).")
 @click.option("--key", "key_file", metavar="PATH", help="File with its private key (PEM).")
@@ -62,6 +65,13 @@ _NO_TARGETS: Final = (
     default="otlp",
     show_default=True,
     help="How far an attempt goes: handshake and judgement, an empty OTLP request, or one with an item.",
+)
+@click.option(
+    "--addresses",
+    type=click.Choice(ADDRESSES),
+    default="first",
+    show_default=True,
+    help="Whether the first address of a name stands for all, or each has a result of its own.",
 )
 @click.option("--timeout", default="5s", show_default=True, help="Time limit of one attempt.")
 @click.option(
@@ -93,6 +103,7 @@ _NO_TARGETS: Final = (
 @click.option("--quiet", is_flag=True, help="Show no progress, not even on a terminal.")
 def check(
     config_file: Path | None,
+    pids: tuple[int, ...],
     endpoints: tuple[str, ...],
     targets_file: IO[str] | None,
     wait: str | None,
@@ -105,18 +116,23 @@ def check(
 ) -> int:
     """Try every target once and say what is wrong with it; `-` reads endpoints from stdin."""
     from probe.config.arguments import make_targets, read_duration, read_endpoints, refuse_given
+    from probe.config.schema import DefaultsEntry
 
     if endpoints or targets_file is not None:
-        if config_file is not None:
-            raise click.UsageError("give endpoints or --config, not both")
-        named = read_endpoints(endpoints, targets_file or ())
-        targets: Sequence[Target] = make_targets(named, **settings)
+        if config_file is not None or pids:
+            other = "--pid" if pids else "--config"
+            raise click.UsageError(f"give endpoints or {other}, not both")
+        listed = read_endpoints(endpoints, targets_file or ())
+        targets: Sequence[Target] = make_targets(listed, **settings)
         loaded = None
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
     else:
-        refuse_given(click.get_current_context(), settings)
+        named = name_processes(pids, config_file)
+        chosen = ("depth", "exporter", "timeout") if pids else ()
+        refuse_given(click.get_current_context(), settings.keys() - chosen)
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
-        loaded, limit = wait_for_configuration(config_file, limit)
+        defaults = DefaultsEntry(**{name: settings[name] for name in chosen})
+        loaded, limit = wait_for_configuration(config_file, limit, named, defaults)
         report_sources(loaded)
         if not (loaded.targets or loaded.nothing_to_probe):
             click.echo(_NO_TARGETS, err=True)
@@ -132,9 +148,11 @@ def check(
     configure_logging(human=True, mask=register.mask)
     with show_progress(len(targets), shown=not quiet) as watched:
 
-        def report(observation: Observation) -> None:
-            target, evidence, diagnosis = observation
-            watched(target.name, is_expected(diagnosis, evidence.target.expect_cause))
+        def report(observed: Sequence[Observation]) -> None:
+            watched(
+                observed[0][0].name,
+                all(is_expected(diagnosis, evidence.target) for _, evidence, diagnosis in observed),
+            )
 
         observations = run_in_loop(
             run_rounds(
@@ -153,5 +171,6 @@ def check(
         write_evidence(evidence_folder, [evidence for evidence, _ in seen])
     file = None if output_file == _STDOUT else output_file
     with ignore_broken_pipe():
-        print_results(seen, output, targets=targets, sources=sources, file=file)
+        tried = [target for target, _, _ in observations]
+        print_results(seen, output, targets=tried, sources=sources, file=file)
     return exit_code(seen, sources)

@@ -20,6 +20,7 @@ from probe.config.schema import (
     DefaultsEntry,
     FileEntry,
     ModuleEntry,
+    ProcessEntry,
     SdkEntry,
     TargetEntry,
 )
@@ -144,7 +145,11 @@ def read_sources(entry: FileEntry, location: Location) -> Iterator[DeclaredSourc
     """
     for position, item in enumerate(entry.sources):
         here = location["sources"][position]
-        named = [(kind, where) for kind, where in msgspec.structs.asdict(item).items() if where]
+        named = [
+            (kind, where)
+            for kind, where in msgspec.structs.asdict(item).items()
+            if where not in (None, "", [])
+        ]
         if len(named) != 1:
             raise here.error("a source is exactly one of these", allowed=item.__struct_fields__)
         kind, what = named[0]
@@ -155,7 +160,11 @@ def read_sources(entry: FileEntry, location: Location) -> Iterator[DeclaredSourc
         yield source
 
 
-def _declare(kind: str, what: str | list[str] | SdkEntry, location: Location) -> DeclaredSource:
+def _declare(
+    kind: str, what: str | list[str] | SdkEntry | ProcessEntry, location: Location
+) -> DeclaredSource:
+    if isinstance(what, ProcessEntry):
+        return _read_process_source(what, location[kind])
     if not isinstance(what, SdkEntry):
         return DeclaredSource.of(kind, *([what] if isinstance(what, str) else what))
     chosen = what.format or ""
@@ -164,6 +173,14 @@ def _declare(kind: str, what: str | list[str] | SdkEntry, location: Location) ->
         near = find_nearest(chosen, FORMATS)
         raise at.error("is unknown", found=chosen, allowed=FORMATS, nearest=near)
     return replace(DeclaredSource.of(kind, what.file), format=chosen)
+
+
+def _read_process_source(entry: ProcessEntry, location: Location) -> DeclaredSource:
+    if entry.pid is not None and not entry.command:
+        return DeclaredSource.of_process(entry.pid)
+    if entry.pid is None and entry.command and entry.command.strip():
+        return DeclaredSource.of_command(entry.command)
+    raise location.error("a process is exactly one of these", allowed=entry.__struct_fields__)
 
 
 def read_shard_index(entry: FileEntry, location: Location) -> int:

@@ -47,7 +47,11 @@ _GRPC_PORT: Final = 4317
 
 
 def read_environment(
-    environ: Mapping[str, str], exporter: str = COLLECTOR.id, origin: Origin = ENVIRONMENT
+    environ: Mapping[str, str],
+    exporter: str = COLLECTOR.id,
+    origin: Origin = ENVIRONMENT,
+    *,
+    runtime_known: bool = False,
 ) -> SourceContent:
     """Return one target for the generic endpoint and one for each signal that goes its own way.
 
@@ -64,7 +68,9 @@ def read_environment(
         environ: The variables.
         exporter: Whose verdict counts, by its id.
         origin: The file that they were read from, where they are not a process's own.
+        runtime_known: Whether no finding says what the variables would be to another exporter.
     """
+    origin = replace(origin, runtime_known=runtime_known or origin.runtime_known)
     exported = tuple(signal for signal in SIGNALS if exports_otlp(environ, signal))
     spoken = RUNTIMES_BY_ID[exporter].protocols
     only = next((one for one in PROTOCOLS if spoken == (one,)), origin.default_protocol)
@@ -160,7 +166,9 @@ def _make_target(
         tls=exporter.tls,
         headers=exporter.headers,
         sources=(origin.source,),
-        remarks=find_traps(environ, signals, exporter.protocol, endpoint),
+        remarks=find_traps(
+            environ, signals, exporter.protocol, endpoint, runtime_known=origin.runtime_known
+        ),
         notes=tuple(dict.fromkeys(_note_choices(environ, signals, exporter, only, origin))),
         signal_variables=tuple(_find_signal_variables(exporters.values(), origin)),
     )

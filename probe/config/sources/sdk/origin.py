@@ -21,6 +21,8 @@ class Origin:
     """What the only program that reads the file takes where none is set."""
     reader: str = ""
     """That program, for notes."""
+    runtime_known: bool = False
+    """Whether only one runtime reads them: what others would make of them is then of no interest."""
 
     @property
     def source(self) -> Source:

@@ -98,6 +98,7 @@ class SettingsFile:
             properties=True,
             default_protocol="http/protobuf",
             reader="the Java agent since 2.0; before, it was grpc",
+            runtime_known=True,
         )
         return read_environment(values, exporter, origin)
 
@@ -110,7 +111,9 @@ class SettingsFile:
             values = reader.read(self.raw, environ)
         except LineError as error:
             raise self._refused(reader, error, environ) from None
-        origin = Origin(file=self.path, lines=find_lines(self.raw, values))
+        known = self.exporter is not None
+        lines = find_lines(self.raw, values)
+        origin = Origin(file=self.path, lines=lines, runtime_known=known)
         content = read_environment(_with_proxies(values, environ), exporter, origin)
         if self.format:
             return content
