@@ -86,6 +86,18 @@ class CollectorFiles:
         """
         return convert(self.value(section, key), shape, self.at[section][key])
 
+    def component_part(self, shape: type[T], *path: str) -> T:
+        """Return what stands at `path` as a `shape`; one without settings where it is null.
+
+        Raises:
+            ConfigurationError: as `value` and `convert` do.
+        """
+        at = self.at
+        for key in path:
+            at = at[key]
+        value = self.value(*path)
+        return convert({} if value is None else value, shape, at)
+
     def components(self, section: str) -> dict[str, str]:
         """Return the ids of `section` (`exporters`, …), each with the key that it has there.
 
