@@ -198,6 +198,13 @@ class Source:
 
     kind: str
     where: str = ""
+    process: str = ""
+    """The running process whose settings these are, like `4242 (java)`; `where` is as it sees it."""
+
+    def __str__(self) -> str:
+        """Read as facts and pages have it."""
+        text = f"{self.kind} {self.where}".rstrip()
+        return f"{text} of process {self.process}" if self.process else text
 
 
 @dataclass(frozen=True, slots=True)
