@@ -119,7 +119,14 @@ class CollectorFiles:
         except (OSError, ValueError) as error:
             reason = f"cannot be read: {explain_unreadable(error)}"
             raise ConfigurationError(reason, file=path) from None
-        document = parse_yaml(text.removeprefix("\ufeff"), path)
+        document = parse_yaml(text.removeprefix("\ufeff"), path, first_alone=True)
+        if document.second and document.value is None:
+            reason = "its first document is empty, and the Collector reads no other"
+            raise ConfigurationError(reason, file=path, line=document.second)
+        if document.second:
+            self.warn(
+                f"line {document.second} begins a second document, which the Collector does not read"
+            )
         if not isinstance(document.value, dict | None):
             reason = "is not the configuration of a Collector"
             raise Location(document).error(reason, found=document.value)
