@@ -240,7 +240,7 @@ class Target:
 
     @property
     def named_endpoint(self) -> Endpoint:
-        """What the exporter's client was told to connect to."""
+        """What the exporter gives its client to connect to."""
         if self.names_addresses and self.address:
             return replace(self.endpoint, host=self.address)
         return self.endpoint

@@ -99,7 +99,7 @@ def read_load_balancer(
         where = at["resolver"]["static"]["hostnames"]
         backends = sorted(set(map(_with_port, resolver.static.hostnames)))
         if not backends:
-            raise where.error("names no backend, with which the Collector does not start")
+            raise where.error("has no backend, with which the Collector does not start")
         if len(backends) > _MOST_BACKENDS:
             warn(f"{len(backends)} backends; the first {_MOST_BACKENDS} are probed")
         return tuple(
@@ -119,7 +119,7 @@ def _check_one(resolver: Resolver, location: Location) -> None:
     kinds = Resolver.__struct_fields__
     named = [kind for kind in kinds if getattr(resolver, kind) is not None]
     if not named:
-        raise location.error("names no resolver", allowed=kinds)
+        raise location.error("has no resolver", allowed=kinds)
     if len(named) > 1:
         reason = "has several resolvers, with which the Collector does not start"
         raise location.error(reason, found=", ".join(named))

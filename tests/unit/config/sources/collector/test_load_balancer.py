@@ -57,8 +57,8 @@ def test_a_dns_name_has_the_default_port() -> None:
 @pytest.mark.parametrize(
     ("resolver", "reason"),
     [
-        ("{}", "names no resolver"),
-        ("{static: {hostnames: []}}", "names no backend"),
+        ("{}", "has no resolver"),
+        ("{static: {hostnames: []}}", "has no backend"),
         ("{dns: {port: '1'}}", "is empty"),
         ("{static: {hostnames: [a]}, dns: {hostname: b}}", "has several resolvers"),
     ],
@@ -84,10 +84,10 @@ def test_backends_that_only_another_service_knows(resolver: str, said: str) -> N
     """Nothing is probed for it, and what to do is said."""
     content = balancer(resolver)
     assert [target for target in content.targets if not target.faults] == []
-    told = " ".join(content.warnings) + " ".join(
+    said_of_it = " ".join(content.warnings) + " ".join(
         fault.fact for target in content.targets for fault in target.faults
     )
-    assert said in told
+    assert said in said_of_it
 
 
 def test_an_endpoint_of_its_own_is_not_used() -> None:
