@@ -110,7 +110,7 @@ class SettingsFile:
         try:
             values = reader.read(self.raw, environ)
         except LineError as error:
-            raise self._refused(reader, error, environ) from None
+            raise self._explain_refusal(reader, error, environ) from None
         known = self.exporter is not None
         lines = find_lines(self.raw, values)
         origin = Origin(file=self.path, lines=lines, runtime_known=known)
@@ -143,7 +143,7 @@ class SettingsFile:
         )
         return [report_ignored(fact, fix)]
 
-    def _refused(
+    def _explain_refusal(
         self, reader: EnvReader, error: LineError, environ: Mapping[str, str]
     ) -> ConfigurationError:
         reason = f"is read as {FORMATS[reader.id]}: {error.reason}"

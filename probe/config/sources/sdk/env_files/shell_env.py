@@ -42,7 +42,7 @@ def read_shell_env(raw: bytes, environ: Mapping[str, str]) -> dict[str, str]:
         environ: What is set before.
 
     Raises:
-        LineError: for what is no assignment, or what shells understand differently.
+        LineError: for what is more than an assignment, or what shells understand differently.
     """
     if b"\0" in raw:
         raise LineError(raw.count(b"\n", 0, raw.index(b"\0")) + 1, "has a NUL character")
@@ -65,7 +65,7 @@ class _Shell:
         while self._at < len(self._text):
             begin = self._at
             words: list[_Word] = []
-            for word in self._read_words():
+            for word in self._split_command():
                 words.append(word)
                 # Each assignment is made before the next one is read; words behind a command are
                 # all read before it runs.
@@ -128,7 +128,7 @@ class _Shell:
             if "u" in option:
                 self._strict = option[0] == "-"
 
-    def _read_words(self) -> Iterator[_Word]:
+    def _split_command(self) -> Iterator[_Word]:
         """Yield the words of one command, and leave what ends it behind."""
         text, found = self._text, False
         while self._at < len(text):

@@ -22,7 +22,7 @@ from probe.config.sources.sdk.env_files.systemd_env import read_systemd_env
     ],
 )
 def test_each_rule(text: str, found: dict[str, str]) -> None:
-    """`export A` is no name, and its line is passed over."""
+    """`export A` is not a name, and its line is passed over."""
     assert read_systemd_env(text.encode(), {"H": "h"}) == found
 
 
