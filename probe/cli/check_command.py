@@ -14,6 +14,7 @@ from probe.cli.load_configuration import (
     TextFile,
     config_option,
     get_secret_register,
+    manifest_option,
     report_sources,
     wait_for_configuration,
 )
@@ -37,6 +38,7 @@ _NO_TARGETS: Final = (
 
 @click.command()
 @config_option
+@manifest_option
 @click.argument("endpoints", nargs=-1)
 @click.option("--cert", "cert_file", metavar="PATH", help="File with the client certificate (PEM).")
 @click.option("--key", "key_file", metavar="PATH", help="File with its private key (PEM).")
@@ -93,6 +95,7 @@ _NO_TARGETS: Final = (
 @click.option("--quiet", is_flag=True, help="Show no progress, not even on a terminal.")
 def check(
     config_file: Path | None,
+    manifests: tuple[str, ...],
     endpoints: tuple[str, ...],
     targets_file: IO[str] | None,
     wait: str | None,
@@ -109,6 +112,8 @@ def check(
     if endpoints or targets_file is not None:
         if config_file is not None:
             raise click.UsageError("give endpoints or --config, not both")
+        if manifests:
+            raise click.UsageError("give endpoints or --manifest, not both")
         named = read_endpoints(endpoints, targets_file or ())
         targets: Sequence[Target] = make_targets(named, **settings)
         loaded = None
@@ -116,7 +121,7 @@ def check(
     else:
         refuse_given(click.get_current_context(), settings)
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
-        loaded, limit = wait_for_configuration(config_file, limit)
+        loaded, limit = wait_for_configuration(config_file, limit, manifests)
         report_sources(loaded)
         if not (loaded.targets or loaded.nothing_to_probe):
             click.echo(_NO_TARGETS, err=True)

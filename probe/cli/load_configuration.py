@@ -15,10 +15,13 @@ from probe.text.secret_register import SecretRegister
 
 PAUSE: Final = 1.0
 """Seconds between two readings while something is waited for."""
+STDIN: Final = "-"
 _LONGEST: Final = 2048
 """Characters of one line of a warning or an error."""
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from probe.config.configuration import Configuration, WebSettings
     from probe.config.loader import Answers, ConfigurationLoader
 
@@ -51,6 +54,14 @@ config_option = click.option(
     help="The configuration file; without it the OTEL_EXPORTER_OTLP_* environment is read.",
 )
 
+manifest_option = click.option(
+    "--manifest",
+    "manifests",
+    multiple=True,
+    metavar="FILE",
+    help="Kubernetes objects or Helm values, instead of a configuration; `-` is stdin. May be repeated.",
+)
+
 
 def get_secret_register() -> SecretRegister:
     """Return the register of the command that runs; whatever it prints or keeps is masked by it."""
@@ -58,16 +69,25 @@ def get_secret_register() -> SecretRegister:
 
 
 def make_loader(
-    config_file: Path | None, listen: WebSettings | None = None, *, human: bool = True
+    config_file: Path | None,
+    listen: WebSettings | None = None,
+    *,
+    human: bool = True,
+    manifests: Sequence[str] = (),
 ) -> ConfigurationLoader:
-    """Return what reads `config_file`, or where there is none the environment, again and again.
+    """Return what reads `config_file`, `manifests`, or else the environment, again and again.
 
     Its secrets are registered before anything else has it. `listen` is where to serve, whatever the
     file has. From now on the log goes to standard error, in a readable form where `human`, else in
     JSON.
     """
     from probe.config.configuration import mask_sources, register_configuration
-    from probe.config.loader import ConfigurationLoader, load_configuration, load_from_environment
+    from probe.config.loader import (
+        ConfigurationLoader,
+        load_configuration,
+        load_from_environment,
+        load_from_manifests,
+    )
     from probe.config.source_reader import SourceReader
     from probe.diagnosis.catalogue import CATALOGUE
     from probe.log.format import configure_logging
@@ -79,9 +99,12 @@ def make_loader(
     configure_logging(human=human, mask=register.mask)
     register_environment(register, os.environ)
     reader = SourceReader()
+    held = _read_stdin() if STDIN in manifests else {}
 
     def read(answers: Answers) -> Configuration:
-        if config_file is None:
+        if manifests:
+            loaded = load_from_manifests(manifests, os.environ, reader, held)
+        elif config_file is None:
             loaded = load_from_environment(os.environ, reader, listen)
         else:
             loaded = load_configuration(
@@ -98,8 +121,16 @@ def make_loader(
     return ConfigurationLoader(read, user_agent=USER_AGENT)
 
 
-def read_configuration(config_file: Path | None) -> Configuration:
-    """Read `config_file`, or where there is none the environment; warnings go to stderr.
+def _read_stdin() -> dict[str, bytes]:
+    """Return what standard input holds, one byte more than the limit where it is longer."""
+    from probe.config.yaml_document import MAX_BYTES
+
+    with click.open_file(STDIN, "rb") as stdin:
+        return {STDIN: stdin.read(MAX_BYTES + 1)}
+
+
+def read_configuration(config_file: Path | None, manifests: Sequence[str] = ()) -> Configuration:
+    """Read `config_file`, `manifests`, or else the environment; warnings go to stderr.
 
     It connects nowhere: each list of http_sd is left out, with a warning.
 
@@ -108,12 +139,26 @@ def read_configuration(config_file: Path | None) -> Configuration:
     """
     import asyncio
 
-    loaded = asyncio.run(make_loader(config_file).load_without_lists())
+    refuse_both(config_file, manifests)
+    loader = make_loader(config_file, manifests=manifests)
+    loaded = asyncio.run(loader.load_without_lists())
     _report_warnings(loaded)
     return loaded
 
 
-def wait_for_configuration(config_file: Path | None, limit: float) -> tuple[Configuration, float]:
+def refuse_both(config_file: Path | None, manifests: Sequence[str]) -> None:
+    """Refuse manifests next to a configuration, which can name them itself.
+
+    Raises:
+        click.UsageError: where both are given.
+    """
+    if config_file is not None and manifests:
+        raise click.UsageError("give --manifest or --config, not both; name it under sources there")
+
+
+def wait_for_configuration(
+    config_file: Path | None, limit: float, manifests: Sequence[str] = ()
+) -> tuple[Configuration, float]:
     """Read as `read_configuration` does, with the lists; return that, and what is left of `limit`.
 
     It is read again for as long as a source is down or there is nothing to probe, and time (seconds)
@@ -122,7 +167,8 @@ def wait_for_configuration(config_file: Path | None, limit: float) -> tuple[Conf
     """
     import asyncio
 
-    loaded, left = asyncio.run(_wait(make_loader(config_file), limit))
+    refuse_both(config_file, manifests)
+    loaded, left = asyncio.run(_wait(make_loader(config_file, manifests=manifests), limit))
     _report_warnings(loaded)
     return loaded, left
 

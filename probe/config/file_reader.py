@@ -5,6 +5,7 @@ It remembers every name that was asked for, read or not: a change in one may cha
 
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -23,9 +24,10 @@ _KINDS: Final = (
 class FileReader:
     """Reads files, and remembers which."""
 
-    def __init__(self) -> None:
-        """Remember none."""
+    def __init__(self, held: Mapping[str, bytes] | None = None) -> None:
+        """Remember none; `held` is what has been read already, like standard input."""
         self.names: dict[str, None] = {}
+        self._held = held or {}
 
     def read(self, name: str) -> bytes:
         """Return the first bytes of a regular file, one more than the limit of a longer one.
@@ -34,6 +36,8 @@ class FileReader:
             OSError: where it cannot be read.
             ValueError: where it is not a regular file, whose reading might never end, or not a path.
         """
+        if name in self._held:
+            return self._held[name]
         refuse_non_path(name)
         self.names[name] = None
         # Looked at first, because opening a device can set it going; and again once it is open.

@@ -15,7 +15,7 @@ import aiohttp
 
 from probe.config.check_settings import check_duration
 from probe.config.configuration import SAMPLE_SUCCESSES, Configuration, WebSettings
-from probe.config.declared_source import SDK_ENVIRONMENT, SourceInputs
+from probe.config.declared_source import MANIFEST, SDK_ENVIRONMENT, DeclaredSource, SourceInputs
 from probe.config.errors import ConfigurationError, explain_unreadable
 from probe.config.expand import expand
 from probe.config.file_reader import FileReader
@@ -100,6 +100,31 @@ def load_from_environment(
     return replace(loaded, files=tuple(files.names))
 
 
+def load_from_manifests(
+    names: Sequence[str],
+    environ: Mapping[str, str],
+    reader: SourceReader | None = None,
+    held: Mapping[str, bytes] | None = None,
+) -> Configuration:
+    """Return the configuration of what `names` hold: files, directories, patterns or `-`.
+
+    It never raises for what they hold: `source_states` and targets that fail report it.
+
+    Args:
+        names: What the source names.
+        environ: The probe's own variables; nothing of a manifest is expanded by them.
+        reader: Reads the source, and knows what it held before.
+        held: What has been read already: standard input.
+    """
+    files = FileReader(held)
+    entry = FileEntry(sources=[SourceEntry(manifest=[*names])])
+    document = Document(MANIFEST, {}, Place(1))
+    sources = (DeclaredSource.of(MANIFEST, *names),)
+    inputs = SourceInputs(environ, files.read)
+    loaded = _build(entry, document, inputs, None, reader, None, sources)
+    return replace(loaded, files=tuple(files.names))
+
+
 def _read_document(
     path: Path, files: FileReader, inputs: SourceInputs
 ) -> tuple[Document, tuple[str, ...]]:
@@ -122,9 +147,10 @@ def _build(
     known_causes: Collection[str] | None,
     reader: SourceReader | None,
     listen: WebSettings | None,
+    sources: tuple[DeclaredSource, ...] | None = None,
 ) -> Configuration:
     at = Location(document)
-    sources = tuple(read_sources(entry, at))
+    sources = tuple(read_sources(entry, at)) if sources is None else sources
     clocks = tuple(read_clock_sources(entry.clock.sources, at))
     # Targets first: that judges `defaults` too, and modules are built from them.
     own = read_targets(entry.targets, entry.defaults, at, known_causes)

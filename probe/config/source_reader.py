@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 
 from probe.config.declared_source import (
+    MANIFEST,
     SDK_ENVIRONMENT,
     DeclaredSource,
     NotFetchedError,
@@ -221,10 +222,12 @@ def explain_no_targets(states: Sequence[SourceState], *, where: str) -> str:
 
     Args:
         states: Of the sources.
-        where: The configuration's file, or `environment`.
+        where: The configuration's file, `environment` or `manifest`.
     """
     if where == SDK_ENVIRONMENT.where:
         return "there is nothing to probe: the environment gives no target"
+    if where == MANIFEST:
+        return "there is nothing to probe: the manifest gives no target"
     looked = ", ".join(each.source for each in states)
     return (
         f"there is nothing to probe: {safe_text(where)} has no target"

@@ -194,7 +194,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a target came from: `kind` is configuration, sdk, collector, file_sd or http_sd."""
+    """Where a target came from: `kind` is configuration, arguments, or that of a source."""
 
     kind: str
     where: str = ""

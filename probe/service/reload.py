@@ -8,8 +8,6 @@ file causes an attempt at once: metrics and pages describe the new files.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
-from glob import has_magic
-from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -17,7 +15,6 @@ import structlog
 from probe.config.configuration import Configuration
 from probe.config.errors import ConfigurationError
 from probe.config.loader import ConfigurationLoader, list_urls
-from probe.config.sources.file_sd import list_files
 from probe.config.sources.http_sd import REFRESH_INTERVAL, RETRY_INTERVAL
 from probe.credentials.store import find_credential_files
 from probe.model.target import list_down_sources
@@ -161,12 +158,9 @@ class Reloader:
         yield from self.configuration.files
         yield from self._refused_files
         for source in self.configuration.sources:
-            if source.kind == "file_sd":
-                # A pattern that cannot be listed now must not end the watch of the other files.
-                with suppress(OSError):
-                    yield from list_files(source.files[0])
-                if has_magic(source.files[0]):
-                    yield f"{Path(source.files[0]).parent}/"
+            # A pattern that cannot be listed now must not end the watch of the other files.
+            with suppress(OSError):
+                yield from source.list_watched()
 
     def _list_credential_files(self) -> Iterator[str]:
         for target in self.configuration.targets:

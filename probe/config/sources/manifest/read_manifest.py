@@ -16,6 +16,7 @@ from probe.config.source_content import SourceContent
 from probe.config.sources.collector.endpoint import NotProbedError
 from probe.config.sources.collector.read_collector import SECTIONS, read_collector
 from probe.config.sources.manifest.arguments import CollectorArguments, read_arguments
+from probe.config.sources.manifest.files import STDIN
 from probe.config.sources.manifest.helm_values import read_values
 from probe.config.sources.manifest.instrumentation import (
     WEB_SERVERS,
@@ -65,7 +66,6 @@ _EXPORTERS: Final = {
 _PROTOCOLS: Final = tuple(
     f"OTEL_EXPORTER_OTLP_{signal}PROTOCOL" for signal in ("", "TRACES_", "METRICS_", "LOGS_")
 )
-STDIN: Final = "-"
 
 
 def read_manifest(
