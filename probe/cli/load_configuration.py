@@ -15,7 +15,6 @@ from probe.text.secret_register import SecretRegister
 
 PAUSE: Final = 1.0
 """Seconds between two readings while something is waited for."""
-STDIN: Final = "-"
 _LONGEST: Final = 2048
 """Characters of one line of a warning or an error."""
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from probe.config.configuration import Configuration, WebSettings
     from probe.config.loader import Answers, ConfigurationLoader
+    from probe.config.schema import DefaultsEntry, SourceEntry
 
 
 class _PathOnly(click.ParamType[Any]):
@@ -54,13 +54,57 @@ config_option = click.option(
     help="The configuration file; without it the OTEL_EXPORTER_OTLP_* environment is read.",
 )
 
+
+pid_option = click.option(
+    "--pid",
+    "pids",
+    type=click.IntRange(min=1),
+    metavar="PID",
+    multiple=True,
+    help="The number of a running exporter's process: its environment, command line and files are "
+    "read, and its network is used. May be repeated.",
+)
+
+
 manifest_option = click.option(
     "--manifest",
     "manifests",
-    multiple=True,
     metavar="FILE",
-    help="Kubernetes objects or Helm values, instead of a configuration; `-` is stdin. May be repeated.",
+    multiple=True,
+    help="Kubernetes objects or Helm values: their exporters, with the files of the Secrets and "
+    "ConfigMaps next to them. `-` is stdin. May be repeated.",
 )
+
+
+def name_sources(
+    pids: Sequence[int], manifests: Sequence[str], config_file: Path | None
+) -> Sequence[SourceEntry]:
+    """Return the sources that `--pid` and `--manifest` name.
+
+    Raises:
+        click.UsageError: where there is a configuration too.
+    """
+    from probe.config.schema import ProcessEntry, SourceEntry
+
+    if pids and config_file is not None:
+        raise click.UsageError("give --pid or --config, not both")
+    if manifests and config_file is not None:
+        raise click.UsageError("give --manifest or --config, not both; sources has manifest too")
+    found = [SourceEntry(process=ProcessEntry(pid=pid)) for pid in dict.fromkeys(pids)]
+    if manifests:
+        found.append(SourceEntry(manifest=[*dict.fromkeys(manifests)]))
+    return found
+
+
+def _read_stdin(named: Sequence[SourceEntry]) -> dict[str, bytes]:
+    """Return what standard input holds where a source is that, one byte more than the limit at most."""
+    from probe.config.file_reader import STDIN
+    from probe.config.yaml_document import MAX_BYTES
+
+    if not any(STDIN in (source.manifest or ()) for source in named):
+        return {}
+    with click.open_file(STDIN, "rb") as stdin:
+        return {STDIN: stdin.read(MAX_BYTES + 1)}
 
 
 def get_secret_register() -> SecretRegister:
@@ -73,12 +117,14 @@ def make_loader(
     listen: WebSettings | None = None,
     *,
     human: bool = True,
-    manifests: Sequence[str] = (),
+    named: Sequence[SourceEntry] = (),
+    defaults: DefaultsEntry | None = None,
 ) -> ConfigurationLoader:
-    """Return what reads `config_file`, `manifests`, or else the environment, again and again.
+    """Return what reads `config_file`, or where there is none the environment, again and again.
 
     Its secrets are registered before anything else has it. `listen` is where to serve, whatever the
-    file has. From now on the log goes to standard error, in a readable form where `human`, else in
+    file has; `named` are sources of the command line, which are read instead, with `defaults` for
+    their targets. From now on the log goes to standard error, in a readable form where `human`, else in
     JSON.
     """
     from probe.config.configuration import mask_sources, register_configuration
@@ -86,8 +132,9 @@ def make_loader(
         ConfigurationLoader,
         load_configuration,
         load_from_environment,
-        load_from_manifests,
+        load_named_sources,
     )
+    from probe.config.schema import DefaultsEntry
     from probe.config.source_reader import SourceReader
     from probe.diagnosis.catalogue import CATALOGUE
     from probe.log.format import configure_logging
@@ -99,11 +146,13 @@ def make_loader(
     configure_logging(human=human, mask=register.mask)
     register_environment(register, os.environ)
     reader = SourceReader()
-    held = _read_stdin() if STDIN in manifests else {}
+    held = _read_stdin(named)
 
     def read(answers: Answers) -> Configuration:
-        if manifests:
-            loaded = load_from_manifests(manifests, os.environ, reader, held)
+        if named:
+            loaded = load_named_sources(
+                named, defaults or DefaultsEntry(), os.environ, reader, listen, held
+            )
         elif config_file is None:
             loaded = load_from_environment(os.environ, reader, listen)
         else:
@@ -121,16 +170,10 @@ def make_loader(
     return ConfigurationLoader(read, user_agent=USER_AGENT)
 
 
-def _read_stdin() -> dict[str, bytes]:
-    """Return what standard input holds, one byte more than the limit where it is longer."""
-    from probe.config.yaml_document import MAX_BYTES
-
-    with click.open_file(STDIN, "rb") as stdin:
-        return {STDIN: stdin.read(MAX_BYTES + 1)}
-
-
-def read_configuration(config_file: Path | None, manifests: Sequence[str] = ()) -> Configuration:
-    """Read `config_file`, `manifests`, or else the environment; warnings go to stderr.
+def read_configuration(
+    config_file: Path | None, named: Sequence[SourceEntry] = ()
+) -> Configuration:
+    """Read `named`, `config_file`, or where there is none the environment; warnings go to stderr.
 
     It connects nowhere: each list of http_sd is left out, with a warning.
 
@@ -139,25 +182,16 @@ def read_configuration(config_file: Path | None, manifests: Sequence[str] = ()) 
     """
     import asyncio
 
-    refuse_both(config_file, manifests)
-    loader = make_loader(config_file, manifests=manifests)
-    loaded = asyncio.run(loader.load_without_lists())
+    loaded = asyncio.run(make_loader(config_file, named=named).load_without_lists())
     _report_warnings(loaded)
     return loaded
 
 
-def refuse_both(config_file: Path | None, manifests: Sequence[str]) -> None:
-    """Refuse manifests next to a configuration, which can name them itself.
-
-    Raises:
-        click.UsageError: where both are given.
-    """
-    if config_file is not None and manifests:
-        raise click.UsageError("give --manifest or --config, not both; name it under sources there")
-
-
 def wait_for_configuration(
-    config_file: Path | None, limit: float, manifests: Sequence[str] = ()
+    config_file: Path | None,
+    limit: float,
+    named: Sequence[SourceEntry] = (),
+    defaults: DefaultsEntry | None = None,
 ) -> tuple[Configuration, float]:
     """Read as `read_configuration` does, with the lists; return that, and what is left of `limit`.
 
@@ -167,8 +201,9 @@ def wait_for_configuration(
     """
     import asyncio
 
-    refuse_both(config_file, manifests)
-    loaded, left = asyncio.run(_wait(make_loader(config_file, manifests=manifests), limit))
+    loaded, left = asyncio.run(
+        _wait(make_loader(config_file, named=named, defaults=defaults), limit)
+    )
     _report_warnings(loaded)
     return loaded, left
 
@@ -181,7 +216,8 @@ async def _wait(loader: ConfigurationLoader, limit: float) -> tuple[Configuratio
         loaded = await loader.load()
         missing = loaded.nothing_to_probe or not all(each.up for each in loaded.source_states)
         left = end - time.monotonic()
-        if not missing or left < PAUSE or not loaded.files:
+        changes = loaded.files or any(source.kind == "process" for source in loaded.sources)
+        if not missing or left < PAUSE or not changes:
             return loaded, max(left, 0.0)
         await asyncio.sleep(PAUSE)
 

@@ -12,6 +12,8 @@ from probe.cli.load_configuration import (
     config_option,
     get_secret_register,
     manifest_option,
+    name_sources,
+    pid_option,
     read_configuration,
     report_sources,
 )
@@ -28,11 +30,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @config_option
+@pid_option
 @manifest_option
 @output_option("table", "json")
-def validate(config_file: Path | None, manifests: tuple[str, ...], output: str) -> int:
+def validate(
+    config_file: Path | None, pids: tuple[int, ...], manifests: tuple[str, ...], output: str
+) -> int:
     """Load the configuration and every file it names; connects nowhere."""
-    loaded = read_configuration(config_file, manifests)
+    loaded = read_configuration(config_file, name_sources(pids, manifests, config_file))
     report_sources(loaded)
     from probe.credentials.store import CredentialStore
     from probe.report.validation import (

@@ -15,13 +15,13 @@ import aiohttp
 
 from probe.config.check_settings import check_duration
 from probe.config.configuration import SAMPLE_SUCCESSES, Configuration, WebSettings
-from probe.config.declared_source import MANIFEST, SDK_ENVIRONMENT, DeclaredSource, SourceInputs
+from probe.config.declared_source import SDK_ENVIRONMENT, SourceInputs
 from probe.config.errors import ConfigurationError, explain_unreadable
 from probe.config.expand import expand
 from probe.config.file_reader import FileReader
 from probe.config.location import Location
 from probe.config.resource import build_resource
-from probe.config.schema import FileEntry, SourceEntry
+from probe.config.schema import DefaultsEntry, FileEntry, SourceEntry
 from probe.config.sections import (
     find_obsolete_keys,
     read_clock_sources,
@@ -100,28 +100,22 @@ def load_from_environment(
     return replace(loaded, files=tuple(files.names))
 
 
-def load_from_manifests(
-    names: Sequence[str],
+def load_named_sources(
+    sources: Sequence[SourceEntry],
+    defaults: DefaultsEntry,
     environ: Mapping[str, str],
     reader: SourceReader | None = None,
+    listen: WebSettings | None = None,
     held: Mapping[str, bytes] | None = None,
 ) -> Configuration:
-    """Return the configuration of what `names` hold: files, directories, patterns or `-`.
+    """Return the configuration of a probe whose sources are named on its command line.
 
-    It never raises for what they hold: `source_states` and targets that fail report it.
-
-    Args:
-        names: What the source names.
-        environ: The probe's own variables; nothing of a manifest is expanded by them.
-        reader: Reads the source, and knows what it held before.
-        held: What has been read already: standard input.
+    `held` is what has been read already, by its name: standard input.
     """
     files = FileReader(held)
-    entry = FileEntry(sources=[SourceEntry(manifest=[*names])])
-    document = Document(MANIFEST, {}, Place(1))
-    sources = (DeclaredSource.of(MANIFEST, *names),)
-    inputs = SourceInputs(environ, files.read)
-    loaded = _build(entry, document, inputs, None, reader, None, sources)
+    entry = FileEntry(sources=list(sources), defaults=defaults)
+    document = Document("the command line", {}, Place(1))
+    loaded = _build(entry, document, SourceInputs(environ, files.read), None, reader, listen)
     return replace(loaded, files=tuple(files.names))
 
 
@@ -147,10 +141,9 @@ def _build(
     known_causes: Collection[str] | None,
     reader: SourceReader | None,
     listen: WebSettings | None,
-    sources: tuple[DeclaredSource, ...] | None = None,
 ) -> Configuration:
     at = Location(document)
-    sources = tuple(read_sources(entry, at)) if sources is None else sources
+    sources = tuple(read_sources(entry, at))
     clocks = tuple(read_clock_sources(entry.clock.sources, at))
     # Targets first: that judges `defaults` too, and modules are built from them.
     own = read_targets(entry.targets, entry.defaults, at, known_causes)
@@ -197,6 +190,7 @@ def _build(
         alert_hold=seconds("alerts", "hold"),
         spans_to=spans_to,
         source_states=reading.states,
+        secrets=reading.secrets,
         nothing_to_probe=(
             "" if anything else explain_no_targets(reading.states, where=document.file)
         ),

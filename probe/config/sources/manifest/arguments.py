@@ -1,8 +1,7 @@
-"""Whether a container runs a Collector, and what its arguments say of the configuration.
+"""Whether a container runs a Collector, by its image and its command line.
 
-Pure. Follows the Collector's command line (otelcol/flags.go): `--config` names files and other
-locations, which merge in their order, `--set` comes last. Arguments that the image itself brings are
-those of the Collector's own images; what a shell runs is read as far as it is plain.
+Pure. Arguments that the image itself brings are those of the Collector's own images; what a shell
+runs is read as far as it is plain.
 """
 
 import re
@@ -11,20 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-_IMAGE: Final = re.compile(
-    r"(?:^|/)(?:[\w.-]*(?:otelcol|otel-?contribcol|opentelemetry-collector|otel-collector)[\w.-]*)"
-    r"(?:[:@]|$)"
-)
-_PROGRAM: Final = re.compile(
-    r"[\w.-]*(?:otelcol|otelcontribcol|otel-collector|awscollector)[\w.-]*"
-)
+from probe.config.sources.process.collector_arguments import names_configuration
+
+_NAME: Final = r"[\w.-]*(?:otelcol|otel-?contribcol|opentelemetry-collector|otel-collector)[\w.-]*"
+_IMAGE: Final = re.compile(rf"(?:^|/){_NAME}(?:[:@]|$)")
+_PROGRAM: Final = re.compile(rf"{_NAME}|awscollector")
 _SHELLS: Final = frozenset({"sh", "bash", "ash", "dash"})
 _DEFAULTS: Final = (
-    ("-contrib", "/etc/otelcol-contrib/config.yaml"),
+    ("contrib", "/etc/otelcol-contrib/config.yaml"),
     ("-k8s", "/etc/otelcol-k8s/config.yaml"),
-    ("contribcol", "/etc/otelcol-contrib/config.yaml"),
 )
 _DEFAULT: Final = "/etc/otelcol/config.yaml"
+_ENDS: Final = frozenset({";", "&&", "||", "|", "&"})
 _MOST_WORDS: Final = 1000
 
 
@@ -32,40 +29,32 @@ _MOST_WORDS: Final = 1000
 class CollectorArguments:
     """What the command line of a container says."""
 
-    configs: tuple[str, ...] = ()
-    """Locations, in their order: a path, or `scheme:rest`."""
-    settings: tuple[str, ...] = ()
-    """Those of `--set`: `key=value`."""
+    words: tuple[str, ...] = ()
+    """The arguments after the program."""
     is_collector: bool = False
     """Whether image or program say that it is one; else its configuration has to."""
-    named: bool = False
-    """Whether the manifest names the locations; else they are the image's own."""
+    defaults: tuple[str, ...] = ()
+    """What the image reads where the manifest names no configuration."""
 
 
 def read_arguments(image: str, command: Sequence[str], args: Sequence[str]) -> CollectorArguments:
-    """Return what image, `command` and `args`, expanded, say."""
-    words = [*command, *args][:_MOST_WORDS]
-    words = _unwrap_shell(words)
+    """Return what image, `command` and `args`, expanded, say; without `--config` nothing is named."""
+    words = unwrap_shell((*command, *args)[:_MOST_WORDS], _PROGRAM)
+    by_image = bool(_IMAGE.search(image))
     program = words[0].rpartition("/")[2] if command and words else ""
-    by_image = bool(_IMAGE.search(image)) and not command
-    configs: list[str] = []
-    settings: list[str] = []
-    rest = iter(words)
-    for word in rest:
-        for flag, found in (("config", configs), ("set", settings)):
-            if word in (f"--{flag}", f"-{flag}"):
-                found.append(next(rest, ""))
-            elif word.startswith((f"--{flag}=", f"-{flag}=")):
-                found.append(word.partition("=")[2])
-    is_collector = by_image or bool(program and _PROGRAM.fullmatch(program))
-    # An image of a Collector whose program is named anew is one still.
-    is_collector = is_collector or bool(_IMAGE.search(image) and configs)
-    named = bool(configs)
-    if is_collector and not configs and not args:
-        configs.append(_choose_default(image))
-    return CollectorArguments(
-        tuple(filter(None, configs)), tuple(filter(None, settings)), is_collector, named
-    )
+    by_program = bool(program and _PROGRAM.fullmatch(program))
+    rest = words if by_image and not command else words[1:]
+    named = names_configuration(("", *rest))
+    # Where the image is a Collector's and the command something else, it is one if it is given
+    # a configuration: images rename their program.
+    is_collector = by_program or (by_image and (not command or named))
+    defaults = (_choose_default(image),) if is_collector and not named and not args else ()
+    return CollectorArguments(tuple(rest), is_collector, defaults)
+
+
+def names_collector(arguments: CollectorArguments) -> bool:
+    """Return whether the container may be a Collector, which its configuration then shows."""
+    return arguments.is_collector or names_configuration(("", *arguments.words))
 
 
 def _choose_default(image: str) -> str:
@@ -73,26 +62,18 @@ def _choose_default(image: str) -> str:
     return next((path for part, path in _DEFAULTS if part in name), _DEFAULT)
 
 
-def _unwrap_shell(words: list[str]) -> list[str]:
-    """Return the words of what `sh -c` runs, from the program of a Collector on; else `words`."""
+def unwrap_shell(words: Sequence[str], program: re.Pattern[str]) -> Sequence[str]:
+    """Return the words of what `sh -c` runs, from a program of that name on; else `words`."""
     if not words or words[0].rpartition("/")[2] not in _SHELLS:
         return words
-    script = next(
-        (words[n + 1] for n, word in enumerate(words[:-1]) if re.fullmatch(r"-\w*c", word)), ""
-    )
+    scripts = (words[n + 1] for n, word in enumerate(words[:-1]) if re.fullmatch(r"-\w*c", word))
     try:
-        inner = shlex.split(script.replace("\n", " ; ")[:64_000], comments=True)
+        inner = shlex.split(next(scripts, "").replace("\n", " ; ")[:64_000], comments=True)
     except ValueError:
         return words
     for place, word in enumerate(inner):
-        if _PROGRAM.fullmatch(word.rpartition("/")[2]):
-            end = next(
-                (
-                    n
-                    for n, each in enumerate(inner[place:], place)
-                    if each in {";", "&&", "||", "|", "&"}
-                ),
-                len(inner),
-            )
+        if program.fullmatch(word.rpartition("/")[2]):
+            rest = enumerate(inner[place:], place)
+            end = next((n for n, each in rest if each in _ENDS), len(inner))
             return inner[place:end]
     return words

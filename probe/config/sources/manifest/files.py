@@ -5,16 +5,14 @@ from glob import has_magic
 from pathlib import Path
 from typing import Final
 
-STDIN: Final = "-"
-"""Standard input, which the command line alone can name."""
+from probe.config.file_reader import STDIN
+
 SUFFIXES: Final = (".json", ".yaml", ".yml")
 """Of files that a directory or a pattern names."""
 
 
 def manifest_fault(name: str) -> str | None:
     """Say why `name` cannot be followed, or None."""
-    if name == STDIN:
-        return "standard input cannot be read again; give it to mtls-probe check --manifest -"
     if not name:
         return "names a file without a name"
     if "\0" in name:

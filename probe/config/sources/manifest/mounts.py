@@ -88,7 +88,7 @@ def _lay_out(name: str, places: Mapping[str, tuple[str, _Volume]]) -> Container:
     for path, (below, volume) in places.items():
         for relative, (data, key) in _select(volume, below):
             full = posixpath.join(path, relative) if relative else path
-            if find_mount(full, places) == path and len(files) < MOST_FILES:
+            if _find_mount(full, places) == path and len(files) < MOST_FILES:
                 files[full] = MountedFile(
                     path=full, origin=data.name_key(key), content=data.values[key]
                 )
@@ -112,27 +112,13 @@ def _select(volume: _Volume, below: str) -> Iterator[tuple[str, tuple[StoredData
             yield relative[len(below) + 1 :], held
 
 
-def find_mount(path: str, places: Mapping[str, object]) -> str | None:
+def _find_mount(path: str, places: Mapping[str, object]) -> str | None:
     """Return the deepest of `places` that `path` is at or below."""
     while path not in places:
         if path == "/":
             return None
         path = posixpath.dirname(path)
     return path
-
-
-def find_unknown(path: str, container: Container) -> str:
-    """Return why the content of `path` is not known, or nothing where the container's files say it."""
-    path = _normalize(path)
-    if not path:
-        return "it is relative to the working directory of the image"
-    reasons = {one.path: one.reason for one in container.unknown}
-    place = find_mount(path, dict.fromkeys((*container.mounts, *reasons)))
-    if any(one.path == path for one in container.files):
-        return ""
-    if place is None:
-        return "no volume is mounted there, so it is a file of the image"
-    return reasons.get(place, "")
 
 
 def _normalize(path: str) -> str:

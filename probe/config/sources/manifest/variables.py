@@ -73,6 +73,8 @@ class Variables(Mapping[str, str]):
 
     Attributes:
         faults: Why the container does not start.
+        secrets: The values that come from Secrets.
+        missed: What was asked for and is not known, each as a clause.
     """
 
     def __init__(self) -> None:
@@ -80,6 +82,8 @@ class Variables(Mapping[str, str]):
         self._held: dict[str, Value] = {}
         self._absent: dict[str, str] = {}
         self.faults: list[ConfigurationError] = []
+        self.secrets: dict[str, None] = {}
+        self.missed: dict[str, None] = {}
 
     def __getitem__(self, name: str) -> str:
         """Return the value of `name`.
@@ -95,8 +99,13 @@ class Variables(Mapping[str, str]):
         if isinstance(value, Refused):
             raise value.error
         if isinstance(value, Unknown):
-            raise NotProbedError(f"the value of its variable {name} is not known: {value.reason}")
+            raise self.miss(f"the value of its variable {name} is not known: {value.reason}")
         return value
+
+    def miss(self, what: str) -> NotProbedError:
+        """Return the error that something is not known, and remember it."""
+        self.missed[what] = None
+        return NotProbedError(what)
 
     def __contains__(self, name: object) -> bool:
         """Return whether it is set; an unknown one counts, so that it is asked for."""
@@ -200,7 +209,7 @@ def _add_all(made: Variables, source: Node, namespace: str, store: Store) -> Non
             made.set_absent(prefix, f"envFrom: {store.describe_absent(kind, namespace, name)}")
             continue
         for variable in sorted(data.texts):
-            made.set(prefix + variable, _to_text(data, variable))
+            made.set(prefix + variable, _take_text(made, data, variable))
 
 
 def _read_value_from(
@@ -215,7 +224,7 @@ def _read_value_from(
         if data is None:
             return Unknown(store.describe_absent(kind, namespace, name))
         if held in data.texts:
-            return _to_text(data, held)
+            return _take_text(made, data, held)
         if reference["optional"].flag:
             return None
         why = data.damaged.get(held) or f"is not there; {data.list_keys()}"
@@ -230,6 +239,8 @@ def _read_value_from(
     return Unknown("it comes from a source that the probe does not know")
 
 
-def _to_text(data: StoredData, key: str) -> Value:
+def _take_text(made: Variables, data: StoredData, key: str) -> Value:
     text = data.values[key].decode("utf-8", "surrogateescape")
+    if data.is_secret:
+        made.secrets[text] = None
     return text if "\0" not in text else Unknown(f"{data.name_key(key)} is not text")
