@@ -212,7 +212,7 @@ class DeclaredSource:
             reason = f"cannot be listed: {explain_unreadable(error)}"
             raise ConfigurationError(reason, file=self.where) from None
         if not files:
-            reason = "names no file; create one, or correct the path"
+            reason = "there is no such file; create one, or correct the path"
             raise ConfigurationError(reason, file=self.where)
         content = read_manifest(files, inputs.read_file, exporter=defaults.exporter or COLLECTOR.id)
         targets = tuple(_apply_defaults(target, defaults) for target in content.targets)

@@ -13,7 +13,7 @@ from probe.config.errors import ConfigurationError, explain_unreadable
 from probe.config.source_content import SourceContent
 from probe.config.sources.collector.endpoint import NotProbedError
 from probe.config.sources.collector.read_collector import SECTIONS, read_collector
-from probe.config.sources.manifest.arguments import CollectorArguments
+from probe.config.sources.manifest.container_arguments import CollectorArguments
 from probe.config.sources.manifest.place import Place
 from probe.config.sources.process.collector_arguments import read_collector_arguments
 from probe.config.yaml_document import parse_yaml

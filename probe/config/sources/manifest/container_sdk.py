@@ -11,10 +11,10 @@ from typing import Final
 
 from probe.config.errors import ConfigurationError, explain_unreadable
 from probe.config.source_content import SourceContent
-from probe.config.sources.manifest.arguments import unwrap_shell
+from probe.config.sources.manifest.container_arguments import unwrap_shell
+from probe.config.sources.manifest.container_variables import Refused, Unknown
 from probe.config.sources.manifest.instrumentation import WEB_SERVERS, speaks_grpc_by_default
 from probe.config.sources.manifest.place import Place
-from probe.config.sources.manifest.variables import Refused, Unknown
 from probe.config.sources.process.effective_settings import choose_settings
 from probe.config.sources.process.java_options import (
     LAST_OPTIONS,

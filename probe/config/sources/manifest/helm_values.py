@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from probe.config.location import Location
 from probe.config.sources.collector.read_collector import SECTIONS
+from probe.config.sources.manifest.container_variables import PodFields
 from probe.config.sources.manifest.objects import KubernetesObject, Node, Problems
 from probe.config.sources.manifest.pods import ContainerSpec, Pod, Volume, list_volumes
-from probe.config.sources.manifest.variables import PodFields
 from probe.config.sources.manifest.written_config import write_config
 from probe.config.yaml_document import Document, Place
 from probe.text.safe_text import safe_text
@@ -66,7 +66,7 @@ def read_values(document: Document, errors: Problems) -> tuple[list[Pod], list[K
     root = Node(document.value, Location(document), errors)
     pods: list[Pod] = []
     objects: list[KubernetesObject] = []
-    for path, node in _walk(root, (), 0):
+    for path, node in _find_charts(root, (), 0):
         if _is_kube_stack(node):
             objects += _read_kube_stack(node)
         elif _holds_config(node):
@@ -74,7 +74,9 @@ def read_values(document: Document, errors: Problems) -> tuple[list[Pod], list[K
     return pods, objects
 
 
-def _walk(node: Node, path: tuple[str, ...], depth: int) -> Iterator[tuple[tuple[str, ...], Node]]:
+def _find_charts(
+    node: Node, path: tuple[str, ...], depth: int
+) -> Iterator[tuple[tuple[str, ...], Node]]:
     """Yield every mapping that may be the values of a chart, the outermost first."""
     if not isinstance(node.value, dict):
         return
@@ -85,7 +87,7 @@ def _walk(node: Node, path: tuple[str, ...], depth: int) -> Iterator[tuple[tuple
     if depth < _DEPTH:
         for key, value in node.value.items():
             if isinstance(value, dict) and key not in _CONFIG_KEYS:
-                yield from _walk(node[key], (*path, key), depth + 1)
+                yield from _find_charts(node[key], (*path, key), depth + 1)
 
 
 def _is_collector_config(value: Any) -> bool:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from probe.config.errors import ConfigurationError
+from probe.config.sources.manifest.container_variables import Unknown, Variables
 from probe.config.sources.manifest.objects import Node
 from probe.config.sources.manifest.stored_data import Store, StoredData
-from probe.config.sources.manifest.variables import Unknown, Variables
 from probe.model.surroundings import Container, MountedFile, UnknownMount
 from probe.text.safe_text import safe_text
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from probe.config.errors import ConfigurationError
 from probe.config.file_reader import decode_text
+from probe.config.sources.manifest.container_variables import Unknown, Variables
 from probe.config.sources.manifest.pods import ContainerSpec
-from probe.config.sources.manifest.variables import Unknown, Variables
 from probe.model.surroundings import Container
 from probe.surroundings.container_files import ContainerFiles, UnknownFileError
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
+from probe.config.sources.manifest.container_variables import NOTHING_KNOWN, PodFields
 from probe.config.sources.manifest.objects import KubernetesObject, Node, Objects, make_title
 from probe.config.sources.manifest.stored_data import StoredData
-from probe.config.sources.manifest.variables import NOTHING_KNOWN, PodFields
 
 Volume = Node | StoredData
 """As the pod has it, or with its content."""

@@ -13,7 +13,7 @@ from probe.config.errors import ConfigurationError, explain_unreadable
 from probe.config.file_reader import STDIN, decode_text
 from probe.config.source_content import SourceContent
 from probe.config.sources.collector.endpoint import NotProbedError
-from probe.config.sources.manifest.arguments import names_collector, read_arguments
+from probe.config.sources.manifest.container_arguments import names_collector, read_arguments
 from probe.config.sources.manifest.container_collector import (
     find_texts,
     holds_collector,
@@ -21,6 +21,7 @@ from probe.config.sources.manifest.container_collector import (
     read_texts,
 )
 from probe.config.sources.manifest.container_sdk import has_sdk, read_sdk
+from probe.config.sources.manifest.container_variables import Variables, make_variables
 from probe.config.sources.manifest.helm_values import read_values
 from probe.config.sources.manifest.instrumentation import find_annotation, inject
 from probe.config.sources.manifest.mounts import make_container
@@ -36,7 +37,6 @@ from probe.config.sources.manifest.place import Place
 from probe.config.sources.manifest.pods import ContainerSpec, Pod, list_pods
 from probe.config.sources.manifest.stored_data import Store
 from probe.config.sources.manifest.stream import read_stream
-from probe.config.sources.manifest.variables import Variables, make_variables
 from probe.config.yaml_document import Document
 from probe.model.finding import Finding
 from probe.model.known_secrets import key_secrets

@@ -38,12 +38,13 @@ class CollectorArguments:
 
 
 def read_arguments(image: str, command: Sequence[str], args: Sequence[str]) -> CollectorArguments:
-    """Return what image, `command` and `args`, expanded, say; without `--config` nothing is named."""
-    words = unwrap_shell((*command, *args)[:_MOST_WORDS], _PROGRAM)
+    """Return what image, `command` and `args`, expanded, say; without `--config` the image decides."""
+    given = (*command, *args)[:_MOST_WORDS]
+    words = unwrap_shell(given, _PROGRAM)
     by_image = bool(_IMAGE.search(image))
-    program = words[0].rpartition("/")[2] if command and words else ""
-    by_program = bool(program and _PROGRAM.fullmatch(program))
-    rest = words if by_image and not command else words[1:]
+    has_program = bool(words) and (bool(command) or words is not given)
+    by_program = has_program and bool(_PROGRAM.fullmatch(words[0].rpartition("/")[2]))
+    rest = words[1:] if has_program else words
     named = names_configuration(("", *rest))
     # Where the image is a Collector's and the command something else, it is one if it is given
     # a configuration: images rename their program.

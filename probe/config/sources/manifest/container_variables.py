@@ -2,7 +2,7 @@
 
 Pure and total. Follows makeEnvironmentVariables (pkg/kubelet) and the expansion of `$(NAME)`
 (third_party/forked/golang/expansion). A value that the manifest does not say is `Unknown`, with the
-reason; whoever asks for it is told.
+reason, which whoever asks for it receives.
 """
 
 import re
