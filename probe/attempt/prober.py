@@ -21,8 +21,9 @@ from probe.attempt.masking import EvidenceMasker
 from probe.attempt.otlp_session import OtlpSession
 from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsReaders
 from probe.attempt.pump import Pump, send_close
-from probe.attempt.resolver import ResolutionError, Resolver
+from probe.attempt.resolver import Lookup, ResolutionError, Resolver
 from probe.attempt.target_facts import add_setting_faults
+from probe.attempt.target_network import open_network
 from probe.credentials.store import CredentialFiles, CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.model.certificate import CredentialFacts
@@ -34,6 +35,7 @@ from probe.model.evidence import (
     Evidence,
     Experiment,
     Handshake,
+    NetworkView,
     Recheck,
     RuntimePath,
     Stage,
@@ -43,6 +45,7 @@ from probe.model.known_secrets import register_targets
 from probe.model.target import Target
 from probe.model.trace_context import TraceContext
 from probe.otlp.response import compare_date
+from probe.surroundings.file_view import ViewError
 from probe.system.own_limits import OwnLimitError, describe_lack, is_own_lack
 from probe.text.secret_register import SecretRegister
 from probe.tls.client import TlsClient
@@ -61,11 +64,13 @@ class _Attempt:
     deadline: float
     meter: DelayMeter
     trace: TraceContext | None
+    lookup: Lookup | None = None
     round_trip: float = 0.0
     credentials: CredentialFacts = field(default_factory=CredentialFacts)
     addresses: tuple[str, ...] = ()
     connects: tuple[ConnectTry, ...] = ()
     peer_address: str = ""
+    network: NetworkView | None = None
     handshake: Handshake | None = None
     other_paths: tuple[RuntimePath, ...] = ()
     recheck: Recheck | None = None
@@ -128,17 +133,44 @@ class Prober:
         files = self._credentials.open(target)
         return PreparedTarget(target, files, self._settings, self._readers)
 
+    async def look_up(self, prepared: PreparedTarget) -> Lookup:
+        """Look the target's name up once, for attempts that each stand for one address."""
+        limit, began = prepared.target.timeout, monotonic()
+        with self._delays.measure(limit) as meter:
+            try:
+                target = prepared.target
+                network = await open_network(target.runs_in, target.exporter)
+                host = prepared.next_hop.host
+                found = await self._resolver.resolve(host, began + limit, network)
+            except ResolutionError as error:
+                late = Ending(stage="resolve", kind="dns", detail=error.code)
+                if meter.judge(late, expired=error.late) is late:
+                    return Lookup(error=error, duration=monotonic() - began)
+                ours = OwnLimitError(meter.describe())
+                return Lookup(error=ours, duration=monotonic() - began)
+            except OwnLimitError as error:
+                return Lookup(error=error, duration=monotonic() - began)
+        return Lookup(found, duration=monotonic() - began)
+
     async def attempt(
-        self, prepared: PreparedTarget, trace: TraceContext | None = None
+        self,
+        prepared: PreparedTarget,
+        trace: TraceContext | None = None,
+        lookup: Lookup | None = None,
     ) -> Evidence:
-        """Try a target once and return all that was seen; `trace` is the trace it belongs to.
+        """Try a target once and return all that was seen.
 
         Only cancellation and bugs of ours raise.
+
+        Args:
+            prepared: the target.
+            trace: the trace that the attempt belongs to.
+            lookup: of its name; None: the attempt looks it up itself.
         """
         target, started = prepared.target, monotonic()
         with self._delays.measure(target.timeout) as meter:
             at, deadline = self._settings.wall_clock(), started + target.timeout
-            attempt = _Attempt(prepared, at, deadline, meter, trace)
+            attempt = _Attempt(prepared, at, deadline, meter, trace, lookup)
             if prepared.limit:
                 # A limit of the probe's own, as on the length of headers.
                 return attempt.to_evidence(
@@ -172,7 +204,11 @@ class Prober:
         """
         target = prepared.target
         deadline = monotonic() + (target.timeout if budget is None else budget)
-        credentials = await _read_files(prepared.files)
+        try:
+            credentials = await _read_files(prepared.files)
+            network = await open_network(target.runs_in, target.exporter)
+        except ViewError:
+            return ()  # the process has ended
         if credentials.facts.generation != evidence.credentials.generation:
             return ()
         experiments = ExperimentRound(
@@ -180,6 +216,7 @@ class Prober:
             credentials,
             evidence.peer_address,
             self._delays,
+            network,
             request_sent=evidence.ending.stage == "export",
         )
         return self._masker.mask_experiments(await experiments.run(varied, deadline))
@@ -188,21 +225,27 @@ class Prober:
         """Resolve, connect, and have the session; then recheck a silent refusal."""
         prepared, meter, before = attempt.prepared, attempt.meter, monotonic()
         meter.note_action()
+        network = await open_network(prepared.target.runs_in, prepared.target.exporter)
+        attempt.network = network.seen
         try:
+            if attempt.lookup is not None and attempt.lookup.error is not None:
+                raise attempt.lookup.error
             attempt.addresses = (
                 (prepared.address,)
                 if prepared.address
-                else await self._resolver.resolve(prepared.next_hop.host, attempt.deadline)
+                else await self._resolver.resolve(prepared.next_hop.host, attempt.deadline, network)
             )
         except ResolutionError as error:
             ending = Ending(stage="resolve", kind="dns", detail=error.code)
-            return meter.judge(ending, expired=error.late)
+            # A look-up of before has been judged where it was made.
+            return meter.judge(ending, expired=error.late and attempt.lookup is None)
         finally:
-            attempt.durations["resolve"] = monotonic() - before
+            took = monotonic() - before
+            attempt.durations["resolve"] = attempt.lookup.duration if attempt.lookup else took
         before = monotonic()
         try:
             connected = await connect_first(
-                attempt.addresses, prepared.next_hop.port, attempt.deadline, meter
+                attempt.addresses, prepared.next_hop.port, attempt.deadline, meter, network
             )
         finally:
             attempt.durations["connect"] = monotonic() - before
@@ -215,7 +258,12 @@ class Prober:
             ending = await self._run_session(attempt, credentials, sock)
         if is_silent_refusal(ending, attempt.handshake):
             again = ExperimentRound(
-                prepared, credentials, attempt.peer_address, self._delays, request_sent=False
+                prepared,
+                credentials,
+                attempt.peer_address,
+                self._delays,
+                network,
+                request_sent=False,
             )
             attempt.recheck = await again.recheck(attempt.deadline)
         return ending

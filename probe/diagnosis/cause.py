@@ -102,6 +102,7 @@ class Rank(IntEnum):
     NETWORK = auto()
     PROXY = auto()
     OTLP_ANSWER = auto()
+    ENFORCEMENT = auto()
     ROTATION = auto()
     UNKNOWN = auto()
 

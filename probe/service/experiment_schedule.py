@@ -17,6 +17,7 @@ from typing import Final
 import msgspec.structs
 
 from probe.diagnosis.open_questions import choose_experiments, get_comparable_outcome
+from probe.diagnosis.readings.backend_decision import is_confirmed
 from probe.diagnosis.readings.experiment_results import (
     SELF_EVIDENT,
     choose_repetitions,
@@ -135,7 +136,9 @@ class ExperimentSchedule:
             unconfirmed = set(doubtful) - {one.varied for one in again} - SELF_EVIDENT
             made = tuple(one for one in made if one.varied not in unconfirmed) + again
             shown = msgspec.structs.replace(evidence, experiments=made)
-        if is_reproduced(shown):
+        # Where a success cannot be repeated without the target's headers, it is not tried again
+        # for an hour either.
+        if is_reproduced(shown) or (is_confirmed(evidence) and not _is_our_failure(made)):
             history.holding = _Round(made, get_comparable_outcome(evidence), self._clock())
         elif not _is_our_failure(made):
             history.holding = None

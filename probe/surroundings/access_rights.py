@@ -20,7 +20,7 @@ from probe.surroundings.linux_calls import (
     set_file_ids,
     set_groups,
 )
-from probe.surroundings.process_entry import ProcessEntry, name_process
+from probe.surroundings.process_entry import ProcessEntry
 
 _BYPASS: Final = frozenset({CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH})
 _READ, _SEARCH = 4, 1
@@ -144,7 +144,7 @@ class JudgedRights:
         try:
             return os.open(name, flags, dir_fd=folder)
         except PermissionError:
-            who = name_process(self.reader.process)
+            who = self.reader.process.name
             raise UnreadableHereError(
                 f"the probe may not read a file that {who} may read: it needs the same user and "
                 "groups as that process, or CAP_DAC_READ_SEARCH"

@@ -97,10 +97,13 @@ LOCKED: Final = frozenset({"text/secret_register.py"})
 SOCKETS: Final = frozenset(
     f"attempt/{name}.py"
     for name in (
+        "address_order",
         "connect",
+        "target_network",
         "prober",
         "pump",
         "resolver",
+        "stub_resolver",
     )
 )
 """The modules that hold a socket to a target, or ask the system for an address."""
@@ -243,6 +246,7 @@ def test_connections_are_opened_in_one_place() -> None:
     ("library", "rooms"),
     [
         ("apscheduler", {"service/schedule.py"}),
+        ("dns", {"attempt/stub_resolver.py"}),
         ("prometheus_client", {"metrics"}),
         ("aiohttp", {"clock", "config", "service", "web"}),
         ("click", {"cli", "config"}),

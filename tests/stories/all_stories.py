@@ -10,7 +10,9 @@ from tests.stories import (
     local_files,
     negotiation,
     network,
+    open_backends,
     otlp,
+    receivers,
     rotation,
     server_certificates,
     trust,
@@ -28,7 +30,9 @@ STORIES: Final[tuple[Story, ...]] = tuple(
         negotiation,
         experiments,
         network,
+        open_backends,
         otlp,
+        receivers,
         rotation,
     )
     for story in stories_in(module)

@@ -102,8 +102,6 @@ def gather_process(pid: int, files: ProcFiles) -> ProcessView:
     if again.start_ticks != stat.start_ticks:
         raise ProcessGoneError("ended while it was read", file=where)
     environ = split_environment(raw_environ)
-    own, its = files.read_namespaces(files.own_pid), files.read_namespaces(pid)
-    foreign_user_namespace = own.get("user") != its.get("user")
     return ProcessView(
         runs_in=RunningProcess(
             pid=pid,
@@ -112,8 +110,7 @@ def gather_process(pid: int, files: ProcFiles) -> ProcessView:
             uid=status.uids[3],
             gid=status.gids[3],
             groups=status.groups,
-            # In a user namespace of its own, capabilities count for the files of that alone.
-            reads_everything=status.reads_everything and not foreign_user_namespace,
+            reads_everything=status.reads_everything,
             working_directory=working_directory,
             command=name_command(executable, stat.command),
         ),
