@@ -34,7 +34,7 @@ class CollectorArguments:
     is_collector: bool = False
     """Whether image or program say that it is one; else its configuration has to."""
     defaults: tuple[str, ...] = ()
-    """What the image reads where the manifest names no configuration."""
+    """What the image reads where the manifest says nothing of it."""
 
 
 def read_arguments(image: str, command: Sequence[str], args: Sequence[str]) -> CollectorArguments:
