@@ -157,6 +157,9 @@ class SourceEntry(Entry, frozen=True, kw_only=True):
     sdk: str | SdkEntry | None = None
     """`environment`; or a file with an SDK's settings, or a mapping of `file` and `format`: see
     [where targets come from](sources.md#files-of-an-sdk)."""
+    manifest: str | list[str] | None = None
+    """Kubernetes objects and Helm values: a file, a directory, a path with `*` in its last part, or
+    a list of these. What one refers to may be in another."""
     file_sd: str | None = None
     """Files of Prometheus's file-based discovery, `.json`, `.yml` or `.yaml`; `*` in the last part
     of the path."""
