@@ -22,7 +22,7 @@ from probe.cli.load_configuration import (
 from probe.cli.results import OUTPUTS, exit_code, output_option, print_results
 from probe.cli.run_command import run_in_loop
 from probe.model.runtime import COLLECTOR, EXPORTERS
-from probe.model.target import DEPTHS, PROTOCOLS
+from probe.model.target import ADDRESSES, DEPTHS, PROTOCOLS
 from probe.report.progress import show_progress
 from probe.system.standard_streams import ignore_broken_pipe
 
@@ -65,6 +65,13 @@ _NO_TARGETS: Final = (
     default="otlp",
     show_default=True,
     help="How far an attempt goes: handshake and judgement, an empty OTLP request, or one with an item.",
+)
+@click.option(
+    "--addresses",
+    type=click.Choice(ADDRESSES),
+    default="first",
+    show_default=True,
+    help="Whether the first address of a name stands for all, or each has a result of its own.",
 )
 @click.option("--timeout", default="5s", show_default=True, help="Time limit of one attempt.")
 @click.option(
@@ -141,9 +148,11 @@ def check(
     configure_logging(human=True, mask=register.mask)
     with show_progress(len(targets), shown=not quiet) as watched:
 
-        def report(observation: Observation) -> None:
-            target, evidence, diagnosis = observation
-            watched(target.name, is_expected(diagnosis, evidence.target))
+        def report(observed: Sequence[Observation]) -> None:
+            watched(
+                observed[0][0].name,
+                all(is_expected(diagnosis, evidence.target) for _, evidence, diagnosis in observed),
+            )
 
         observations = run_in_loop(
             run_rounds(
@@ -162,5 +171,6 @@ def check(
         write_evidence(evidence_folder, [evidence for evidence, _ in seen])
     file = None if output_file == _STDOUT else output_file
     with ignore_broken_pipe():
-        print_results(seen, output, targets=targets, sources=sources, file=file)
+        tried = [target for target, _, _ in observations]
+        print_results(seen, output, targets=tried, sources=sources, file=file)
     return exit_code(seen, sources)

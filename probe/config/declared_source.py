@@ -17,12 +17,14 @@ from probe.config.source_content import SourceContent
 from probe.config.sources.collector.read_collector import read_collector
 from probe.config.sources.file_sd import list_files, pattern_fault, read_file_sd
 from probe.config.sources.http_sd import read_http_sd, url_fault
-from probe.config.sources.process.files_of_process import read_process_file
+from probe.config.sources.process.files_of_process import find_changed_files, read_process_file
 from probe.config.sources.process.proc_files import ProcFiles
 from probe.config.sources.process.read_process import ReadProcessFile, read_process
-from probe.config.sources.process.select_processes import find_processes
+from probe.config.sources.process.select_processes import find_processes, identify_processes
+from probe.config.sources.receiver.read_receivers import read_receivers
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, SOURCE, read_environment
+from probe.config.target_entry import tls_settings
 from probe.model.runtime import COLLECTOR, EXPORTERS, find_sibling
 from probe.model.target import Secret, Target
 from probe.text.description import describe_path, describe_url
@@ -92,7 +94,7 @@ class DeclaredSource:
     """One item of `sources`."""
 
     kind: str
-    """sdk, collector, process, file_sd or http_sd."""
+    """sdk, collector, receiver, process, file_sd or http_sd."""
     where: str
     """What it names, as it may be shown: the files, the pattern, or the URL without its query."""
     files: tuple[str, ...] = ()
@@ -135,6 +137,17 @@ class DeclaredSource:
             return url_fault(self.url.reveal())
         return None if all(self.files) else "names a file without a name"
 
+    def identify_processes(self, files: ProcFiles) -> frozenset[tuple[int, int, bytes]]:
+        """Return what changes whenever a process of this source begins, ends, or executes another program.
+
+        Raises:
+            OSError: where /proc cannot be listed.
+        """
+        if self.kind != "process":
+            return frozenset()
+        pids = find_processes(self.command, files) if self.pid is None else (self.pid,)
+        return identify_processes(pids, files)
+
     def list_parts(self, inputs: SourceInputs) -> tuple[str, ...]:
         """Return what of it is read by itself: each file of a pattern, each process, or its one name.
 
@@ -174,10 +187,14 @@ class DeclaredSource:
                 int(part),
                 inputs.processes,
                 inputs.read_process_file,
+                find_changed_files,
                 _choose_exporter(inputs.environ, defaults)[0],
             )
         elif self.kind == "collector":
             content = read_collector(self.files, inputs.environ, inputs.read_text)
+        elif self.kind == "receiver":
+            client = tls_settings(defaults.tls)
+            content = read_receivers(self.files, inputs.environ, inputs.read_text, client)
         else:
             exporter, errors = _choose_exporter(inputs.environ, defaults)
             named = find_declarative_file(inputs.environ)
@@ -227,6 +244,8 @@ def _apply_defaults(target: Target, defaults: DefaultsEntry) -> Target:
     chosen: dict[str, Any] = {"labels": tuple(defaults.labels.items())}
     if defaults.depth:
         chosen["depth"] = defaults.depth
+    if defaults.addresses:
+        chosen["addresses"] = defaults.addresses
     for key in ("interval", "timeout"):
         if text := getattr(defaults, key):
             chosen[key] = seconds(text)

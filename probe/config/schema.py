@@ -78,6 +78,11 @@ class DefaultsEntry(Entry, frozen=True, kw_only=True):
     depth: str | None = None
     """`tls`: handshake and its judgement; `otlp`: an empty export request as well; `canary`: a
     request with one item of the probe's own, marked as synthetic."""
+    addresses: str | None = None
+    """`first`: the first address of the name that takes the connection stands for all; where others
+    differ, a finding says so. `each`: every address has a result of its own, with the label
+    `address`, and the target is as expected only if all are. Without it `first`; gRPC's `dns:///`
+    and the exporter `loadbalancing` ask for `each`."""
     interval: Duration | None = None
     """Time from one attempt to the next."""
     timeout: Duration | None = None
@@ -137,6 +142,9 @@ class SourceEntry(Entry, frozen=True, kw_only=True):
 
     collector: str | list[str] | None = None
     """A Collector's configuration file, or a list of files that merge in their order."""
+    receiver: str | list[str] | None = None
+    """A Collector's configuration file, or a list of files that merge in their order: its OTLP
+    receivers are probed over loopback, and their files are judged as the backend's."""
     sdk: str | None = None
     """`environment`, or an SDK's declarative configuration file."""
     file_sd: str | None = None

@@ -8,7 +8,7 @@ aliases multiply are bounded.
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from probe.config.errors import ConfigurationError, KeyPath, render_key
@@ -104,6 +104,8 @@ class Document:
     file: str
     value: Any
     place: Place
+    second: int = 0
+    """The line in which a second document begins that was not read; 0 without."""
 
     def line(self, path: KeyPath) -> int:
         """Return the line of the key at `path`, or of its nearest parent that is in the file."""
@@ -127,11 +129,22 @@ class Document:
 
 
 def parse_yaml(
-    raw: bytes | str, file: str = "", *, plain: Callable[[str], Any] = resolve_scalar
+    raw: bytes | str,
+    file: str = "",
+    *,
+    plain: Callable[[str], Any] = resolve_scalar,
+    first_alone: bool = False,
 ) -> Document:
-    """Read the one document that `raw` holds; `plain` gives the values of plain scalars.
+    """Read the one document that `raw` holds.
 
     An empty text holds null.
+
+    Args:
+        raw: The text.
+        file: Its name, for errors.
+        plain: Gives the values of plain scalars.
+        first_alone: Whether documents after the first are left unread, as yaml.v3 of Go does, which
+            also takes no directive but `%YAML 1.1`.
 
     Raises:
         ConfigurationError: with the line, where `raw` is too large, is not UTF-8, is not YAML,
@@ -147,7 +160,7 @@ def parse_yaml(
             line=text.count("\n", 0, odd.start()) + 1,
             found=odd.group(),
         )
-    return _read(text, file, plain)
+    return _read(text, file, plain, first_alone=first_alone)
 
 
 def _decode(raw: bytes, file: str) -> str:
@@ -158,14 +171,16 @@ def _decode(raw: bytes, file: str) -> str:
         raise ConfigurationError("is not UTF-8 text", file=file, line=line) from None
 
 
-def _read(text: str, file: str, plain: Callable[[str], Any]) -> Document:
+def _read(
+    text: str, file: str, plain: Callable[[str], Any], *, first_alone: bool = False
+) -> Document:
     # Imported on first use: a run without a file needs no YAML.
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
         try:
-            return _Reader(YAML(typ="safe").parse(text), file, plain).read_document()
+            return _Reader(YAML(typ="safe").parse(text), file, plain).read_document(first_alone)
         except MarkedYAMLError as error:
             # The parser in C takes the colon of a plain host:port in [] or {} for an error, which
             # YAML 1.2 (§7.3.3) allows. The other parser, much slower, knows better.
@@ -173,7 +188,7 @@ def _read(text: str, file: str, plain: Callable[[str], Any]) -> Document:
                 raise
             with suppress(YAMLError, ValueError, OverflowError):
                 events = YAML(typ="safe", pure=True).parse(text)
-                return _Reader(events, file, plain).read_document()
+                return _Reader(events, file, plain).read_document(first_alone)
             raise error from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -196,12 +211,20 @@ class _Reader:
         self._counted = 0
         self._aliased = 0
 
-    def read_document(self) -> Document:
+    def read_document(self, first_alone: bool) -> Document:
         root: Document | None = None
         for event in self._events:
             kind = _kind(event)
-            if kind == "DocumentStart" and root is not None:
-                raise self._error("holds a second document", event, ())
+            if kind == "DocumentStart":
+                if root is not None and first_alone:
+                    begun = next(self._events, None)
+                    if begun is None or (_kind(begun) == "Scalar" and not begun.value):
+                        continue  # nothing comes after its ---
+                    return replace(root, second=_line(event))
+                if root is not None:
+                    raise self._error("holds a second document", event, ())
+                if first_alone and event.version not in (None, (1, 1)):
+                    raise self._error("has a %YAML directive other than 1.1", event, ())
             if kind in {"Scalar", "Alias", "MappingStart", "SequenceStart"}:
                 value, parts = self._read(event, ())
                 root = Document(self._file, value, Place(_line(event), parts))

@@ -56,13 +56,25 @@ class Credentials:
         """Name the generation only."""
         return f"Credentials(generation={self.facts.generation!r})"
 
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """What is sent, as DER."""
+        return self._material.chain
+
+    @property
+    def anchors(self) -> tuple[bytes, ...]:
+        """What the CA file holds, as DER, as far as the exporter takes it."""
+        return self._material.anchors
+
     def keep_despite(self, unusable: CredentialFacts) -> "Credentials":
         """Return these credentials as the last good ones, while the files hold `unusable` ones.
 
         The faults of those are reported; an exporter that has read the good ones goes on.
         """
         faults = tuple(replace(one, fact=f"{one.fact}; {KEPT}") for one in unusable.faults)
-        return self.with_facts(replace(self.facts, unusable=faults, served=unusable.served))
+        return self.with_facts(
+            replace(self.facts, unusable=faults, served=unusable.served, receiver=unusable.receiver)
+        )
 
     def with_facts(self, facts: CredentialFacts) -> "Credentials":
         """Return these credentials with `facts` about the same material; contexts are shared."""

@@ -14,6 +14,8 @@ from probe.diagnosis.cause import Cause, Match, Strength
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.diagnosis.readings.backend_decision import is_confirmed, is_unanswered
 from probe.diagnosis.readings.experiment_results import describe_experiments, is_reproduced
+from probe.diagnosis.readings.receiver_attempt import list_receiver_findings
+from probe.diagnosis.readings.receiver_judgement import NOT_REQUESTED
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.finding import Finding
@@ -42,12 +44,18 @@ def diagnose(evidence: Evidence, catalogue: Catalogue = CATALOGUE) -> Diagnosis:
         if match.strength is Strength.FINDING
         for fact, fix in (match.each or ((fact, match.fix) for fact in match.facts))
     )
+    of_receiver = list_receiver_findings(evidence)
+    # The receiver's own file says better than the handshake why nobody is asked.
+    asked = {one.cause for one in of_receiver} & {NOT_REQUESTED}
+    findings = (*(one for one in findings if one.cause not in asked), *of_receiver)
     fitting = [(cause, match) for cause, match in matches if match.strength < Strength.FINDING]
     if fitting:
         diagnosis = _diagnose_failure(evidence, fitting)
     else:
         diagnosis = _diagnose_without_cause(evidence, catalogue["unexplained"])
     facts = diagnosis.facts + evidence.target.notes
+    # What ended the attempt is said once.
+    findings = tuple(one for one in findings if one.cause != diagnosis.cause)
     return replace(diagnosis, findings=findings, facts=facts)
 
 

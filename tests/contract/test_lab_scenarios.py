@@ -16,6 +16,8 @@ assert scenarios.__all__
 STAGED: Final = frozenset(cause for scenario in SCENARIOS.values() for cause in scenario.truth)
 
 ELSEWHERE: Final = {
+    "receiver_file_unusable": "test_receivers.py::test_a_file_with_which_it_does_not_start",
+    "client_ca_too_broad": "test_receivers.py::test_a_bundle_of_public_cas",
     "client_hello_too_large": "test_large_client_hello.py::test_the_size_of_the_hello_is_named",
     "client_cert_by_renegotiation": (
         "test_renegotiation.py::test_an_exporter_of_go_does_not_renegotiate"

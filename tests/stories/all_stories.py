@@ -12,6 +12,7 @@ from tests.stories import (
     network,
     open_backends,
     otlp,
+    receivers,
     rotation,
     server_certificates,
     trust,
@@ -31,6 +32,7 @@ STORIES: Final[tuple[Story, ...]] = tuple(
         network,
         open_backends,
         otlp,
+        receivers,
         rotation,
     )
     for story in stories_in(module)

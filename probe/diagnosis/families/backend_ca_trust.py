@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from probe.diagnosis.cause import REFUSAL_ENDINGS, Cause, Match, Rank, Strength
+from probe.diagnosis.cause import EVERY_ENDING, REFUSAL_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.client_fixes import make_backend_trust
+from probe.diagnosis.fixes.steps import escape_braces
 from probe.diagnosis.readings.backend_decision import (
     Refusal,
     find_refusal,
@@ -21,6 +22,7 @@ from probe.diagnosis.readings.client_rules import (
     find_namesake,
 )
 from probe.diagnosis.readings.enforcement import describe_refusal_without_certificate
+from probe.diagnosis.readings.receiver_judgement import TOO_BROAD, judge_receiver
 from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
 from probe.model.runtime import COLLECTOR, RUNTIMES_BY_ID
@@ -157,6 +159,17 @@ def _list_facts(evidence: Evidence, refused: Refusal, strength: Strength) -> tup
     return tuple(facts)
 
 
+def _match_too_broad(evidence: Evidence) -> Match | None:
+    files = evidence.credentials.receiver
+    if files is None:
+        return None
+    found = [one for one in judge_receiver(files, evidence.at).remarks if one.cause == TOO_BROAD]
+    if not found:
+        return None
+    each = tuple((one.fact, tuple(map(escape_braces, one.fix))) for one in found)
+    return Match(Strength.FINDING, tuple(one.fact for one in found), each=each)
+
+
 CAUSES: Final = (
     Cause(
         id="client_ca_untrusted",
@@ -201,5 +214,37 @@ CAUSES: Final = (
         applies=REFUSAL_ENDINGS | {"application_data"},
         match=_match,
         explained_by=("client_chain_incomplete",),
+    ),
+    Cause(
+        id="client_ca_too_broad",
+        title="The receiver trusts client certificates of public CAs",
+        family="backend_ca_trust",
+        party="backend",
+        severity="warning",
+        rank=Rank.CLIENT_TRUST,
+        meaning=(
+            "The file of client CAs holds CAs that everybody can get a certificate of, or the "
+            "receiver trusts the system's CAs for clients besides (include_system_ca_certs_pool). "
+            "Clients without a certificate are refused, and whoever has one of such a CA is accepted."
+        ),
+        evidence=(
+            "client_ca_file of a receiver next to the probe, or include_system_ca_certs_pool next to "
+            "it. Always a finding, never the cause of a failure."
+        ),
+        fix=(
+            "On the backend of {endpoint}, leave in {client_ca_file} only the CA that issues "
+            "certificates to its clients, and remove include_system_ca_certs_pool.",
+            "{reload_client_ca}",
+        ),
+        tell_apart=(
+            "The list of acceptable CAs that the backend sends has names of public CAs: openssl "
+            "s_client -connect ENDPOINT </dev/null | grep -A 20 'Acceptable client certificate CA "
+            "names'"
+        ),
+        citations=("Collector configtls client_ca_file and include_system_ca_certs_pool",),
+        not_printed="clients are accepted, so nothing is printed",
+        finding_only=True,
+        applies=EVERY_ENDING,
+        match=_match_too_broad,
     ),
 )

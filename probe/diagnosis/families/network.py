@@ -5,6 +5,7 @@ from typing import Final
 
 from probe.diagnosis.cause import EVERY_ENDING, Cause, Match, Rank, Strength
 from probe.diagnosis.families.http_proxy import describe_proxy, is_before_tunnel
+from probe.diagnosis.fixes.steps import escape_braces
 from probe.diagnosis.readings.backend_decision import find_refusal
 from probe.diagnosis.readings.experiment_results import (
     get_proven_cause,
@@ -13,6 +14,7 @@ from probe.diagnosis.readings.experiment_results import (
     remove_excluded,
 )
 from probe.model.evidence import Evidence
+from probe.text.safe_text import quote_path
 
 _POSSIBLE_IN_SILENCE: Final = (
     "not_tls",
@@ -39,7 +41,22 @@ def _match_ended(evidence: Evidence) -> Match | None:
         for attempt in evidence.connects
         if attempt.error
     )
-    return Match(Strength.NAMED, tried or (evidence.ending.detail,))
+    return Match(Strength.NAMED, tried or (evidence.ending.detail,), fix=_start_collector(evidence))
+
+
+def _start_collector(evidence: Evidence) -> tuple[str, ...]:
+    """Return the steps where a receiver next to the probe does not listen; none of another target."""
+    files = evidence.credentials.receiver
+    if files is None or evidence.ending.kind != "refused":
+        return ()
+    name, file = escape_braces(files.name), escape_braces(quote_path(files.settings_file))
+    return (
+        f"Start the Collector of receiver {name} with {file}; if it is running, look in its log for "
+        "the address that it listens on: it runs with another configuration.",
+        "If it runs in another network namespace (a container, a pod), run the probe there: as a "
+        "container of the same pod, or with the container's network.",
+        "To see what listens there: ss -ltn 'sport = :{port}'",
+    )
 
 
 def _match_unresolved(evidence: Evidence) -> Match | None:
@@ -196,6 +213,7 @@ CAUSES: Final = (
         citations=("RFC 9293 §3.5.2",),
         applies=frozenset({"refused"}),
         match=_match_ended,
+        explained_by=("receiver_file_unusable",),
     ),
     _declare(
         id="tcp_timeout",

@@ -7,6 +7,7 @@ INSECURE. The exporter's own timeout and compression have no meaning for a probe
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from probe.config.errors import ConfigurationError, find_nearest
@@ -46,7 +47,9 @@ FILE_VARIABLES: Final = ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE")
 _GRPC_PORT: Final = 4317
 
 
-def read_environment(environ: Mapping[str, str], exporter: str = COLLECTOR.id) -> SourceContent:
+def read_environment(
+    environ: Mapping[str, str], exporter: str = COLLECTOR.id, *, runtime_known: bool = False
+) -> SourceContent:
     """Return one target for the generic endpoint and one for each signal that goes its own way.
 
     `sdk` stands for every signal that uses the generic variables alone and exports the first of
@@ -55,15 +58,17 @@ def read_environment(environ: Mapping[str, str], exporter: str = COLLECTOR.id) -
     `exporter` speaks; where that speaks both, port 4317 means grpc and any other http/protobuf. A signal whose OTEL_*_EXPORTER has no OTLP exporter is left out,
     unless nothing would be left.
 
+    Where the `runtime_known` is, no finding says what the variables would be to another one.
+
     A variable whose value has no meaning fails the target of whose exporter it is; an endpoint that
     cannot be read, or a protocol that only some SDKs speak, is an error. The other signals go on.
     """
     exported = tuple(signal for signal in SIGNALS if exports_otlp(environ, signal))
     spoken = RUNTIMES_BY_ID[exporter].protocols
     only = next((one for one in PROTOCOLS if spoken == (one,)), None)
-    found = _read_signals(environ, exported, only)
+    found = _read_signals(environ, exported, only, runtime_known=runtime_known)
     if not (found.targets or found.errors):
-        found = _read_signals(environ, SIGNALS, only)
+        found = _read_signals(environ, SIGNALS, only, runtime_known=runtime_known)
     return found if found.targets or found.errors else SourceContent(empty=_explain_unset(environ))
 
 
@@ -85,7 +90,11 @@ def _explain_unset(environ: Mapping[str, str]) -> str:
 
 
 def _read_signals(
-    environ: Mapping[str, str], signals: Sequence[Signal], only: Protocol | None
+    environ: Mapping[str, str],
+    signals: Sequence[Signal],
+    only: Protocol | None,
+    *,
+    runtime_known: bool,
 ) -> SourceContent:
     """Return the targets of `signals`; `only` is what the exporter speaks where it speaks one."""
     errors: dict[ConfigurationError, None] = {}
@@ -97,6 +106,7 @@ def _read_signals(
             errors[error] = None
             return None
 
+    make = partial(_make_target, runtime_known=runtime_known)
     generic = read(None) if get_value(environ, "ENDPOINT") else None
     shared: dict[Signal, _Exporter] = {}
     own: list[Target] = []
@@ -109,9 +119,9 @@ def _read_signals(
         if exporter == generic:
             shared[signal] = exporter
         else:
-            own.append(_make_target(f"sdk-{signal}", {signal: exporter}, environ, only))
+            own.append(make(f"sdk-{signal}", {signal: exporter}, environ, only))
     if shared:
-        own.insert(0, _make_target("sdk", shared, environ, only))
+        own.insert(0, make("sdk", shared, environ, only))
     return SourceContent(targets=tuple(own), errors=tuple(errors))
 
 
@@ -134,6 +144,8 @@ def _make_target(
     exporters: Mapping[Signal, _Exporter],
     environ: Mapping[str, str],
     only: Protocol | None,
+    *,
+    runtime_known: bool,
 ) -> Target:
     """Return the target of `exporters`, which are equal; the first one's signal is exported."""
     signals = tuple(exporters)
@@ -151,7 +163,9 @@ def _make_target(
         tls=exporter.tls,
         headers=exporter.headers,
         sources=(SOURCE,),
-        remarks=find_traps(environ, signals, exporter.protocol, endpoint),
+        remarks=find_traps(
+            environ, signals, exporter.protocol, endpoint, runtime_known=runtime_known
+        ),
         notes=tuple(dict.fromkeys(_note_choices(environ, signals, exporter, only))),
         signal_variables=tuple(_find_signal_variables(exporters.values())),
     )
