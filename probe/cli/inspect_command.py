@@ -10,7 +10,7 @@ import click
 
 from probe.cli.load_configuration import (
     config_option,
-    name_processes,
+    name_sources,
     pid_option,
     read_configuration,
     report_sources,
@@ -69,7 +69,7 @@ def inspect(
     if named:
         sets = _collect_named_sets(files, *options)
     else:
-        loaded = read_configuration(config_file, name_processes(pids, config_file))
+        loaded = read_configuration(config_file, name_sources(pids, (), config_file))
         report_sources(loaded)
         sets = _collect_target_sets(loaded.targets)
         well = not loaded.nothing_to_probe and all(each.up for each in loaded.source_states)

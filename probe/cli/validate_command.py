@@ -11,7 +11,8 @@ import click
 from probe.cli.load_configuration import (
     config_option,
     get_secret_register,
-    name_processes,
+    manifest_option,
+    name_sources,
     pid_option,
     read_configuration,
     report_sources,
@@ -30,10 +31,13 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @pid_option
+@manifest_option
 @output_option("table", "json")
-def validate(config_file: Path | None, pids: tuple[int, ...], output: str) -> int:
+def validate(
+    config_file: Path | None, pids: tuple[int, ...], manifests: tuple[str, ...], output: str
+) -> int:
     """Load the configuration and every file it names; connects nowhere."""
-    loaded = read_configuration(config_file, name_processes(pids, config_file))
+    loaded = read_configuration(config_file, name_sources(pids, manifests, config_file))
     report_sources(loaded)
     from probe.credentials.store import CredentialStore
     from probe.model.finding import Finding

@@ -147,6 +147,9 @@ class SourceEntry(Entry, frozen=True, kw_only=True):
     receivers are probed over loopback, and their files are judged as the backend's."""
     sdk: str | None = None
     """`environment`, or an SDK's declarative configuration file."""
+    manifest: str | list[str] | None = None
+    """Kubernetes objects and Helm values: a file, a directory, a path with `*` in its last part, or
+    a list of these. What one refers to may be in another."""
     file_sd: str | None = None
     """Files of Prometheus's file-based discovery, `.json`, `.yml` or `.yaml`; `*` in the last part
     of the path."""

@@ -119,16 +119,20 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a target came from: `kind` is configuration, sdk, collector, file_sd or http_sd."""
+    """Where a target came from: `kind` is configuration, arguments, or that of a source."""
 
     kind: str
     where: str = ""
     process: str = ""
     """The running process whose settings these are, like `4242 (java)`; `where` is as it sees it."""
+    container: str = ""
+    """The container of a manifest, like `Deployment otel/gateway, container collector`."""
 
     def __str__(self) -> str:
         """Read as facts and pages have it."""
         text = f"{self.kind} {self.where}".rstrip()
+        if self.container:
+            return f"{text} of {self.container}"
         return f"{text} of process {self.process}" if self.process else text
 
 

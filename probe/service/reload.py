@@ -8,8 +8,6 @@ file causes an attempt at once: metrics and pages describe the new files.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from glob import has_magic
-from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -18,7 +16,6 @@ from probe.config.configuration import Configuration
 from probe.config.declared_source import DeclaredSource
 from probe.config.errors import ConfigurationError
 from probe.config.loader import ConfigurationLoader, list_urls
-from probe.config.sources.file_sd import list_files
 from probe.config.sources.http_sd import REFRESH_INTERVAL, RETRY_INTERVAL
 from probe.config.sources.process.proc_files import ProcFiles
 from probe.credentials.store import find_credential_files
@@ -174,12 +171,9 @@ class Reloader:
         yield from self.configuration.files
         yield from self._refused_files
         for source in self.configuration.sources:
-            if source.kind == "file_sd":
-                # A pattern that cannot be listed now must not end the watch of the other files.
-                with suppress(OSError):
-                    yield from list_files(source.files[0])
-                if has_magic(source.files[0]):
-                    yield f"{Path(source.files[0]).parent}/"
+            # A pattern that cannot be listed now must not end the watch of the other files.
+            with suppress(OSError):
+                yield from source.list_watched()
 
     def _list_credential_files(self) -> Iterator[str]:
         for target in self.configuration.targets:
