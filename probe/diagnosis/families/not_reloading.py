@@ -41,7 +41,9 @@ def _match_exporter(evidence: Evidence) -> Match | None:
         for role in ("cert", "ca")
         if role in read_once and role not in seen and (fact := _describe_newer(role, evidence))
     ]
-    return Match(Strength.FINDING, (), each=tuple(found)) if found else None
+    if not found:
+        return None
+    return Match(Strength.FINDING, tuple(fact for fact, _ in found), each=tuple(found))
 
 
 def _describe_newer(role: str, evidence: Evidence) -> str:
