@@ -184,6 +184,6 @@ def _explain_denial(stat: Stat, status: Status, files: ProcFiles) -> str:
         )
     name = safe_text(describe_name(stat.command), 64)
     return (
-        f"({name}) may not be looked into: {why}, and the probe lacks CAP_SYS_PTRACE there; "
+        f"{name} may not be looked into: {why}, and the probe lacks CAP_SYS_PTRACE there; "
         f"{give.format(user=user)}"
     )
