@@ -113,6 +113,8 @@ def gather_process(pid: int, files: ProcFiles) -> ProcessView:
             reads_everything=status.reads_everything,
             working_directory=working_directory,
             command=name_command(executable, stat.command),
+            ssl_cert_file=environ.get("SSL_CERT_FILE", ""),
+            ssl_cert_dir=environ.get("SSL_CERT_DIR", ""),
         ),
         parent=stat.parent,
         arguments=arguments,
