@@ -21,7 +21,7 @@ from probe.attempt.masking import EvidenceMasker
 from probe.attempt.otlp_session import OtlpSession
 from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsReaders
 from probe.attempt.pump import Pump, send_close
-from probe.attempt.resolver import ResolutionError, Resolver
+from probe.attempt.resolver import Lookup, ResolutionError, Resolver
 from probe.attempt.target_facts import add_setting_faults
 from probe.attempt.target_network import open_network
 from probe.credentials.store import CredentialFiles, CredentialStore
@@ -64,6 +64,7 @@ class _Attempt:
     deadline: float
     meter: DelayMeter
     trace: TraceContext | None
+    lookup: Lookup | None = None
     round_trip: float = 0.0
     credentials: CredentialFacts = field(default_factory=CredentialFacts)
     addresses: tuple[str, ...] = ()
@@ -132,17 +133,44 @@ class Prober:
         files = self._credentials.open(target)
         return PreparedTarget(target, files, self._settings, self._readers)
 
+    async def look_up(self, prepared: PreparedTarget) -> Lookup:
+        """Look the target's name up once, for attempts that each stand for one address."""
+        limit, began = prepared.target.timeout, monotonic()
+        with self._delays.measure(limit) as meter:
+            try:
+                target = prepared.target
+                network = await open_network(target.runs_in, target.exporter)
+                host = prepared.next_hop.host
+                found = await self._resolver.resolve(host, began + limit, network)
+            except ResolutionError as error:
+                late = Ending(stage="resolve", kind="dns", detail=error.code)
+                if meter.judge(late, expired=error.late) is late:
+                    return Lookup(error=error, duration=monotonic() - began)
+                ours = OwnLimitError(meter.describe())
+                return Lookup(error=ours, duration=monotonic() - began)
+            except OwnLimitError as error:
+                return Lookup(error=error, duration=monotonic() - began)
+        return Lookup(found, duration=monotonic() - began)
+
     async def attempt(
-        self, prepared: PreparedTarget, trace: TraceContext | None = None
+        self,
+        prepared: PreparedTarget,
+        trace: TraceContext | None = None,
+        lookup: Lookup | None = None,
     ) -> Evidence:
-        """Try a target once and return all that was seen; `trace` is the trace it belongs to.
+        """Try a target once and return all that was seen.
 
         Only cancellation and bugs of ours raise.
+
+        Args:
+            prepared: the target.
+            trace: the trace that the attempt belongs to.
+            lookup: of its name; None: the attempt looks it up itself.
         """
         target, started = prepared.target, monotonic()
         with self._delays.measure(target.timeout) as meter:
             at, deadline = self._settings.wall_clock(), started + target.timeout
-            attempt = _Attempt(prepared, at, deadline, meter, trace)
+            attempt = _Attempt(prepared, at, deadline, meter, trace, lookup)
             if prepared.limit:
                 # A limit of the probe's own, as on the length of headers.
                 return attempt.to_evidence(
@@ -200,6 +228,8 @@ class Prober:
         network = await open_network(prepared.target.runs_in, prepared.target.exporter)
         attempt.network = network.seen
         try:
+            if attempt.lookup is not None and attempt.lookup.error is not None:
+                raise attempt.lookup.error
             attempt.addresses = (
                 (prepared.address,)
                 if prepared.address
@@ -207,9 +237,11 @@ class Prober:
             )
         except ResolutionError as error:
             ending = Ending(stage="resolve", kind="dns", detail=error.code)
-            return meter.judge(ending, expired=error.late)
+            # A look-up of before has been judged where it was made.
+            return meter.judge(ending, expired=error.late and attempt.lookup is None)
         finally:
-            attempt.durations["resolve"] = monotonic() - before
+            took = monotonic() - before
+            attempt.durations["resolve"] = attempt.lookup.duration if attempt.lookup else took
         before = monotonic()
         try:
             connected = await connect_first(

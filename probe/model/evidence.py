@@ -299,6 +299,8 @@ class TargetFacts(Record, frozen=True):
     """OTLP/HTTP: whether the request goes to /."""
     signal_variables: SignalVariables = ()
     """Of an SDK's environment: the settings that a signal's own variables decide, and which."""
+    address: str = ""
+    """The one address of the host that this attempt stands for, where each has its own result."""
     runs_in: str = ""
     """The process or container whose files and network the exporter has; empty where not known."""
     started: float = 0.0
