@@ -21,12 +21,15 @@ from typing import Any, Final
 
 import pytest
 
+from probe.diagnosis.diagnose import diagnose
 from probe.model.surroundings import RunningProcess
+from probe.model.target import Source
 from probe.surroundings import process_files
 from probe.surroundings.access_rights import JudgedRights
 from probe.surroundings.file_view import IrregularFileError
 from probe.surroundings.process_files import ProcessFiles
 from tests.support.attempts import end, prober, target
+from tests.support.loopback_client import SERVER_CA, backends
 from tests.support.namespaces import require_namespaces
 from tests.support.processes import describe_process
 
@@ -275,3 +278,45 @@ async def test_a_key_that_only_root_reads_stops_the_exporter(folder: Path) -> No
     assert f"process {described.pid} (python) runs as 1000:1000" in fault.fact
     assert "chgrp 1000" in fault.fix[0]
     assert "directory " + str(closed) in hidden.credentials.faults[0].fact
+
+
+async def test_files_that_are_newer_than_the_process_are_not_what_it_has(folder: Path) -> None:
+    """An SDK reads once: what was written after its start is known not to be in use."""
+    async with backends() as start:
+        backend = await start()
+        tried = target(folder, backend.port)
+        with answering_process([], user=(0, 0, [])) as (described, _):
+            tried = replace(tried, runs_in=described, sources=(Source("sdk", "environment"),))
+            before = diagnose(await prober().attempt(tried))
+            later = described.started + 60
+            os.utime(tried.tls.cert_file or "", (later, later))
+            after = diagnose(await prober().attempt(tried))
+
+    assert (before.outcome, after.outcome) == ("confirmed", "confirmed")
+    assert before.findings == ()
+    (finding,) = after.findings
+    assert finding.cause == "exporter_not_reloading"
+    assert f"1 minute after process {described.pid} (python) began" in finding.fact
+    assert finding.fix[0].startswith("Restart the application")
+
+
+async def test_the_roots_are_those_of_the_process(folder: Path) -> None:
+    """Without a ca_file, the bundle below its root counts, and not this host's."""
+    root = folder / "root"
+    bundle = root / "etc" / "ssl" / "certs" / "ca-certificates.crt"
+    write_file(bundle, 0, 0, 0o644)
+    bundle.write_bytes(SERVER_CA.pem)
+    async with backends() as start:
+        backend = await start()
+        with answering_process([], root=str(root), user=(0, 0, [])) as (described, _):
+            tried = target(
+                root, backend.port, ca_file=None, cert_file="/tls.crt", key_file="/tls.key"
+            )
+            own = await prober().attempt(tried)
+            its = await prober().attempt(replace(tried, runs_in=described))
+            named = replace(described, ssl_cert_file="/nowhere.pem", ssl_cert_dir="/nowhere")
+            elsewhere = await prober().attempt(replace(tried, runs_in=named))
+
+    assert end(its) == ("export", "answered")
+    assert end(elsewhere) == ("handshake", "unverified")
+    assert end(own) == ("load", "credentials")
