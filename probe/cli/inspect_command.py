@@ -116,10 +116,17 @@ def _collect_target_sets(targets: Iterable[Target]) -> tuple[FileSet, ...]:
             *(tls.cert_file, tls.cert_pem, tls.key_file, tls.key_pem, tls.ca_file, tls.ca_pem),
             target.exporter,
             settings := FileSettings.of_target(target),
+            target.runs_in,
         )
         known = sets.get(key)
         names = (*known.targets, target.name) if known else (target.name,)
-        sets[key] = FileSet(tls=tls, exporter=target.exporter, settings=settings, targets=names)
+        sets[key] = FileSet(
+            tls=tls,
+            exporter=target.exporter,
+            settings=settings,
+            targets=names,
+            runs_in=target.runs_in,
+        )
     return tuple(sets.values())
 
 

@@ -40,12 +40,14 @@ def validate(
     loaded = read_configuration(config_file, name_sources(pids, manifests, config_file))
     report_sources(loaded)
     from probe.credentials.store import CredentialStore
+    from probe.model.finding import Finding
     from probe.report.validation import (
         build_validation,
         encode_validation,
         is_valid,
         print_validation,
     )
+    from probe.surroundings.file_view import ViewError
 
     if loaded.web.config_file is not None:
         from probe.web.server.web_config import WebConfig
@@ -53,13 +55,22 @@ def validate(
         WebConfig(Path(loaded.web.config_file), get_secret_register())
     store = CredentialStore()
     files = [store.open(target) for target in loaded.targets]
-    read = [(target, each.read()) for target, each in zip(loaded.targets, files, strict=True)]
+    read: list[tuple[Target, Credentials]] = []
+    unseen: list[tuple[Target, Finding]] = []
+    for target, each in zip(loaded.targets, files, strict=True):
+        try:
+            read.append((target, each.read()))
+        except ViewError as error:
+            unseen.append((target, Finding(cause="probe_fault", fact=error.detail, fix=())))
     unread = (*_check_server_files(loaded.targets), *_list_unsupported(read))
     for warning in unread:
         click.echo(f"warning: {safe_text(warning)}", err=True)
     found = build_validation(
         loaded.targets,
-        [(target, fault) for target, credentials in read for fault in credentials.facts.faults],
+        [
+            *((target, fault) for target, held in read for fault in held.facts.faults),
+            *unseen,
+        ],
         (*loaded.warnings, *unread),
         loaded.source_states,
         loaded.nothing_to_probe,

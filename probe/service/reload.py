@@ -19,9 +19,11 @@ from probe.config.loader import ConfigurationLoader, list_urls
 from probe.config.sources.http_sd import REFRESH_INTERVAL, RETRY_INTERVAL
 from probe.config.sources.process.proc_files import ProcFiles
 from probe.credentials.store import find_credential_files
+from probe.model.surroundings import RunningProcess
 from probe.model.target import list_down_sources
 from probe.service.pipeline import Pipeline
 from probe.service.schedule import Schedule
+from probe.surroundings.view_watcher import WatchedView, watch_views
 from probe.system.file_watcher import watch_files
 from probe.text.description import describe_bug
 from probe.text.safe_text import safe_text
@@ -147,6 +149,9 @@ class Reloader:
                 version=lambda: self.configuration,
             ),
         )
+        self._start_task(
+            "credential files of processes", watch_views(self._list_views, self._attempt_seen)
+        )
         if self._loader is not None:
             self._start_task(
                 "configuration files", watch_files(self._list_files, self._reload_rewritten)
@@ -172,7 +177,13 @@ class Reloader:
 
     def _list_credential_files(self) -> Iterator[str]:
         for target in self.configuration.targets:
-            yield from find_credential_files(target)
+            if target.runs_in is None:
+                yield from find_credential_files(target)
+
+    def _list_views(self) -> Iterator[WatchedView]:
+        for target in self.configuration.targets:
+            if isinstance(target.runs_in, RunningProcess):
+                yield WatchedView(target.name, target.runs_in, find_credential_files(target))
 
     async def _reload_rewritten(self, _paths: frozenset[str]) -> None:
         await asyncio.sleep(READ_DELAY)
@@ -184,11 +195,15 @@ class Reloader:
         names = [
             target.name
             for target in self.configuration.targets
-            if not paths.isdisjoint(find_credential_files(target))
+            if target.runs_in is None and not paths.isdisjoint(find_credential_files(target))
         ]
         files = sorted(map(safe_text, paths))
         log.info("credential_files_changed", files=files, targets=len(names))
         self._start_task("credential files", self._attempt_each(names))
+
+    async def _attempt_seen(self, names: frozenset[str]) -> None:
+        log.info("credential_files_changed", files=[], targets=len(names))
+        self._start_task("credential files", self._attempt_each(sorted(names)))
 
     async def _attempt_each(self, names: Iterable[str]) -> None:
         while names:
