@@ -35,6 +35,7 @@ CAUSES: Final = (
             "remove the address from DNS.",
             "Set addresses: each for this target, so that every address of the name is probed at "
             "each interval and has its own result.",
+            "To see its addresses: getent ahosts {host}",
         ),
         tell_apart=(
             "It comes and goes with the address: mtls-probe check ENDPOINT --addresses each shows "
