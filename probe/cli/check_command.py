@@ -14,7 +14,8 @@ from probe.cli.load_configuration import (
     TextFile,
     config_option,
     get_secret_register,
-    name_processes,
+    manifest_option,
+    name_sources,
     pid_option,
     report_sources,
     wait_for_configuration,
@@ -40,6 +41,7 @@ _NO_TARGETS: Final = (
 @click.command()
 @config_option
 @pid_option
+@manifest_option
 @click.argument("endpoints", nargs=-1)
 @click.option("--cert", "cert_file", metavar="PATH", help="File with the client certificate (PEM).")
 @click.option("--key", "key_file", metavar="PATH", help="File with its private key (PEM).")
@@ -104,6 +106,7 @@ _NO_TARGETS: Final = (
 def check(
     config_file: Path | None,
     pids: tuple[int, ...],
+    manifests: tuple[str, ...],
     endpoints: tuple[str, ...],
     targets_file: IO[str] | None,
     wait: str | None,
@@ -119,16 +122,16 @@ def check(
     from probe.config.schema import DefaultsEntry
 
     if endpoints or targets_file is not None:
-        if config_file is not None or pids:
-            other = "--pid" if pids else "--config"
+        if config_file is not None or pids or manifests:
+            other = "--pid" if pids else "--manifest" if manifests else "--config"
             raise click.UsageError(f"give endpoints or {other}, not both")
         listed = read_endpoints(endpoints, targets_file or ())
         targets: Sequence[Target] = make_targets(listed, **settings)
         loaded = None
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
     else:
-        named = name_processes(pids, config_file)
-        chosen = ("depth", "exporter", "timeout") if pids else ()
+        named = name_sources(pids, manifests, config_file)
+        chosen = ("depth", "exporter", "timeout") if named else ()
         refuse_given(click.get_current_context(), settings.keys() - chosen)
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
         defaults = DefaultsEntry(**{name: settings[name] for name in chosen})

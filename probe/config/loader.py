@@ -106,9 +106,13 @@ def load_named_sources(
     environ: Mapping[str, str],
     reader: SourceReader | None = None,
     listen: WebSettings | None = None,
+    held: Mapping[str, bytes] | None = None,
 ) -> Configuration:
-    """Return the configuration of a probe whose sources are named on its command line."""
-    files = FileReader()
+    """Return the configuration of a probe whose sources are named on its command line.
+
+    `held` is what has been read already, by its name: standard input.
+    """
+    files = FileReader(held)
     entry = FileEntry(sources=list(sources), defaults=defaults)
     document = Document("the command line", {}, Place(1))
     loaded = _build(entry, document, SourceInputs(environ, files.read), None, reader, listen)

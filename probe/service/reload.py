@@ -8,8 +8,6 @@ file causes an attempt at once: metrics and pages describe the new files.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from glob import has_magic
-from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -18,13 +16,14 @@ from probe.config.configuration import Configuration
 from probe.config.declared_source import DeclaredSource
 from probe.config.errors import ConfigurationError
 from probe.config.loader import ConfigurationLoader, list_urls
-from probe.config.sources.file_sd import list_files
 from probe.config.sources.http_sd import REFRESH_INTERVAL, RETRY_INTERVAL
 from probe.config.sources.process.proc_files import ProcFiles
 from probe.credentials.store import find_credential_files
+from probe.model.surroundings import RunningProcess
 from probe.model.target import list_down_sources
 from probe.service.pipeline import Pipeline
 from probe.service.schedule import Schedule
+from probe.surroundings.view_watcher import WatchedView, watch_views
 from probe.system.file_watcher import watch_files
 from probe.text.description import describe_bug
 from probe.text.safe_text import safe_text
@@ -150,6 +149,9 @@ class Reloader:
                 version=lambda: self.configuration,
             ),
         )
+        self._start_task(
+            "credential files of processes", watch_views(self._list_views, self._attempt_seen)
+        )
         if self._loader is not None:
             self._start_task(
                 "configuration files", watch_files(self._list_files, self._reload_rewritten)
@@ -169,16 +171,19 @@ class Reloader:
         yield from self.configuration.files
         yield from self._refused_files
         for source in self.configuration.sources:
-            if source.kind == "file_sd":
-                # A pattern that cannot be listed now must not end the watch of the other files.
-                with suppress(OSError):
-                    yield from list_files(source.files[0])
-                if has_magic(source.files[0]):
-                    yield f"{Path(source.files[0]).parent}/"
+            # A pattern that cannot be listed now must not end the watch of the other files.
+            with suppress(OSError):
+                yield from source.list_watched()
 
     def _list_credential_files(self) -> Iterator[str]:
         for target in self.configuration.targets:
-            yield from find_credential_files(target)
+            if target.runs_in is None:
+                yield from find_credential_files(target)
+
+    def _list_views(self) -> Iterator[WatchedView]:
+        for target in self.configuration.targets:
+            if isinstance(target.runs_in, RunningProcess):
+                yield WatchedView(target.name, target.runs_in, find_credential_files(target))
 
     async def _reload_rewritten(self, _paths: frozenset[str]) -> None:
         await asyncio.sleep(READ_DELAY)
@@ -190,11 +195,15 @@ class Reloader:
         names = [
             target.name
             for target in self.configuration.targets
-            if not paths.isdisjoint(find_credential_files(target))
+            if target.runs_in is None and not paths.isdisjoint(find_credential_files(target))
         ]
         files = sorted(map(safe_text, paths))
         log.info("credential_files_changed", files=files, targets=len(names))
         self._start_task("credential files", self._attempt_each(names))
+
+    async def _attempt_seen(self, names: frozenset[str]) -> None:
+        log.info("credential_files_changed", files=[], targets=len(names))
+        self._start_task("credential files", self._attempt_each(sorted(names)))
 
     async def _attempt_each(self, names: Iterable[str]) -> None:
         while names:

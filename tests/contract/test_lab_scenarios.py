@@ -53,6 +53,9 @@ ELSEWHERE: Final = {
         "test_open_backends.py::test_a_receiver_with_its_client_cas_in_the_wrong_key"
     ),
     "exporter_not_reloading": "test_rotation.py::test_an_sdk_that_was_not_restarted",
+    "network_not_entered": (
+        "test_process_networks.py::test_a_network_that_may_not_be_entered_is_a_finding"
+    ),
     "proxy_failure": "test_answers.py::test_a_server_that_is_not_a_proxy_opens_no_tunnel",
     "otlp_permission_denied": ("test_answers.py::test_a_refused_token_with_a_good_certificate"),
     **dict.fromkeys(

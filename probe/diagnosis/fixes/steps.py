@@ -93,8 +93,13 @@ def name_setting(target: TargetFacts, *keys: str) -> str:
         " and ".join(keys),
         [GENERAL_VARIABLES[k] for k in keys if k in GENERAL_VARIABLES],
     )
-    if uses_variables(target) and len(general) == len(keys):
-        return " and ".join(name_variables(key, target.signal_variables) for key in keys)
+    written = [key for key, _ in target.signal_variables]
+    if (uses_variables(target) and len(general) == len(keys)) or (
+        target.settings_file and all(key in written for key in keys)
+    ):
+        # A file of variables or properties has all of them by the names that it gives them.
+        named = " and ".join(name_variables(key, target.signal_variables) for key in keys)
+        return f"{named} in {quote_path(target.settings_file)}" if target.settings_file else named
     where = (
         "the exporter's settings"
         if keys[0] in {"endpoint", "headers", "protocol"}
