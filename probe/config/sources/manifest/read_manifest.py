@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Final
 
-from probe.config.errors import ConfigurationError, explain_unreadable
+from probe.config.errors import ConfigurationError, NotProbedError, explain_unreadable
 from probe.config.file_reader import STDIN, decode_text
 from probe.config.source_content import SourceContent
-from probe.config.sources.collector.endpoint import NotProbedError
 from probe.config.sources.manifest.container_arguments import names_collector, read_arguments
 from probe.config.sources.manifest.container_collector import (
     find_texts,
@@ -191,7 +190,7 @@ class _Reading:
             command, args = place.list_arguments()
         except NotProbedError as error:
             if sdk and has_sdk(place, ()):
-                self._report(place.title, str(error))
+                self._report(place.title, f"not probed: {error}")
             return []
         arguments = read_arguments(place.spec.image, command, args)
         content: SourceContent | None = None
@@ -205,11 +204,10 @@ class _Reading:
                 content = read_sdk(place, (*command, *args), self.exporter)
         except NotProbedError as error:
             if arguments.defaults:
-                place.variables.missed.clear()
                 text = "runs with the configuration of its image, which the manifest does not have"
                 self.warnings[f"{place.title} {text}"] = None
             else:
-                self._report(place.title, str(error))
+                self._report(place.title, f"not probed: {error}")
             return []
         except ConfigurationError as error:
             self.problems.add(error)
@@ -219,8 +217,8 @@ class _Reading:
     def _take(self, content: SourceContent, place: Place) -> list[Target]:
         for fault in place.faults:
             self.problems.add(fault)
-        for missed in place.variables.missed:
-            self._report(place.title, f"what depends on it is not probed: {missed}")
+        for unprobed in content.unprobed:
+            self._report(place.title, f"not probed: {unprobed}")
         for text in content.warnings:
             self.warnings[f"{place.title}: {text}"] = None
         if not content.targets and not content.errors and content.empty:
@@ -252,7 +250,7 @@ class _Reading:
             return target
         for unknown in find_unknown_files(target)[:1]:
             text = f"{target.name}: {unknown.setting} {unknown.path}: {unknown.reason}"
-            self._report(place.title, text)
+            self._report(place.title, f"not probed: {text}")
             return None
         return target
 
@@ -287,7 +285,7 @@ class _Reading:
         try:
             content = read_texts({label: text}, place)
         except NotProbedError as error:
-            self._report(label, str(error))
+            self._report(label, f"not probed: {error}")
         except ConfigurationError as error:
             self.problems.add(error)
         else:
