@@ -26,8 +26,8 @@ from probe.config.sources.process.proc_files import ProcFiles
 from probe.config.sources.process.read_process import ReadProcessFile, read_process
 from probe.config.sources.process.select_processes import find_processes, identify_processes
 from probe.config.sources.receiver.read_receivers import read_receivers
-from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, SOURCE, read_environment
+from probe.config.sources.sdk.settings_file import SettingsFile
 from probe.config.target_entry import tls_settings
 from probe.model.runtime import COLLECTOR, EXPORTERS, find_sibling
 from probe.model.target import Secret, Target
@@ -107,6 +107,8 @@ class DeclaredSource:
     """The Collector's, the later ones over the earlier; of a manifest also patterns and directories."""
     url: Secret | None = None
     """The whole URL of an http_sd list."""
+    format: str = ""
+    """Of an SDK's file; empty: its name and content say it."""
     pid: int | None = None
     """The number of a process."""
     command: str = ""
@@ -206,13 +208,18 @@ class DeclaredSource:
             client = tls_settings(defaults.tls)
             content = read_receivers(self.files, inputs.environ, inputs.read_text, client)
         else:
-            exporter, errors = _choose_exporter(inputs.environ, defaults)
             named = find_declarative_file(inputs.environ)
             file = named if self.files[0] == ENVIRONMENT else self.files[0]
-            content = (
-                read_sdk_file(inputs.read_named(file), file, inputs.environ)
+            settings = (
+                SettingsFile(file, inputs.read_named(file), self.format or _follow(named, file))
                 if file
-                else read_environment(inputs.environ, exporter)
+                else None
+            )
+            exporter, errors = _choose_exporter(inputs.environ, defaults, settings)
+            content = (
+                read_environment(inputs.environ, exporter)
+                if settings is None
+                else settings.read(inputs.environ, exporter)
             )
             targets = tuple(
                 replace(target, exporter=find_sibling(exporter, target.protocol))
@@ -257,11 +264,17 @@ def find_declarative_file(environ: Mapping[str, str]) -> str:
     return next((environ[name] for name in FILE_VARIABLES if environ.get(name)), "")
 
 
+def _follow(named: str, file: str) -> str:
+    """Return the format of the file that a variable names: whoever follows it reads no other."""
+    return "declarative" if file == named else ""
+
+
 def _choose_exporter(
-    environ: Mapping[str, str], defaults: DefaultsEntry
+    environ: Mapping[str, str], defaults: DefaultsEntry, settings: SettingsFile | None = None
 ) -> tuple[str, tuple[ConfigurationError, ...]]:
     """Return whose verdict counts for an SDK's targets, and what is wrong with the variable."""
-    fallback = defaults.exporter or COLLECTOR.id
+    read_by = settings.exporter if settings is not None else None
+    fallback = defaults.exporter or read_by or COLLECTOR.id
     text = environ.get(EXPORTER_VARIABLE, "").strip()
     if not text or text in EXPORTERS:
         return text or fallback, ()

@@ -127,6 +127,15 @@ class ModuleEntry(DefaultsEntry, frozen=True, kw_only=True):
     or without. Empty: nothing."""
 
 
+class SdkEntry(Entry, frozen=True, kw_only=True):
+    """A file with the settings of an SDK, where its name and content do not say who reads it."""
+
+    file: str
+    """Its path."""
+    format: str | None = None
+    """Who reads it: [the formats](sources.md#files-of-an-sdk)."""
+
+
 class ProcessEntry(Entry, frozen=True, kw_only=True):
     """Which running processes are read. Exactly one of the keys is set."""
 
@@ -145,8 +154,9 @@ class SourceEntry(Entry, frozen=True, kw_only=True):
     receiver: str | list[str] | None = None
     """A Collector's configuration file, or a list of files that merge in their order: its OTLP
     receivers are probed over loopback, and their files are judged as the backend's."""
-    sdk: str | None = None
-    """`environment`, or an SDK's declarative configuration file."""
+    sdk: str | SdkEntry | None = None
+    """`environment`; or a file with an SDK's settings, or a mapping of `file` and `format`: see
+    [where targets come from](sources.md#files-of-an-sdk)."""
     manifest: str | list[str] | None = None
     """Kubernetes objects and Helm values: a file, a directory, a path with `*` in its last part, or
     a list of these. What one refers to may be in another."""
