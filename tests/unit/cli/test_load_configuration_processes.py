@@ -1,4 +1,4 @@
-"""--pid on the command line: a running exporter, or what is in the way of looking at one."""
+"""--pid on the command line: a running exporter, or why it cannot be looked at."""
 
 import os
 import subprocess
