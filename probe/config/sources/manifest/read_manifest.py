@@ -233,15 +233,17 @@ class _Reading:
 
     def _finish(self, target: Target, place: Place) -> Target | None:
         """Return `target` as one of its container, or None where it cannot be judged from here."""
+        notes = target.notes
         if _is_loopback(target.endpoint.host):
-            text = f"{target.name}: {target.endpoint} is within its own pod"
             if target.plaintext:
-                self.warnings[f"{place.title}: {text}, and without TLS: not probed"] = None
-            else:
-                self._report(place.title, text)
-            return None
+                text = f"{target.name}: {target.endpoint} is within its own pod, and without TLS"
+                self.warnings[f"{place.title}: {text}: not probed"] = None
+                return None
+            # Whoever tries a manifest next to its backend means this; elsewhere nothing listens.
+            notes = (*notes, _WITHIN_THE_POD)
         target = replace(
             target,
+            notes=notes,
             sources=tuple(replace(one, container=place.title) for one in target.sources),
             runs_in=place.container,
             address=place.host_aliases.get(target.endpoint.host.lower(), target.address),
@@ -292,6 +294,12 @@ class _Reading:
         else:
             found = self._take(content, place)
             self.targets += (replace(each, name=f"{one.title}: {each.name}") for each in found)
+
+
+_WITHIN_THE_POD: Final = (
+    "in the cluster, localhost is the pod of the container itself: this attempt went to localhost of "
+    "the host that runs the probe, which is another one unless the probe runs in that pod"
+)
 
 
 def _make_place(pod: Pod, spec: ContainerSpec, store: Store, services: Mapping[str, str]) -> Place:
