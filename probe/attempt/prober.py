@@ -8,7 +8,7 @@ which may be coarser). One deadline bounds everything, the recheck at TLS 1.2 in
 import asyncio
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from time import monotonic
 from typing import Final
 
@@ -36,6 +36,7 @@ from probe.model.evidence import (
     Experiment,
     Handshake,
     NetworkView,
+    OtherAddress,
     Recheck,
     RuntimePath,
     Stage,
@@ -51,6 +52,8 @@ from probe.text.secret_register import SecretRegister
 from probe.tls.client import TlsClient
 
 SHORTEST_QUIET: Final = 0.02
+OTHERS_AT_ONCE: Final = 4
+"""Other addresses of a name with which a handshake is made at a time."""
 LONGEST_QUIET: Final = 1.0
 """Seconds to wait for the refusal of a TLS 1.3 backend: five round trips, within these bounds."""
 
@@ -202,16 +205,55 @@ class Prober:
         All share `budget` seconds, by default the target's `timeout`. If the files have changed since
         the attempt, none are made: they would not describe that attempt.
         """
+        deadline = monotonic() + (prepared.target.timeout if budget is None else budget)
+        experiments = await self._open_round(prepared, evidence)
+        if experiments is None:
+            return ()
+        return self._masker.mask_experiments(await experiments.run(varied, deadline))
+
+    async def try_addresses(
+        self,
+        prepared: PreparedTarget,
+        evidence: Evidence,
+        addresses: Sequence[str],
+        budget: float,
+    ) -> tuple[OtherAddress, ...]:
+        """Make the attempt's own handshake, without its headers, with other addresses of its name.
+
+        Four at a time, all within `budget` seconds. If the files have changed since the attempt, none
+        are made.
+        """
+        deadline, turns = monotonic() + budget, -(-len(addresses) // OTHERS_AT_ONCE)
+        own = await self._open_round(prepared, evidence)
+        if own is None:
+            return ()
+        made: list[OtherAddress] = []
+        for turn in range(turns):
+            now = monotonic()
+            until = now + (deadline - now) / (turns - turn)
+            batch = addresses[turn * OTHERS_AT_ONCE : (turn + 1) * OTHERS_AT_ONCE]
+            rounds = (replace(own, address=one, request_sent=False) for one in batch)
+            seen = await asyncio.gather(*(each.run((), until) for each in rounds))
+            made += [
+                OtherAddress(address=address, seen=experiments[0])
+                for address, experiments in zip(batch, seen, strict=True)
+                if experiments
+            ]
+        return self._masker.mask_addresses(tuple(made))
+
+    async def _open_round(
+        self, prepared: PreparedTarget, evidence: Evidence
+    ) -> ExperimentRound | None:
+        """Return what makes connections as the attempt did; None where none would be like it."""
         target = prepared.target
-        deadline = monotonic() + (target.timeout if budget is None else budget)
         try:
             credentials = await _read_files(prepared.files)
             network = await open_network(target.runs_in, target.exporter)
         except ViewError:
-            return ()  # the process has ended
+            return None  # the process has ended
         if credentials.facts.generation != evidence.credentials.generation:
-            return ()
-        experiments = ExperimentRound(
+            return None
+        return ExperimentRound(
             prepared,
             credentials,
             evidence.peer_address,
@@ -219,7 +261,6 @@ class Prober:
             network,
             request_sent=evidence.ending.stage == "export",
         )
-        return self._masker.mask_experiments(await experiments.run(varied, deadline))
 
     async def _reach_backend(self, attempt: _Attempt, credentials: Credentials) -> Ending:
         """Resolve, connect, and have the session; then recheck a silent refusal."""

@@ -22,7 +22,7 @@ from probe.config.check_settings import (
     tls_faults,
 )
 from probe.config.duration import go_seconds
-from probe.config.errors import ConfigurationError
+from probe.config.errors import ConfigurationError, NotProbedError
 from probe.config.location import Location
 from probe.config.proxy_environment import find_proxy
 from probe.config.schema import TlsEntry
@@ -35,7 +35,6 @@ from probe.config.sources.collector.authentication import (
 )
 from probe.config.sources.collector.endpoint import (
     Destination,
-    NotProbedError,
     parse_grpc_endpoint,
     parse_http_endpoint,
     resolve_tls,
