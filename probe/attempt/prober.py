@@ -8,7 +8,8 @@ which may be coarser). One deadline bounds everything, the recheck at TLS 1.2 in
 import asyncio
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
 from time import monotonic
 from typing import Final
 
@@ -23,7 +24,7 @@ from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsRea
 from probe.attempt.pump import Pump, send_close
 from probe.attempt.resolver import Lookup, ResolutionError, Resolver
 from probe.attempt.target_facts import add_setting_faults
-from probe.attempt.target_network import open_network
+from probe.attempt.target_network import Network, open_network
 from probe.credentials.store import CredentialFiles, CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.model.certificate import CredentialFacts
@@ -36,6 +37,7 @@ from probe.model.evidence import (
     Experiment,
     Handshake,
     NetworkView,
+    OtherAddress,
     Recheck,
     RuntimePath,
     Stage,
@@ -51,6 +53,8 @@ from probe.text.secret_register import SecretRegister
 from probe.tls.client import TlsClient
 
 SHORTEST_QUIET: Final = 0.02
+OTHERS_AT_ONCE: Final = 4
+"""Other addresses of a name with which a handshake is made at a time."""
 LONGEST_QUIET: Final = 1.0
 """Seconds to wait for the refusal of a TLS 1.3 backend: five round trips, within these bounds."""
 
@@ -140,8 +144,7 @@ class Prober:
             try:
                 target = prepared.target
                 network = await open_network(target.runs_in, target.exporter)
-                host = prepared.next_hop.host
-                found = await self._resolver.resolve(host, began + limit, network)
+                found = await self._look_up(prepared, began + limit, network)
             except ResolutionError as error:
                 late = Ending(stage="resolve", kind="dns", detail=error.code)
                 if meter.judge(late, expired=error.late) is late:
@@ -151,6 +154,20 @@ class Prober:
             except OwnLimitError as error:
                 return Lookup(error=error, duration=monotonic() - began)
         return Lookup(found, duration=monotonic() - began)
+
+    async def _look_up(
+        self, prepared: PreparedTarget, deadline: float, network: Network
+    ) -> tuple[str, ...]:
+        """Return the addresses of the first of the target's names that has any.
+
+        Raises:
+            ResolutionError, NoSlotError, OwnLimitError: as `Resolver.resolve` does for the last one.
+        """
+        *others, last = prepared.names
+        for name in others:
+            with suppress(ResolutionError):
+                return await self._resolver.resolve(name, deadline, network)
+        return await self._resolver.resolve(last, deadline, network)
 
     async def attempt(
         self,
@@ -202,16 +219,55 @@ class Prober:
         All share `budget` seconds, by default the target's `timeout`. If the files have changed since
         the attempt, none are made: they would not describe that attempt.
         """
+        deadline = monotonic() + (prepared.target.timeout if budget is None else budget)
+        experiments = await self._open_round(prepared, evidence)
+        if experiments is None:
+            return ()
+        return self._masker.mask_experiments(await experiments.run(varied, deadline))
+
+    async def try_addresses(
+        self,
+        prepared: PreparedTarget,
+        evidence: Evidence,
+        addresses: Sequence[str],
+        budget: float,
+    ) -> tuple[OtherAddress, ...]:
+        """Make the attempt's own handshake, without its headers, with other addresses of its name.
+
+        Four at a time, all within `budget` seconds. If the files have changed since the attempt, none
+        are made.
+        """
+        deadline, turns = monotonic() + budget, -(-len(addresses) // OTHERS_AT_ONCE)
+        own = await self._open_round(prepared, evidence)
+        if own is None:
+            return ()
+        made: list[OtherAddress] = []
+        for turn in range(turns):
+            now = monotonic()
+            until = now + (deadline - now) / (turns - turn)
+            batch = addresses[turn * OTHERS_AT_ONCE : (turn + 1) * OTHERS_AT_ONCE]
+            rounds = (replace(own, address=one, request_sent=False) for one in batch)
+            seen = await asyncio.gather(*(each.run((), until) for each in rounds))
+            made += [
+                OtherAddress(address=address, seen=experiments[0])
+                for address, experiments in zip(batch, seen, strict=True)
+                if experiments
+            ]
+        return self._masker.mask_addresses(tuple(made))
+
+    async def _open_round(
+        self, prepared: PreparedTarget, evidence: Evidence
+    ) -> ExperimentRound | None:
+        """Return what makes connections as the attempt did; None where none would be like it."""
         target = prepared.target
-        deadline = monotonic() + (target.timeout if budget is None else budget)
         try:
             credentials = await _read_files(prepared.files)
             network = await open_network(target.runs_in, target.exporter)
         except ViewError:
-            return ()  # the process has ended
+            return None  # the process has ended
         if credentials.facts.generation != evidence.credentials.generation:
-            return ()
-        experiments = ExperimentRound(
+            return None
+        return ExperimentRound(
             prepared,
             credentials,
             evidence.peer_address,
@@ -219,7 +275,6 @@ class Prober:
             network,
             request_sent=evidence.ending.stage == "export",
         )
-        return self._masker.mask_experiments(await experiments.run(varied, deadline))
 
     async def _reach_backend(self, attempt: _Attempt, credentials: Credentials) -> Ending:
         """Resolve, connect, and have the session; then recheck a silent refusal."""
@@ -233,7 +288,7 @@ class Prober:
             attempt.addresses = (
                 (prepared.address,)
                 if prepared.address
-                else await self._resolver.resolve(prepared.next_hop.host, attempt.deadline, network)
+                else await self._look_up(prepared, attempt.deadline, network)
             )
         except ResolutionError as error:
             ending = Ending(stage="resolve", kind="dns", detail=error.code)

@@ -339,7 +339,11 @@ class Pipeline:
             limit = (started + target.timeout - time.monotonic()) / 2
             limit = limit if limit >= LEAST_EXPERIMENT_TIME else 0.0
         make = partial(scope.prober.run_experiments, prepared, evidence)
-        return await scope.experiments.add_experiments(runtime, evidence, make, limit)
+        evidence = await scope.experiments.add_experiments(runtime, evidence, make, limit)
+        if len(evidence.addresses) == 1:
+            return evidence
+        compare = partial(scope.prober.try_addresses, prepared, evidence)
+        return await scope.experiments.add_other_addresses(runtime, evidence, compare, limit)
 
     def _prepare(
         self, target: Target, runtime: TargetRuntime, scope: AttemptScope

@@ -96,3 +96,9 @@ def get_target(content: SourceContent) -> Target:
 def list_errors(content: SourceContent) -> str:
     """Return all errors as one text."""
     return "\n".join(map(str, content.errors))
+
+
+def list_faults(content: SourceContent) -> str:
+    """Return all that is wrong with settings, whether a target has it or the source."""
+    facts = (fault.fact for target in content.targets for fault in target.faults)
+    return "\n".join((*facts, list_errors(content)))

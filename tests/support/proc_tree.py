@@ -46,7 +46,6 @@ class ProcTree:
         """Write one process."""
         own = self.folder / str(pid)
         (own / "fd").mkdir(parents=True)
-        (own / "ns").mkdir()
         name = os.path.basename(executable)  # noqa: PTH119
         rest = " ".join(["0"] * 12)
         (own / "stat").write_text(f"{pid} ({name}) {state} {parent} 0 0 0 0 {flags} {rest} 500 0\n")
@@ -61,4 +60,3 @@ class ProcTree:
         (own / "maps").write_text("".join(lines))
         (own / "exe").symlink_to(executable)
         (own / "cwd").symlink_to("/srv/app")
-        (own / "ns" / "user").symlink_to("user:[1]")

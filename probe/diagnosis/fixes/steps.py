@@ -199,7 +199,7 @@ def _build_values(target: TargetFacts) -> dict[str, str]:
         "restart": describe_restart(target),
         "pair_setting": name_setting(target, "cert_file", "key_file"),
         "{{": "{",
-        "{host}:{port}": quote_authority(target.host, target.port),
+        "{host}:{port}": _name_connection(target),
         "endpoint": quote_word(target.endpoint),
         "host": quote_word(target.host),
         "port": str(target.port),
@@ -208,6 +208,14 @@ def _build_values(target: TargetFacts) -> dict[str, str]:
         "proxy_host": quote_word(proxy_host),
         "proxy_port": proxy_port,
     }
+
+
+def _name_connection(target: TargetFacts) -> str:
+    """Return what `-connect` is given: the very address that was tried, where it stands for itself."""
+    if not target.address or target.address == target.host:
+        return quote_authority(target.host, target.port)
+    to = quote_authority(target.address, target.port)
+    return f"{to} -servername {quote_word(target.host)}"
 
 
 def _name_destination(path: str, setting: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
+from probe.config.errors import NotProbedError
 from probe.config.source_content import report_ignored
 from probe.exporters.go_domain_names import encode_labels, map_for_lookup
 from probe.exporters.go_url import GoUrl, UrlError, from_text, parse_url, to_text
@@ -28,10 +29,6 @@ _ATOI: Final = re.compile(r"[+-]?[0-9]+")
 _LAST_PORT: Final = 65535
 _UNRESERVED: Final = "-_.~!$&'()*+,;=:[]@"
 """With letters and digits: what grpc-go leaves in an authority as it is (encodeAuthority)."""
-
-
-class NotProbedError(Exception):
-    """An exporter that is right as it is, but which cannot be probed; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from probe.config.check_settings import check_name
+from probe.config.errors import NotProbedError
 from probe.config.location import Location
 from probe.config.source_content import report_ignored
 from probe.config.sources.collector.authentication import Warn
-from probe.config.sources.collector.endpoint import NotProbedError, parse_grpc_endpoint
+from probe.config.sources.collector.endpoint import parse_grpc_endpoint
 from probe.config.sources.collector.exporter import (
     Exporter,
     ExporterEntry,

@@ -12,14 +12,13 @@ from typing import Any, Final
 from msgspec import field
 
 from probe.config.check_settings import header_fault
-from probe.config.errors import ConfigurationError
+from probe.config.errors import ConfigurationError, NotProbedError, UnknownSettingError
 from probe.config.location import Location
 from probe.config.proxy_environment import apply_proxy
 from probe.config.schema import Entry
 from probe.config.source_content import add_faults, report_ignored
 from probe.config.sources.collector.endpoint import (
     Destination,
-    NotProbedError,
     parse_grpc_target,
     parse_http_endpoint,
 )
@@ -76,6 +75,9 @@ def read_own_telemetry(
     for signal, stages, kinds in _SECTIONS:
         try:
             found = tuple(_list_exporters(files, signal, stages, kinds))
+        except UnknownSettingError:
+            # It is not the exporter that asks: a reader for Prometheus has the pod's address, say.
+            continue
         except ConfigurationError as error:
             errors.append(error)
             continue

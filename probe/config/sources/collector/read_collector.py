@@ -10,9 +10,8 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from probe.config.errors import ConfigurationError
+from probe.config.errors import ConfigurationError, NotProbedError, UnknownSettingError
 from probe.config.source_content import SourceContent
-from probe.config.sources.collector.endpoint import NotProbedError
 from probe.config.sources.collector.exporter import (
     GRPC_TYPES,
     HTTP_TYPES,
@@ -72,6 +71,7 @@ def read_collector(
     errors: list[ConfigurationError] = []
     used = _find_signals(pipelines, exporters, files, errors)
     targets: list[Target] = []
+    unprobed: list[str] = []
     for name, key in exporters.items():
         if not _is_otlp(name):
             continue
@@ -91,6 +91,8 @@ def read_collector(
         try:
             read = read_load_balancer if _is_balancer(name) else read_exporter
             targets += read(exporter, files, environ, source, warn)
+        except UnknownSettingError as error:
+            unprobed.append(f"exporters.{name}: {error}")
         except NotProbedError as error:
             warn(f"it is not probed: {error}")
         except ConfigurationError as error:
@@ -113,6 +115,7 @@ def read_collector(
     return SourceContent(
         targets=tuple(targets),
         errors=tuple(errors),
+        unprobed=tuple(unprobed),
         # A backend's configuration has receivers alone, and says what the backend serves.
         empty="" if served else "no OTLP exporter of it is probed",
         warnings=tuple(safe_text(f"{where}: {text}", 1024) for text in files.warnings),

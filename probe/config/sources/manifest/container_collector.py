@@ -9,9 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from probe.config.errors import ConfigurationError, explain_unreadable
+from probe.config.errors import (
+    ConfigurationError,
+    NotProbedError,
+    UnknownSettingError,
+    explain_unreadable,
+)
 from probe.config.source_content import SourceContent
-from probe.config.sources.collector.endpoint import NotProbedError
 from probe.config.sources.collector.read_collector import SECTIONS, read_collector
 from probe.config.sources.manifest.container_arguments import CollectorArguments
 from probe.config.sources.manifest.place import Place
@@ -43,7 +47,6 @@ def find_texts(place: Place, arguments: CollectorArguments) -> CollectorTexts | 
     except (NotProbedError, ConfigurationError):
         if arguments.is_collector:
             raise
-        place.variables.missed.clear()
         return None
     is_one = arguments.is_collector or any(map(holds_collector, found.texts.values()))
     return found if is_one else None
@@ -52,7 +55,7 @@ def find_texts(place: Place, arguments: CollectorArguments) -> CollectorTexts | 
 def _read_named(place: Place, arguments: CollectorArguments) -> CollectorTexts:
     named = read_collector_arguments(("", *arguments.words), place.variables)
     if named.unread:
-        raise place.variables.miss(f"the probe has no provider {', '.join(named.unread)}")
+        raise UnknownSettingError(f"the probe has no provider {', '.join(named.unread)}")
     if named.missing:
         reason = f"its --config names the variable {named.missing[0]}, which it has not"
         raise ConfigurationError(reason, file=place.title)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from probe.config.errors import ConfigurationError, explain_unreadable
+from probe.config.errors import ConfigurationError, UnknownSettingError, explain_unreadable
 from probe.config.source_content import SourceContent
 from probe.config.sources.manifest.container_arguments import unwrap_shell
 from probe.config.sources.manifest.container_variables import Refused, Unknown
@@ -43,6 +43,7 @@ from probe.model.runtime import (
 )
 from probe.model.target import Protocol, Target
 
+_INJECTED: Final = "OpenTelemetry's, which the operator injects"
 _LANGUAGES: Final = {
     "java": ("Java", JAVA_OKHTTP.id),
     "nodejs": ("Node", NODE_HTTP.id),
@@ -85,7 +86,7 @@ def read_sdk(place: Place, command: Sequence[str], fallback: str) -> SourceConte
         fallback: Whose verdict counts where the language is not known.
 
     Raises:
-        NotProbedError: where what decides is not in the manifest.
+        UnknownSettingError: where what decides is not in the manifest.
         ConfigurationError: where it could not start.
     """
     environ = _list_known(place)
@@ -121,7 +122,7 @@ def _list_known(place: Place) -> dict[str, str]:
     """Return the variables of a container.
 
     Raises:
-        NotProbedError: where one that decides is not known.
+        UnknownSettingError: where one that decides is not known.
         ConfigurationError: where one that decides keeps the container from starting.
     """
     variables = place.variables
@@ -132,7 +133,8 @@ def _list_known(place: Place) -> dict[str, str]:
         if isinstance(value, Refused):
             raise value.error
         if isinstance(value, Unknown):
-            raise variables.miss(f"the value of its variable {name} is not known: {value.reason}")
+            text = f"the value of its variable {name} is not known: {value.reason}"
+            raise UnknownSettingError(text)
     return dict(variables)
 
 
@@ -153,7 +155,7 @@ def _recognise(place: Place, command: Sequence[str], environ: Mapping[str, str])
         runtime=runtime,
         by=by,
         exporter=exporter,
-        sdk=by if injected else "",
+        sdk=_INJECTED if injected else "",
         protocol="http/protobuf" if injected and exporter else None,
         protocol_by=f"the default of the SDK of {runtime} that the operator injects",
         zero_code=bool(injected),
@@ -179,7 +181,7 @@ def _recognise_java(
     """Return what options of the machine and variables say together; files are read where they are.
 
     Raises:
-        NotProbedError: where the agent's properties file is not in the manifest.
+        UnknownSettingError: where the agent's properties file is not in the manifest.
     """
     injected = place.spec.language == "java"
     words = unwrap_shell(command, _JAVA)
@@ -210,7 +212,7 @@ def _recognise_java(
         runtime="Java",
         by=by,
         exporter=JAVA_OKHTTP.id,
-        sdk=by if injected else "",
+        sdk=_INJECTED if injected else "",
         protocol=protocol if has_agent else None,
         protocol_by=f"the default of the agent ({'before 2.0' if protocol == 'grpc' else '2.0 and later'})"
         if has_agent

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from probe.config.errors import ConfigurationError
-from probe.config.sources.collector.endpoint import NotProbedError
+from probe.config.errors import ConfigurationError, UnknownSettingError
 from probe.config.sources.manifest.objects import Node
 from probe.config.sources.manifest.stored_data import Store, StoredData
 
@@ -19,6 +18,10 @@ LONGEST_VALUE: Final = 1024 * 1024
 """Characters of one variable; Linux allows 128 KiB."""
 _REFERENCE: Final = re.compile(r"\$(?:\$|\(([^)]*)\))")
 _LABEL: Final = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
+
+
+RENDERED: Final = "HELM_TEMPLATE"
+"""The variable, and the field that it is taken from, for what only Helm knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,11 @@ class PodFields:
             return held.get(found[2], "")
         if path in self.known:
             return self.known[path]
+        if path == RENDERED:
+            return Unknown(
+                "only Helm knows what stands for {{ }}; give what it makes: "
+                "helm template NAME CHART -f values.yaml | mtls-probe check --manifest -"
+            )
         return Unknown(f"{path} of the pod is known in the cluster only")
 
 
@@ -68,13 +76,12 @@ NOTHING_KNOWN: Final = PodFields()
 class Variables(Mapping[str, str]):
     """The variables of one container.
 
-    Looking up one whose value is unknown raises NotProbedError, which leaves what asked for it
+    Looking up one whose value is unknown raises UnknownSettingError, which leaves what asked for it
     unprobed.
 
     Attributes:
         faults: Why the container does not start.
         secrets: The values that come from Secrets.
-        missed: What was asked for and is not known, each as a clause.
     """
 
     def __init__(self) -> None:
@@ -83,7 +90,6 @@ class Variables(Mapping[str, str]):
         self._absent: dict[str, str] = {}
         self.faults: list[ConfigurationError] = []
         self.secrets: dict[str, None] = {}
-        self.missed: dict[str, None] = {}
 
     def __getitem__(self, name: str) -> str:
         """Return the value of `name`.
@@ -91,7 +97,7 @@ class Variables(Mapping[str, str]):
         Raises:
             KeyError: where it is not set.
             ConfigurationError: where it cannot be set, so that the container does not start.
-            NotProbedError: where the manifest does not say whether it is, or to what.
+            UnknownSettingError: where the manifest does not say whether it is, or to what.
         """
         value = self.peek(name)
         if value is None:
@@ -99,13 +105,9 @@ class Variables(Mapping[str, str]):
         if isinstance(value, Refused):
             raise value.error
         if isinstance(value, Unknown):
-            raise self.miss(f"the value of its variable {name} is not known: {value.reason}")
+            text = f"the value of its variable {name} is not known: {value.reason}"
+            raise UnknownSettingError(text)
         return value
-
-    def miss(self, what: str) -> NotProbedError:
-        """Return the error that something is not known, and remember it."""
-        self.missed[what] = None
-        return NotProbedError(what)
 
     def __contains__(self, name: object) -> bool:
         """Return whether it is set; an unknown one counts, so that it is asked for."""

@@ -11,15 +11,13 @@ from typing import Any, Final
 
 from probe.config.location import Location
 from probe.config.sources.collector.read_collector import SECTIONS
-from probe.config.sources.manifest.container_variables import PodFields
+from probe.config.sources.manifest.container_variables import RENDERED, PodFields
 from probe.config.sources.manifest.objects import KubernetesObject, Node, Problems
 from probe.config.sources.manifest.pods import ContainerSpec, Pod, Volume, list_volumes
 from probe.config.sources.manifest.written_config import write_config
 from probe.config.yaml_document import Document, Place
 from probe.text.safe_text import safe_text
 
-RENDERED: Final = "HELM_TEMPLATE"
-"""The variable that stands for what only Helm knows."""
 _DEPTH: Final = 4
 """How many charts may be within each other."""
 _TEMPLATE: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)

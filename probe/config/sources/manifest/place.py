@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from probe.config.errors import ConfigurationError
+from probe.config.errors import ConfigurationError, UnknownSettingError
 from probe.config.file_reader import decode_text
 from probe.config.sources.manifest.container_variables import Unknown, Variables
 from probe.config.sources.manifest.pods import ContainerSpec
@@ -22,6 +22,8 @@ class Place:
     variables: Variables
     services: Mapping[str, str]
     """The variables that the kubelet makes of Services."""
+    host_aliases: Mapping[str, str]
+    """The addresses that the pod's own hosts file gives to names."""
     faults: tuple[ConfigurationError, ...] = ()
     """Why it does not start."""
 
@@ -29,7 +31,7 @@ class Place:
         """Return command and arguments, with their `$(NAME)` expanded.
 
         Raises:
-            NotProbedError: where one of them is not known.
+            UnknownSettingError: where one of them is not known.
         """
         command, args = (
             tuple(self._expand(node.text) for node in nodes)
@@ -40,7 +42,7 @@ class Place:
     def _expand(self, text: str) -> str:
         value = self.variables.expand(text, services=self.services)
         if isinstance(value, Unknown):
-            raise self.variables.miss(f"its arguments are not known: {value.reason}")
+            raise UnknownSettingError(f"its arguments are not known: {value.reason}")
         return value if isinstance(value, str) else text
 
     def read_file(self, path: str) -> bytes:
@@ -48,19 +50,19 @@ class Place:
 
         Raises:
             OSError: as the container would get it.
-            NotProbedError: where the manifest does not say what is there.
+            UnknownSettingError: where the manifest does not say what is there.
         """
         try:
             return ContainerFiles(self.container).read(path, 1 << 24)
         except UnknownFileError as error:
-            raise self.variables.miss(error.detail) from None
+            raise UnknownSettingError(error.detail) from None
 
     def read_text(self, path: str) -> str:
         """Return the text of a file.
 
         Raises:
             OSError, ValueError: where it cannot be read.
-            NotProbedError: where the manifest does not say what is there.
+            UnknownSettingError: where the manifest does not say what is there.
         """
         return decode_text(self.read_file(path))
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Final
 
-from probe.config.errors import ConfigurationError, explain_unreadable
+from probe.config.errors import ConfigurationError, NotProbedError, explain_unreadable
 from probe.config.file_reader import STDIN, decode_text
 from probe.config.source_content import SourceContent
-from probe.config.sources.collector.endpoint import NotProbedError
 from probe.config.sources.manifest.container_arguments import names_collector, read_arguments
 from probe.config.sources.manifest.container_collector import (
     find_texts,
@@ -191,7 +190,7 @@ class _Reading:
             command, args = place.list_arguments()
         except NotProbedError as error:
             if sdk and has_sdk(place, ()):
-                self._report(place.title, str(error))
+                self._report(place.title, f"not probed: {error}")
             return []
         arguments = read_arguments(place.spec.image, command, args)
         content: SourceContent | None = None
@@ -205,11 +204,10 @@ class _Reading:
                 content = read_sdk(place, (*command, *args), self.exporter)
         except NotProbedError as error:
             if arguments.defaults:
-                place.variables.missed.clear()
                 text = "runs with the configuration of its image, which the manifest does not have"
                 self.warnings[f"{place.title} {text}"] = None
             else:
-                self._report(place.title, str(error))
+                self._report(place.title, f"not probed: {error}")
             return []
         except ConfigurationError as error:
             self.problems.add(error)
@@ -219,8 +217,8 @@ class _Reading:
     def _take(self, content: SourceContent, place: Place) -> list[Target]:
         for fault in place.faults:
             self.problems.add(fault)
-        for missed in place.variables.missed:
-            self._report(place.title, f"what depends on it is not probed: {missed}")
+        for unprobed in content.unprobed:
+            self._report(place.title, f"not probed: {unprobed}")
         for text in content.warnings:
             self.warnings[f"{place.title}: {text}"] = None
         if not content.targets and not content.errors and content.empty:
@@ -235,24 +233,27 @@ class _Reading:
 
     def _finish(self, target: Target, place: Place) -> Target | None:
         """Return `target` as one of its container, or None where it cannot be judged from here."""
+        notes = target.notes
         if _is_loopback(target.endpoint.host):
-            text = f"{target.name}: {target.endpoint} is within its own pod"
             if target.plaintext:
-                self.warnings[f"{place.title}: {text}, and without TLS: not probed"] = None
-            else:
-                self._report(place.title, text)
-            return None
+                text = f"{target.name}: {target.endpoint} is within its own pod, and without TLS"
+                self.warnings[f"{place.title}: {text}: not probed"] = None
+                return None
+            # Whoever tries a manifest next to its backend means this; elsewhere nothing listens.
+            notes = (*notes, _WITHIN_THE_POD)
         target = replace(
             target,
+            notes=notes,
             sources=tuple(replace(one, container=place.title) for one in target.sources),
             runs_in=place.container,
+            address=place.host_aliases.get(target.endpoint.host.lower(), target.address),
             remarks=(*target.remarks, *map(_describe_start, place.faults)),
         )
         if target.plaintext or target.faults:
             return target
         for unknown in find_unknown_files(target)[:1]:
             text = f"{target.name}: {unknown.setting} {unknown.path}: {unknown.reason}"
-            self._report(place.title, text)
+            self._report(place.title, f"not probed: {text}")
             return None
         return target
 
@@ -282,17 +283,23 @@ class _Reading:
         )
         variables = Variables()
         variables.set_absent("", reason)
-        place = Place(label, ContainerSpec(name=""), Container(name=label), variables, {})
+        place = Place(label, ContainerSpec(name=""), Container(name=label), variables, {}, {})
         self.warnings[f"{label} is a Collector's configuration, but {reason}"] = None
         try:
             content = read_texts({label: text}, place)
         except NotProbedError as error:
-            self._report(label, str(error))
+            self._report(label, f"not probed: {error}")
         except ConfigurationError as error:
             self.problems.add(error)
         else:
             found = self._take(content, place)
             self.targets += (replace(each, name=f"{one.title}: {each.name}") for each in found)
+
+
+_WITHIN_THE_POD: Final = (
+    "in the cluster, localhost is the pod of the container itself: this attempt went to localhost of "
+    "the host that runs the probe, which is another one unless the probe runs in that pod"
+)
 
 
 def _make_place(pod: Pod, spec: ContainerSpec, store: Store, services: Mapping[str, str]) -> Place:
@@ -305,6 +312,7 @@ def _make_place(pod: Pod, spec: ContainerSpec, store: Store, services: Mapping[s
         services=services,
     )
     title = f"{pod.title}, container {safe_text(spec.name, 63)}"
+    file, folder = (variables.peek(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
     container, faults = make_container(
         title,
         spec.mounts,
@@ -314,7 +322,14 @@ def _make_place(pod: Pod, spec: ContainerSpec, store: Store, services: Mapping[s
         variables=variables,
         service_account=pod.service_account,
     )
-    return Place(title, spec, container, variables, services, (*faults, *variables.faults))
+    container = replace(
+        container,
+        namespace=pod.namespace,
+        ssl_cert_file=file if isinstance(file, str) else "",
+        ssl_cert_dir=folder if isinstance(folder, str) else "",
+    )
+    faults += variables.faults
+    return Place(title, spec, container, variables, services, pod.host_aliases, tuple(faults))
 
 
 def _list_keys(container: Container) -> Iterator[str]:
@@ -338,6 +353,7 @@ def _is_loopback(host: str) -> bool:
     if host.lower().rstrip(".") == "localhost":
         return True
     try:
-        return ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
         return False
+    return address.is_loopback or address.is_unspecified

@@ -5,6 +5,7 @@ it; an SDK's variables as its runtime reads them. What cannot be seen is said: a
 its exporter up by itself, or changes its environment later, shows nothing of that in /proc.
 """
 
+import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
@@ -26,8 +27,8 @@ from probe.config.sources.sdk.environment import FILE_VARIABLES, read_environmen
 from probe.model.known_secrets import environment_secrets
 from probe.model.runtime import COLLECTOR, find_sibling
 from probe.model.surroundings import RunningProcess
-from probe.model.target import Secret, Target
-from probe.text.description import describe_name, describe_path
+from probe.model.target import Secret, Target, TlsSettings
+from probe.text.description import describe_name, describe_path, is_description
 from probe.text.safe_text import safe_text
 
 ReadProcessFile = Callable[[RunningProcess, str], bytes]
@@ -80,6 +81,7 @@ def read_process(
     targets = tuple(
         replace(
             target,
+            tls=_find_files(target.tls, view.runs_in.working_directory),
             notes=(*target.notes, *changed),
             runs_in=view.runs_in,
             sources=tuple(replace(source, process=name) for source in target.sources),
@@ -88,6 +90,20 @@ def read_process(
     )
     secrets = tuple(map(Secret, dict.fromkeys(_list_secrets(view.environ, environ))))
     return replace(content, targets=targets, secrets=secrets)
+
+
+def _find_files(tls: TlsSettings, folder: str) -> TlsSettings:
+    """Return `tls` with whole paths: printed commands run elsewhere than the process."""
+
+    def find(path: str | None) -> str | None:
+        return path and (path if is_description(path) else posixpath.join(folder, path))
+
+    return replace(
+        tls,
+        ca_file=find(tls.ca_file),
+        cert_file=find(tls.cert_file),
+        key_file=find(tls.key_file),
+    )
 
 
 def _drop_code(paths: Iterable[str]) -> Iterator[str]:
