@@ -123,7 +123,7 @@ def _read_operand(
 
 
 def list_profile_files(path: str, active: Sequence[str]) -> Iterator[str]:
-    """Yield the files of profiles that an application reads beside `path`, the weaker ones first."""
+    """Yield the files of profiles that an application reads next to `path`, the weaker ones first."""
     found = re.fullmatch(r"(.*/)?(application|bootstrap)\.(ya?ml|properties)", path)
     if found is None:
         return

@@ -68,7 +68,7 @@ def read_spring(
         environ: Where placeholders and the active profiles are looked up first.
         exporter: Whose verdict counts, by its id.
         profiles: The active ones, where the user names them.
-        read_file: Reads the files of profiles beside it; raises OSError or ValueError.
+        read_file: Reads the files of profiles next to it; raises OSError or ValueError.
 
     Raises:
         ConfigurationError: with line and key, where the application would not start.

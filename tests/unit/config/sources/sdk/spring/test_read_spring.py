@@ -170,7 +170,7 @@ def test_what_is_switched_off_is_not_probed(switch: str) -> None:
 
 
 def test_profiles_choose_documents() -> None:
-    """Those given, else the environment's, else the file's own; what is left out is told."""
+    """Those given, else the environment's, else the file's own; what is left out is reported."""
     text = (
         "otel.exporter.otlp.endpoint: https://dev:4318\n---\n"
         "spring.config.activate.on-profile: prod\notel.exporter.otlp.endpoint: https://prod:4318\n"
