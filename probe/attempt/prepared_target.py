@@ -91,9 +91,9 @@ class PreparedTarget:
         self.facts = collect_target_facts(target, settings.clock_tolerance)
         self.next_hop = next_hop(target)
         """Where the socket goes: the endpoint, or its proxy."""
-        host = self.next_hop.host
+        host = target.address or self.next_hop.host
         self.address = host if is_ip_address(host) else ""
-        """The host of `next_hop` where it is an address already; empty for a name."""
+        """Where `next_hop` is: an address that is known already; empty for a name."""
         self.alpn = encode_alpn(target.exporter, target.protocol, http2=target.offers_http2)
         self.purpose: Purpose = "tls" if target.depth == "tls" else "export"
         self.limit = ""

@@ -46,6 +46,16 @@ class ResolutionError(Exception):
         self.late = late
 
 
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One look-up of a name for several attempts: its addresses, or why there are none."""
+
+    addresses: tuple[str, ...] = ()
+    error: ResolutionError | OwnLimitError | None = None
+    duration: float = 0.0
+    """Seconds."""
+
+
 class NoSlotError(OwnLimitError):
     """Look-ups of other names hold every slot: this name was not looked up."""
 

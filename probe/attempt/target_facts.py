@@ -47,16 +47,30 @@ def collect_target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         expect_cause=target.expect_cause,
         expect_requested=target.expect_requested,
         clock_tolerance=clock_tolerance,
-        remarks=_about_settings(target, target.remarks),
+        remarks=_about_settings(target, (*target.remarks, *_find_ignored(target))),
         notes=tuple(safe_text(note, LONGEST_REMARK) for note in _notes(target)),
         read_once=_read_once(target),
         settings_file=_settings_file(target),
         signal_paths=_signal_paths(target),
         request_to_root=_path_without_query(target) == "/",
         signal_variables=target.signal_variables,
+        address=target.address,
         runs_in="" if runs_in is None else safe_text(runs_in.name),
         started=runs_in.started if isinstance(runs_in, RunningProcess) else 0.0,
     )
+
+
+def _find_ignored(target: Target) -> Iterator[Finding]:
+    """Yield that `addresses: each` has no effect, where a proxy looks the name up."""
+    if target.addresses == "each" and target.proxy_url is not None:
+        yield Finding(
+            cause="exporter_setting_ignored",
+            fact="addresses: each has no effect: the proxy looks the name up, and connects to one "
+            "of its addresses",
+            fix=(
+                "Set addresses: first; to probe each address, run the probe where it needs no proxy.",
+            ),
+        )
 
 
 def _path_without_query(target: Target) -> str:

@@ -14,7 +14,8 @@ from probe.cli.load_configuration import (
     TextFile,
     config_option,
     get_secret_register,
-    name_processes,
+    manifest_option,
+    name_sources,
     pid_option,
     report_sources,
     wait_for_configuration,
@@ -23,7 +24,7 @@ from probe.cli.named_receivers import name_receivers, receiver_option
 from probe.cli.results import OUTPUTS, exit_code, output_option, print_results
 from probe.cli.run_command import run_in_loop
 from probe.model.runtime import COLLECTOR, EXPORTERS
-from probe.model.target import DEPTHS, PROTOCOLS
+from probe.model.target import ADDRESSES, DEPTHS, PROTOCOLS
 from probe.report.progress import show_progress
 from probe.system.standard_streams import ignore_broken_pipe
 
@@ -41,6 +42,7 @@ _NO_TARGETS: Final = (
 @click.command()
 @config_option
 @pid_option
+@manifest_option
 @receiver_option
 @click.argument("endpoints", nargs=-1)
 @click.option("--cert", "cert_file", metavar="PATH", help="File with the client certificate (PEM).")
@@ -67,6 +69,13 @@ _NO_TARGETS: Final = (
     default="otlp",
     show_default=True,
     help="How far an attempt goes: handshake and judgement, an empty OTLP request, or one with an item.",
+)
+@click.option(
+    "--addresses",
+    type=click.Choice(ADDRESSES),
+    default="first",
+    show_default=True,
+    help="Whether the first address of a name stands for all, or each has a result of its own.",
 )
 @click.option("--timeout", default="5s", show_default=True, help="Time limit of one attempt.")
 @click.option(
@@ -99,6 +108,7 @@ _NO_TARGETS: Final = (
 def check(
     config_file: Path | None,
     pids: tuple[int, ...],
+    manifests: tuple[str, ...],
     receivers: tuple[str, ...],
     endpoints: tuple[str, ...],
     targets_file: IO[str] | None,
@@ -115,8 +125,9 @@ def check(
     from probe.config.schema import DefaultsEntry, TlsEntry
 
     if endpoints or targets_file is not None:
-        if config_file is not None or pids or receivers:
-            other = "--pid" if pids else "--receiver" if receivers else "--config"
+        if config_file is not None or pids or manifests or receivers:
+            given = {"--pid": pids, "--manifest": manifests, "--receiver": receivers}
+            other = next((option for option, values in given.items() if values), "--config")
             raise click.UsageError(f"give endpoints or {other}, not both")
         listed = read_endpoints(endpoints, targets_file or ())
         targets: Sequence[Target] = make_targets(listed, **settings)
@@ -125,8 +136,8 @@ def check(
     else:
         if receivers and config_file is not None:
             raise click.UsageError("give --receiver or --config, not both")
-        named = [*name_processes(pids, config_file), *name_receivers(receivers)]
-        chosen: tuple[str, ...] = ("depth", "exporter", "timeout") if pids else ()
+        named = [*name_sources(pids, manifests, config_file), *name_receivers(receivers)]
+        chosen: tuple[str, ...] = ("depth", "exporter", "timeout") if named else ()
         of_receivers = ("cert_file", "key_file", "ca_file", "server_name")
         if receivers:
             chosen = ("depth", "timeout", *of_receivers)
@@ -156,9 +167,11 @@ def check(
     configure_logging(human=True, mask=register.mask)
     with show_progress(len(targets), shown=not quiet) as watched:
 
-        def report(observation: Observation) -> None:
-            target, evidence, diagnosis = observation
-            watched(target.name, is_expected(diagnosis, evidence.target))
+        def report(observed: Sequence[Observation]) -> None:
+            watched(
+                observed[0][0].name,
+                all(is_expected(diagnosis, evidence.target) for _, evidence, diagnosis in observed),
+            )
 
         observations = run_in_loop(
             run_rounds(
@@ -177,5 +190,6 @@ def check(
         write_evidence(evidence_folder, [evidence for evidence, _ in seen])
     file = None if output_file == _STDOUT else output_file
     with ignore_broken_pipe():
-        print_results(seen, output, targets=targets, sources=sources, file=file)
+        tried = [target for target, _, _ in observations]
+        print_results(seen, output, targets=tried, sources=sources, file=file)
     return exit_code(seen, sources)

@@ -138,11 +138,13 @@ def _encode(
 
         observed = ((target, *row) for target, row in zip(targets, rows, strict=True))
         return render_textfile(observed, sources=sources or ())
+    from probe.report.address_summary import build_target_addresses, group_rows
     from probe.report.result import build_result, encode_line, encode_results
 
     results = [build_result(evidence, diagnosis) for evidence, diagnosis in rows]
     if output == "json":
-        return encode_results(results, sources=sources)
+        addresses = [build_target_addresses(*group) for group in group_rows(rows)]
+        return encode_results(results, sources=sources, addresses=addresses)
     return b"".join(map(encode_line, results))
 
 

@@ -16,12 +16,12 @@ from probe.config.location import Location
 from probe.config.schema import DefaultsEntry, TlsEntry
 from probe.model import tls_names
 from probe.model.runtime import EXPORTERS
-from probe.model.target import DEPTHS, PROTOCOLS, SIGNALS
+from probe.model.target import ADDRESSES, DEPTHS, PROTOCOLS, SIGNALS
 from probe.text.safe_text import LIMIT, safe_text
 
 RESERVED_LABELS: Final = (
     "target", "cause", "family", "certain", "stage", "source", "position", "endpoint", "protocol",
-    "server_address", "server_port",
+    "server_address", "server_port", "address",
 )  # fmt: skip
 """Label names that our metrics use themselves."""
 
@@ -54,6 +54,7 @@ def check_form(entry: DefaultsEntry, location: Location) -> None:
     _check_choice(entry.signal, SIGNALS, location["signal"])
     _check_choice(entry.exporter, EXPORTERS, location["exporter"])
     _check_choice(entry.depth, DEPTHS, location["depth"])
+    _check_choice(entry.addresses, ADDRESSES, location["addresses"])
     for key, value in (("interval", entry.interval), ("timeout", entry.timeout)):
         if value is not None:
             check_duration(location[key], value)

@@ -78,6 +78,11 @@ class DefaultsEntry(Entry, frozen=True, kw_only=True):
     depth: str | None = None
     """`tls`: handshake and its judgement; `otlp`: an empty export request as well; `canary`: a
     request with one item of the probe's own, marked as synthetic."""
+    addresses: str | None = None
+    """`first`: the first address of the name that takes the connection stands for all; where others
+    differ, a finding says so. `each`: every address has a result of its own, with the label
+    `address`, and the target is as expected only if all are. Without it `first`; gRPC's `dns:///`
+    and the exporter `loadbalancing` ask for `each`."""
     interval: Duration | None = None
     """Time from one attempt to the next."""
     timeout: Duration | None = None
@@ -122,6 +127,15 @@ class ModuleEntry(DefaultsEntry, frozen=True, kw_only=True):
     or without. Empty: nothing."""
 
 
+class SdkEntry(Entry, frozen=True, kw_only=True):
+    """A file with the settings of an SDK, where its name and content do not say who reads it."""
+
+    file: str
+    """Its path."""
+    format: str | None = None
+    """Who reads it: [the formats](sources.md#files-of-an-sdk)."""
+
+
 class ProcessEntry(Entry, frozen=True, kw_only=True):
     """Which running processes are read. Exactly one of the keys is set."""
 
@@ -140,8 +154,12 @@ class SourceEntry(Entry, frozen=True, kw_only=True):
     receiver: str | list[str] | None = None
     """A Collector's configuration file, or a list of files that merge in their order: its OTLP
     receivers are probed over loopback, and their files are judged as the backend's."""
-    sdk: str | None = None
-    """`environment`, or an SDK's declarative configuration file."""
+    sdk: str | SdkEntry | None = None
+    """`environment`; or a file with an SDK's settings, or a mapping of `file` and `format`: see
+    [where targets come from](sources.md#files-of-an-sdk)."""
+    manifest: str | list[str] | None = None
+    """Kubernetes objects and Helm values: a file, a directory, a path with `*` in its last part, or
+    a list of these. What one refers to may be in another."""
     file_sd: str | None = None
     """Files of Prometheus's file-based discovery, `.json`, `.yml` or `.yaml`; `*` in the last part
     of the path."""

@@ -137,9 +137,12 @@ def read_target(
         faults += _wire_faults(headers, tls.server_name_override, location, grpc=grpc)
     proxy = entry.proxy_url or defaults.proxy_url
     chosen: dict[str, Any] = {}
-    for key in ("signal", "depth", "interval", "timeout"):
+    for key in ("signal", "depth", "addresses"):
         if text := getattr(entry, key) or getattr(defaults, key):
-            chosen[key] = text if key in {"signal", "depth"} else seconds(text)
+            chosen[key] = text
+    for key in ("interval", "timeout"):
+        if text := getattr(entry, key) or getattr(defaults, key):
+            chosen[key] = seconds(text)
     target = Target(
         name=entry.name or "",
         endpoint=endpoint,

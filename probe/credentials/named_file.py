@@ -39,8 +39,11 @@ class FileSettings:
 
     @classmethod
     def of_target(cls, target: Target) -> Self:
-        """Return the names where `target` was read: an SDK's file has keys, its environment variables."""
-        if not any(one.kind == "sdk" and one.where == "environment" for one in target.sources):
+        """Return the names where `target` was read: a declarative file has keys, others variables."""
+        environment = any(
+            one.kind == "sdk" and one.where == "environment" for one in target.sources
+        )
+        if not (environment or target.signal_variables):
             return cls()
         files = ("cert_file", "key_file", "ca_file")
         cert, key, ca = (name_variables(file, target.signal_variables) for file in files)

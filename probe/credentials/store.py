@@ -18,6 +18,7 @@ from probe.credentials.load import load_credentials
 from probe.credentials.named_file import FileSettings
 from probe.credentials.read_file import read_served_file
 from probe.credentials.receiver_files import list_receiver_paths, read_receiver_files
+from probe.credentials.system_roots import SystemRoots, open_roots
 from probe.credentials.tls_context import Credentials
 from probe.model.certificate import (
     CertificateFacts,
@@ -27,7 +28,7 @@ from probe.model.certificate import (
     ServedFile,
 )
 from probe.model.collector_receiver import Receiver
-from probe.model.surroundings import Surroundings
+from probe.model.surroundings import RunningProcess, Surroundings
 from probe.model.target import ServerCertificateFile, Target, TlsSettings
 from probe.surroundings.file_view import FileView
 from probe.surroundings.open_view import open_view
@@ -68,6 +69,7 @@ class CredentialFiles:
         self._paths = paths
         self._store = store
         self._view = open_view(key.runs_in)
+        self._roots = open_roots(key.runs_in, self._view)
         self._lock = Lock()
         self._states: _FileStates | None = None
         self._credentials: Credentials | None = None
@@ -124,7 +126,7 @@ class CredentialFiles:
             return known
         self._store.reloads += known is not None
         at = self._store.wall_clock()
-        self._states, read = _load(self._key, self._paths, self._view, at)
+        self._states, read = _load(self._key, self._paths, self._view, self._roots, at)
         served = read.facts.served
         if served is not None and (self._served is None or self._served.chain != served.chain):
             # Its own date may be of another clock; it came after the last check of it in any case.
@@ -255,21 +257,41 @@ def find_credential_files(target: Target) -> tuple[str, ...]:
 
 
 def _load(
-    key: _Key, paths: tuple[str, ...], view: FileView, now: float
+    key: _Key, paths: tuple[str, ...], view: FileView, roots: SystemRoots, now: float
 ) -> tuple[_FileStates, Credentials]:
     # Where files still change at the last read, the states from before it makes the next call
     # read again.
     for _ in range(READS):
         states = _stat_files(paths, view)
         credentials = load_credentials(
-            key.tls, exporter=key.exporter, settings=key.settings, view=view
+            key.tls, exporter=key.exporter, settings=key.settings, view=view, roots=roots
         )
         served = read_served_file(key.served) if key.served else None
         receiver = read_receiver_files(key.receiver, now, view) if key.receiver else None
         if _stat_files(paths, view) == states:
             break
     facts = replace(credentials.facts, read_at=now, served=served, receiver=receiver)
-    return states, credentials.with_facts(facts)
+    if isinstance(key.runs_in, RunningProcess):
+        facts = replace(
+            facts,
+            cert_modified=_find_date(key.tls.cert_file, view),
+            ca_modified=_find_date(key.tls.ca_file, view),
+        )
+    credentials = credentials.with_facts(facts)
+    if view.may_block:
+        # Here, since no event loop should wait for that.
+        credentials.find_anchors()
+        credentials.find_other_anchors()
+    return states, credentials
+
+
+def _find_date(path: str | None, view: FileView) -> float:
+    if not path or not is_plausible_path(path):
+        return 0.0
+    try:
+        return view.look_at(path).modified
+    except OSError:
+        return 0.0
 
 
 def _stat_files(paths: Iterable[str], view: FileView) -> _FileStates:

@@ -104,6 +104,7 @@ class Rank(IntEnum):
     OTLP_ANSWER = auto()
     ENFORCEMENT = auto()
     ROTATION = auto()
+    ADDRESSES = auto()
     UNKNOWN = auto()
 
 

@@ -147,6 +147,25 @@ CREDENTIALS_LOADED: Final = _gauge(
     "target",
     when="where a file has been read",
 )
+_EACH: Final = "of a target with `addresses: each`"
+ADDRESSES: Final = _gauge(
+    "mtls_probe_addresses",
+    "How many addresses of the target's name have a result.",
+    "target",
+    when=_EACH,
+)
+ADDRESSES_UNEXPECTED: Final = _gauge(
+    "mtls_probe_addresses_unexpected",
+    "How many of these addresses are not as expected.",
+    "target",
+    when=_EACH,
+)
+ADDRESSES_LEFT_OUT: Final = _gauge(
+    "mtls_probe_addresses_left_out",
+    "How many addresses of the name are not attempted, because there are too many.",
+    "target",
+    when=_EACH,
+)
 TARGET_FAMILIES: Final = tuple(_families)
 """What each target has samples of, in the order of a scrape."""
 

@@ -249,6 +249,13 @@ class NetworkView(Record, frozen=True):
     """Those that the files name."""
 
 
+class OtherAddress(Record, frozen=True):
+    """Another address of the same name, and how the exporter's own handshake ended there."""
+
+    address: str
+    seen: Experiment
+
+
 class ClockReading(Record, frozen=True):
     """One comparison of clocks: `offset` is remote minus local, give or take `uncertainty`."""
 
@@ -299,6 +306,8 @@ class TargetFacts(Record, frozen=True):
     """OTLP/HTTP: whether the request goes to /."""
     signal_variables: SignalVariables = ()
     """Of an SDK's environment: the settings that a signal's own variables decide, and which."""
+    address: str = ""
+    """The one address of the host that this attempt stands for, where each has its own result."""
     runs_in: str = ""
     """The process or container whose files and network the exporter has; empty where not known."""
     started: float = 0.0
@@ -327,6 +336,8 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     """Of this attempt, or of an earlier one that ended in exactly this way."""
     experiments_reused: bool = False
     """Whether they are of an earlier one."""
+    other_addresses: tuple[OtherAddress, ...] = ()
+    """Where the name has several and one stands for all: others, tried within the last hour."""
     answer: Answer | None = None
     clock: tuple[ClockReading, ...] = ()
     durations: dict[str, float] = msgspec.field(default_factory=dict)

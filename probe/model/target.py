@@ -7,7 +7,7 @@ password) is a `Secret`, whose text leaves it only where it is used.
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
@@ -119,16 +119,20 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a target came from: `kind` is configuration, sdk, collector, file_sd or http_sd."""
+    """Where a target came from: `kind` is configuration, arguments, or that of a source."""
 
     kind: str
     where: str = ""
     process: str = ""
     """The running process whose settings these are, like `4242 (java)`; `where` is as it sees it."""
+    container: str = ""
+    """The container of a manifest, like `Deployment otel/gateway, container collector`."""
 
     def __str__(self) -> str:
         """Read as facts and pages have it."""
         text = f"{self.kind} {self.where}".rstrip()
+        if self.container:
+            return f"{text} of {self.container}"
         return f"{text} of process {self.process}" if self.process else text
 
 
@@ -207,6 +211,9 @@ class Target:
     """Of a target with `addresses: each`: the one address that this target connects to."""
     runs_in: Surroundings | None = None
     """Where the exporter runs, whose files and network it has; None: where the probe runs."""
+    names_addresses: bool = False
+    """Of `addresses: each`: whether the exporter looks the name up itself and gives its client the
+    addresses, which are then all that requests name and that is verified."""
     authority: str = ""
     """What requests call the backend (`:authority`, Host), where that is not the endpoint; a gRPC
     exporter also asks for the name in it, and verifies that."""
@@ -233,7 +240,14 @@ class Target:
             return name or self.endpoint.host
         name = name or self.authority
         split = None if "://" in name else split_as_go(name)
-        return split[0] if split else name or self.endpoint.host
+        return split[0] if split else name or self.named_endpoint.host
+
+    @property
+    def named_endpoint(self) -> Endpoint:
+        """What the exporter gives its client to connect to."""
+        if self.names_addresses and self.address:
+            return replace(self.endpoint, host=self.address)
+        return self.endpoint
 
     @property
     def plaintext(self) -> bool:
@@ -243,6 +257,19 @@ class Target:
         strips it and looks at `insecure` only, which its source has resolved.
         """
         return self.tls.plaintext or self.endpoint.scheme == "http"
+
+    @property
+    def has_replicas(self) -> bool:
+        """Whether its name is looked up once for all, and each address is then a target of its own.
+
+        A proxy resolves the name itself, and settings that no exporter can work with lead nowhere.
+        """
+        return (
+            self.addresses == "each"
+            and not self.address
+            and self.proxy_url is None
+            and not self.faults
+        )
 
     def source_kinds(self) -> Iterator[str]:
         """Yield the kind of each source."""

@@ -209,7 +209,7 @@ def _authority(target: Target) -> str:
         for name, value in target.headers:
             if name.lower() == "host" and value.reveal():
                 return _check_authority(value.reveal())
-    return _check_authority(own) if own else encode_authority(target.endpoint)
+    return _check_authority(own) if own else encode_authority(target.named_endpoint)
 
 
 def encode_authority(endpoint: Endpoint) -> str:

@@ -46,10 +46,17 @@ LABELS: Final[dict[Section, str]] = {
 """The label of each section; the longest decides how far the text is indented."""
 
 
+def name_target(evidence: Evidence) -> str:
+    """Return the target's name, with the address that the attempt stands for in brackets."""
+    target = evidence.target
+    name = safe_text(target.name)
+    return f"{name} ({target.address})" if target.address else name
+
+
 def format_heading(evidence: Evidence) -> str:
     """Return which target it is about, and as which exporter unless it is a Collector's."""
     target = evidence.target
-    heading = f"{safe_text(target.name)}  {safe_text(target.endpoint)}"
+    heading = f"{name_target(evidence)}  {safe_text(target.endpoint)}"
     if target.exporter == COLLECTOR.id:
         return heading
     return f"{heading}  as {EXPORTER_NAMES.get(target.exporter, safe_text(target.exporter))}"

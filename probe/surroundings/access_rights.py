@@ -157,7 +157,8 @@ def find_permissions(reader: Reader, found: os.stat_result, acl: bytes = b"") ->
     groups = {process.gid, *process.groups}
     if process.uid == found.st_uid:
         return mode >> 6 & 7
-    entries = _parse_acl(acl)
+    # The kernel does not ask the ACL where its mask, which the group's bits show, gives nothing.
+    entries = _parse_acl(acl) if mode & 0o070 else []
     if not entries:
         return (mode >> 3 if found.st_gid in groups else mode) & 7
     mask = next((bits for tag, bits, _ in entries if tag == _MASK), 7)

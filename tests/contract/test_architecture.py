@@ -26,7 +26,9 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "messages": frozenset({"model"}),
     "exporters": frozenset({"model", "text", "x509"}),
     "comparison": frozenset({"diagnosis", "exporters", "messages", "model", "x509"}),
-    "inspection": frozenset({"credentials", "diagnosis", "exporters", "model", "text", "x509"}),
+    "inspection": frozenset(
+        {"credentials", "diagnosis", "exporters", "model", "surroundings", "text", "x509"}
+    ),
     "attempt": frozenset(
         {
             "credentials",

@@ -48,10 +48,14 @@ ELSEWHERE: Final = {
     "backend_not_reloading": (
         "test_rotation.py::test_a_collector_that_does_not_read_its_certificate_again"
     ),
+    "addresses_differ": "test_replicas.py::test_a_first_address_that_stands_for_all",
     "client_cert_not_requested": (
         "test_open_backends.py::test_a_receiver_with_its_client_cas_in_the_wrong_key"
     ),
     "exporter_not_reloading": "test_rotation.py::test_an_sdk_that_was_not_restarted",
+    "network_not_entered": (
+        "test_process_networks.py::test_a_network_that_may_not_be_entered_is_a_finding"
+    ),
     "proxy_failure": "test_answers.py::test_a_server_that_is_not_a_proxy_opens_no_tunnel",
     "otlp_permission_denied": ("test_answers.py::test_a_refused_token_with_a_good_certificate"),
     **dict.fromkeys(

@@ -1,7 +1,10 @@
 """An exporter in a network of its own: the probe enters it, and looks up names as it would."""
 
 import asyncio
+import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -108,23 +111,20 @@ async def test_a_process_that_ends_is_no_fault_of_the_backend(tmp_path: Path) ->
         await network.make_socket(socket.AF_INET, socket.SOCK_STREAM)
 
 
-async def test_without_the_right_the_own_network_is_used_and_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """setns(2) needs CAP_SYS_ADMIN: what is missing is part of the evidence."""
-    from probe.surroundings import process_network
-    from probe.surroundings.linux_calls import enter_network, set_effective
+def test_a_network_that_may_not_be_entered_is_a_finding(tmp_path: Path) -> None:
+    """setns(2) needs CAP_SYS_ADMIN: what is missing is said, and the probe's own network is used."""
+    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://127.0.0.1:9"}
+    with started_process(tmp_path, "--net", prepare=UP, environment=environment) as process:
+        command = ["mtls-probe", "check", "--pid", str(process.pid), "--output", "json"]
+        without = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-all"]
+        ran = subprocess.run(
+            [*without, Path(sys.executable).parent / command[0], *command[1:]],
+            capture_output=True,
+            check=False,
+        )
+    document = json.loads(ran.stdout)
+    (result,) = document["results"]
 
-    def enter_without_right(descriptor: int) -> None:
-        set_effective(frozenset({21}), on=False)
-        enter_network(descriptor)
-
-    monkeypatch.setattr(process_network, "enter_network", enter_without_right)
-    with started_process(tmp_path, "--net", prepare=UP) as process:
-        network = await open_network(process, COLLECTOR.id)
-
-    assert network.seen is not None
-    assert (network.seen.network, network.seen.right) == ("closed", "CAP_SYS_ADMIN")
-    assert network.look_up is None
-    with await network.make_socket(socket.AF_INET, socket.SOCK_STREAM) as made:
-        assert made.fileno() >= 0
+    assert [one["cause"] for one in result["findings"]] == ["network_not_entered"]
+    assert "CAP_SYS_ADMIN" in result["findings"][0]["fact"]
+    assert result["cause"] == "tcp_refused"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tests.stories import (
+    addresses,
     client_certificates,
     clocks,
     experiments,
@@ -30,6 +31,7 @@ STORIES: Final[tuple[Story, ...]] = tuple(
         negotiation,
         experiments,
         network,
+        addresses,
         open_backends,
         otlp,
         receivers,

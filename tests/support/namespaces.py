@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +39,7 @@ def started_process(
     prepare: str = "true",
     code: str = READY,
     as_user: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
     **fields: Any,
 ) -> Iterator[RunningProcess]:
     """Start a process through unshare with `options`; yield what describes it, once it is ready.
@@ -49,6 +50,7 @@ def started_process(
         prepare: a shell command that runs first, in the new namespaces.
         code: what Python runs; it makes the file of its argument when it is ready.
         as_user: options of setpriv.
+        environment: variables, besides the test's own.
         fields: replace what procfs says of it.
     """
     require_namespaces()
@@ -57,7 +59,10 @@ def started_process(
     run = ["setpriv", *as_user] if as_user else []
     script = f'{prepare} && exec "$@"'
     command = [*run, sys.executable, "-c", code, str(ready)]
-    with subprocess.Popen(["unshare", *options, "sh", "-c", script, "sh", *command]) as process:
+    environ = {**os.environ, **(environment or {})}
+    with subprocess.Popen(
+        ["unshare", *options, "sh", "-c", script, "sh", *command], env=environ
+    ) as process:
         try:
             end = time.monotonic() + _WAIT
             while not ready.exists() and time.monotonic() < end and process.poll() is None:

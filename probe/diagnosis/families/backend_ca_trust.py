@@ -238,8 +238,8 @@ CAUSES: Final = (
         ),
         tell_apart=(
             "The list of acceptable CAs that the backend sends has names of public CAs: openssl "
-            "s_client -connect ENDPOINT </dev/null | grep -A 20 'Acceptable client certificate CA "
-            "names'"
+            "s_client -connect ENDPOINT </dev/null | grep -A 20 'Acceptable client "
+            "certificate'"
         ),
         citations=("Collector configtls client_ca_file and include_system_ca_certs_pool",),
         not_printed="clients are accepted, so nothing is printed",

@@ -22,7 +22,7 @@ from probe.config.check_settings import (
     tls_faults,
 )
 from probe.config.duration import go_seconds
-from probe.config.errors import ConfigurationError
+from probe.config.errors import ConfigurationError, NotProbedError
 from probe.config.location import Location
 from probe.config.proxy_environment import find_proxy
 from probe.config.schema import TlsEntry
@@ -35,7 +35,6 @@ from probe.config.sources.collector.authentication import (
 )
 from probe.config.sources.collector.endpoint import (
     Destination,
-    NotProbedError,
     parse_grpc_endpoint,
     parse_http_endpoint,
     resolve_tls,
@@ -48,12 +47,18 @@ from probe.exporters.go_domain_names import is_looked_up, map_for_lookup
 from probe.exporters.go_names import parse_address
 from probe.model.target import Secret, Signal, Source, Target, TlsSettings
 
-GRPC_TYPES: Final = frozenset({"otlp_grpc", "otlp"})
+ARROW_TYPES: Final = frozenset({"otelarrow", "otel_arrow"})
+GRPC_TYPES: Final = frozenset({"otlp_grpc", "otlp", *ARROW_TYPES})
 HTTP_TYPES: Final = frozenset({"otlp_http", "otlphttp"})
 
 
 class _Auth(Struct, frozen=True):
     authenticator: str = ""
+
+
+class _Arrow(Struct, frozen=True):
+    disabled: bool = False
+    disable_downgrade: bool = False
 
 
 class _Header(Struct, frozen=True):
@@ -74,6 +79,7 @@ class ExporterEntry(Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = field(default_factory=dict)
     auth: _Auth = _Auth()
     tls: TlsEntry = TlsEntry()
+    arrow: _Arrow = _Arrow()
     force_attempt_http2: bool = True
     http2_read_idle_timeout: str | int = ""
 
@@ -107,35 +113,71 @@ def read_exporter(
     """
     at = files.at["exporters"][exporter.key]
     check_name(exporter.id, at)
-    entry = _read_entry(exporter, files)
+    entry = read_entry(files, "exporters", exporter.key)
     if entry.encoding == "json":
         warn("it sends JSON; the probe sends Protobuf")
-    grpc = exporter.grpc
-    tls = _read_tls(entry, at, grpc=grpc)
+    if component_type(exporter.id) in ARROW_TYPES and not entry.arrow.disabled:
+        warn(_ARROW_ALONE if entry.arrow.disable_downgrade else _ARROW)
     targets: list[Target] = []
     for signal, destination in _read_destinations(entry, exporter, at).items():
-        if destination.note:
-            warn(destination.note)
-        effective, remarks = resolve_tls(tls, destination.scheme, grpc=grpc)
         target = Target(
             name=f"{exporter.id}-{signal}" if targets else exporter.id,
             endpoint=destination.endpoint,
-            protocol="grpc" if grpc else "http/protobuf",
+            protocol="grpc" if exporter.grpc else "http/protobuf",
             signal=signal,
-            tls=effective,
-            offers_http2=grpc or _offers_http2(entry),
+            offers_http2=exporter.grpc or _offers_http2(entry),
             sources=(source,),
-            remarks=remarks,
         )
-        headers = _read_headers(entry, destination, target, files, at, warn)
-        authority = destination.authority
-        if grpc:
-            authority = _read_authority(entry, effective, destination, at)
-        proxy = _choose_proxy(entry, target, environ, at)
-        target = replace(target, headers=headers, proxy_url=proxy, authority=authority)
-        _check_host(target, at["endpoint"])
-        targets.append(target)
+        targets.append(complete_target(target, destination, entry, at, files, environ, warn))
     return tuple(targets)
+
+
+_ARROW: Final = (
+    "it sends Arrow streams where the backend takes them; the probe sends OTLP, as it falls back to"
+)
+_ARROW_ALONE: Final = "it sends Arrow streams alone; the probe sends OTLP over the same connection"
+
+
+def complete_target(
+    target: Target,
+    destination: Destination,
+    entry: ExporterEntry,
+    location: Location,
+    files: CollectorFiles,
+    environ: Mapping[str, str],
+    warn: Warn,
+) -> Target:
+    """Return `target`, which goes to `destination`, with all else that `entry` says.
+
+    Args:
+        target: With its name, endpoint, protocol and signal.
+        destination: What the endpoint says.
+        entry: The exporter's settings.
+        location: Where they stand.
+        files: The Collector's configuration.
+        environ: The environment's variables.
+        warn: Receives what the probe does otherwise.
+
+    Raises:
+        ConfigurationError, NotProbedError: as `read_exporter`.
+    """
+    grpc = target.protocol == "grpc"
+    if destination.note:
+        warn(destination.note)
+    tls = _read_tls(entry, location, grpc=grpc)
+    tls, remarks = resolve_tls(tls, destination.scheme, grpc=grpc)
+    target = replace(target, tls=tls, remarks=remarks)
+    authority = destination.authority
+    if grpc:
+        authority = _read_authority(entry, tls, destination, location)
+    target = replace(
+        target,
+        authority=authority,
+        headers=_read_headers(entry, destination, target, files, location, warn),
+        proxy_url=_choose_proxy(entry, target, environ, location),
+    )
+    _check_host(target, location["endpoint"])
+    return target
 
 
 def make_failed_target(
@@ -167,9 +209,18 @@ def make_failed_target(
     return None
 
 
-def _read_entry(exporter: Exporter, files: CollectorFiles) -> ExporterEntry:
-    at = files.at["exporters"][exporter.key]
-    value = files.value("exporters", exporter.key)
+def read_entry(files: CollectorFiles, *path: str) -> ExporterEntry:
+    """Return the settings of the OTLP exporter at `path`.
+
+    Raises:
+        ConfigurationError: where they have another shape, or hold a reference that is not known.
+    """
+    at = files.at
+    for key in path:
+        at = at[key]
+    value = files.value(*path)
+    if value is None:
+        return ExporterEntry()
     if isinstance(value, dict):
         value = dict(value)
         headers = unwrap(value.get("headers"))

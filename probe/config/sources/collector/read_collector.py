@@ -1,4 +1,4 @@
-"""The targets of an OpenTelemetry Collector: every OTLP exporter in every pipeline.
+"""The targets of an OpenTelemetry Collector: every OTLP exporter in every pipeline, and of its own.
 
 Pure but for reading the files. An exporter with which the Collector would not start is a target
 that fails, or an error where it has no endpoint; one that the probe cannot stand in for, or that no
@@ -10,9 +10,8 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from probe.config.errors import ConfigurationError
+from probe.config.errors import ConfigurationError, NotProbedError, UnknownSettingError
 from probe.config.source_content import SourceContent
-from probe.config.sources.collector.endpoint import NotProbedError
 from probe.config.sources.collector.exporter import (
     GRPC_TYPES,
     HTTP_TYPES,
@@ -20,12 +19,14 @@ from probe.config.sources.collector.exporter import (
     make_failed_target,
     read_exporter,
 )
+from probe.config.sources.collector.load_balancer import BALANCER_TYPES, read_load_balancer
 from probe.config.sources.collector.merge import (
     CollectorFiles,
     ReadText,
     component_id,
     component_type,
 )
+from probe.config.sources.collector.own_telemetry import read_own_telemetry
 from probe.config.sources.collector.receiver import find_served_certificates
 from probe.model.target import SIGNALS, Source, Target
 from probe.text.safe_text import safe_text
@@ -70,6 +71,7 @@ def read_collector(
     errors: list[ConfigurationError] = []
     used = _find_signals(pipelines, exporters, files, errors)
     targets: list[Target] = []
+    unprobed: list[str] = []
     for name, key in exporters.items():
         if not _is_otlp(name):
             continue
@@ -87,7 +89,10 @@ def read_collector(
             continue
         exporter = Exporter(id=name, key=key, signals=signals)
         try:
-            targets += read_exporter(exporter, files, environ, source, warn)
+            read = read_load_balancer if _is_balancer(name) else read_exporter
+            targets += read(exporter, files, environ, source, warn)
+        except UnknownSettingError as error:
+            unprobed.append(f"exporters.{name}: {error}")
         except NotProbedError as error:
             warn(f"it is not probed: {error}")
         except ConfigurationError as error:
@@ -96,17 +101,21 @@ def read_collector(
                 errors.append(error)
             else:
                 targets.append(failed)
+    own, own_errors = read_own_telemetry(files, environ, source)
+    targets += own
+    errors += own_errors
     served = find_served_certificates(
         files,
         frozenset(component_id(name) for each in pipelines.values() for name in each.receivers),
         files.warn,
     )
-    if not served and not any(map(_is_otlp, exporters)):
+    if not served and not own and not any(map(_is_otlp, exporters)):
         files.warn("it holds no OTLP exporter")
     where = files.document.file
     return SourceContent(
         targets=tuple(targets),
         errors=tuple(errors),
+        unprobed=tuple(unprobed),
         # A backend's configuration has receivers alone, and says what the backend serves.
         empty="" if served else "no OTLP exporter of it is probed",
         warnings=tuple(safe_text(f"{where}: {text}", 1024) for text in files.warnings),
@@ -128,7 +137,11 @@ def _check_sections(files: CollectorFiles) -> None:
 
 
 def _is_otlp(name: str) -> bool:
-    return component_type(name) in GRPC_TYPES | HTTP_TYPES
+    return component_type(name) in GRPC_TYPES | HTTP_TYPES | BALANCER_TYPES
+
+
+def _is_balancer(name: str) -> bool:
+    return component_type(name) in BALANCER_TYPES
 
 
 def _find_signals(

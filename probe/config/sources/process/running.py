@@ -113,6 +113,8 @@ def gather_process(pid: int, files: ProcFiles) -> ProcessView:
             reads_everything=status.reads_everything,
             working_directory=working_directory,
             command=name_command(executable, stat.command),
+            ssl_cert_file=environ.get("SSL_CERT_FILE", ""),
+            ssl_cert_dir=environ.get("SSL_CERT_DIR", ""),
         ),
         parent=stat.parent,
         arguments=arguments,
@@ -184,6 +186,6 @@ def _explain_denial(stat: Stat, status: Status, files: ProcFiles) -> str:
         )
     name = safe_text(describe_name(stat.command), 64)
     return (
-        f"({name}) may not be looked into: {why}, and the probe lacks CAP_SYS_PTRACE there; "
+        f"{name} may not be looked into: {why}, and the probe lacks CAP_SYS_PTRACE there; "
         f"{give.format(user=user)}"
     )
