@@ -104,6 +104,14 @@ _NO_TARGETS: Final = (
     type=PathOf(dir_okay=False, allow_dash=True, path_type=Path),
     help="Write the output to this file, in one step: a reader never sees half of it. `-` is stdout.",
 )
+@click.option(
+    "--resolve",
+    "resolved",
+    metavar="NAME=ADDRESS",
+    multiple=True,
+    help="Connect to this address where an endpoint has this name: for a Service whose port is "
+    "forwarded here, for example. What is verified stays. May be repeated.",
+)
 @click.option("--quiet", is_flag=True, help="Show no progress, not even on a terminal.")
 def check(
     config_file: Path | None,
@@ -117,11 +125,18 @@ def check(
     no_experiments: bool,
     output: str,
     output_file: Path | None,
+    resolved: tuple[str, ...],
     quiet: bool,
     **settings: Any,
 ) -> int:
     """Try every target once and say what is wrong with it; `-` reads endpoints from stdin."""
-    from probe.config.arguments import make_targets, read_duration, read_endpoints, refuse_given
+    from probe.config.arguments import (
+        make_targets,
+        place_targets,
+        read_duration,
+        read_endpoints,
+        refuse_given,
+    )
     from probe.config.schema import DefaultsEntry, TlsEntry
 
     if endpoints or targets_file is not None:
@@ -156,6 +171,7 @@ def check(
         if not (loaded.targets or loaded.nothing_to_probe):
             click.echo(_NO_TARGETS, err=True)
         targets = loaded.targets
+    targets = place_targets(targets, resolved)
     from probe.ledger.target_runtime import is_expected
     from probe.log.format import configure_logging
     from probe.service.pipeline import PipelineSettings, run_rounds

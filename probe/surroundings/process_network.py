@@ -11,7 +11,7 @@ from typing import Final
 from probe.model.surroundings import RunningProcess
 from probe.surroundings.file_view import ViewError
 from probe.surroundings.linux_calls import enter_network
-from probe.surroundings.process_entry import NoRightError, enter_process
+from probe.surroundings.process_entry import NoRightError, enter_process, identify_file
 
 _OWN: Final = "/proc/self/ns/net"
 _FORBIDDEN: Final = frozenset({errno.EPERM, errno.EACCES})
@@ -33,10 +33,9 @@ def is_own_network(process: RunningProcess) -> bool:
         NetworkClosedError: where the probe may not even look.
         ProcessEndedError: where the process has ended.
     """
-    own = os.stat(_OWN)  # noqa: PTH116 - as the other one
     with enter_process(process) as entry:
         try:
-            return entry.identify("ns/net") == (own.st_dev, own.st_ino)
+            return entry.identify("ns/net") == identify_file(_OWN)
         except NoRightError:
             raise NetworkClosedError("CAP_SYS_PTRACE") from None
 

@@ -318,5 +318,7 @@ async def test_the_roots_are_those_of_the_process(folder: Path) -> None:
             elsewhere = await prober().attempt(replace(tried, runs_in=named))
 
     assert end(its) == ("export", "answered")
+    assert its.credentials.root == f"/proc/{described.pid}/root"
+    assert f"begin with /proc/{described.pid}/root" in " ".join(diagnose(its).facts)
     assert end(elsewhere) == ("handshake", "unverified")
     assert end(own) == ("load", "credentials")

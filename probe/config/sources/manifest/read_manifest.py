@@ -246,6 +246,7 @@ class _Reading:
             notes=notes,
             sources=tuple(replace(one, container=place.title) for one in target.sources),
             runs_in=place.container,
+            address=place.host_aliases.get(target.endpoint.host.lower(), target.address),
             remarks=(*target.remarks, *map(_describe_start, place.faults)),
         )
         if target.plaintext or target.faults:
@@ -282,7 +283,7 @@ class _Reading:
         )
         variables = Variables()
         variables.set_absent("", reason)
-        place = Place(label, ContainerSpec(name=""), Container(name=label), variables, {})
+        place = Place(label, ContainerSpec(name=""), Container(name=label), variables, {}, {})
         self.warnings[f"{label} is a Collector's configuration, but {reason}"] = None
         try:
             content = read_texts({label: text}, place)
@@ -311,6 +312,7 @@ def _make_place(pod: Pod, spec: ContainerSpec, store: Store, services: Mapping[s
         services=services,
     )
     title = f"{pod.title}, container {safe_text(spec.name, 63)}"
+    file, folder = (variables.peek(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
     container, faults = make_container(
         title,
         spec.mounts,
@@ -320,7 +322,14 @@ def _make_place(pod: Pod, spec: ContainerSpec, store: Store, services: Mapping[s
         variables=variables,
         service_account=pod.service_account,
     )
-    return Place(title, spec, container, variables, services, (*faults, *variables.faults))
+    container = replace(
+        container,
+        namespace=pod.namespace,
+        ssl_cert_file=file if isinstance(file, str) else "",
+        ssl_cert_dir=folder if isinstance(folder, str) else "",
+    )
+    faults += variables.faults
+    return Place(title, spec, container, variables, services, pod.host_aliases, tuple(faults))
 
 
 def _list_keys(container: Container) -> Iterator[str]:
@@ -344,6 +353,7 @@ def _is_loopback(host: str) -> bool:
     if host.lower().rstrip(".") == "localhost":
         return True
     try:
-        return ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
         return False
+    return address.is_loopback or address.is_unspecified
