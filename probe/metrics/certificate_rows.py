@@ -133,18 +133,18 @@ def _list_receiver_rows(files: ReceiverFiles, at: float) -> tuple[SourceRows, So
     path = choose_lasting(list_sent_paths(chain), at) if chain else ()
     served = path[:-1] if len(path) > 1 and path[-1].self_signed else path
     useless = {rule.sha256 for rule in files.client_ca_rules}
-    lasting: dict[str, CertificateFacts] = {}
+    by_name: dict[str, list[tuple[CertificateFacts, ...]]] = {}
     for one in held:
-        known = lasting.get(one.subject.digest)
-        if one.sha256 not in useless and (known is None or known.not_after < one.not_after):
-            lasting[one.subject.digest] = one
+        if one.sha256 not in useless:
+            by_name.setdefault(one.subject.digest, []).append((one,))
+    used = tuple(one for group in by_name.values() for one in choose_lasting(group, at))
     most = MOST_OF_A_RECEIVER
     return (
         _make_rows("receiver", chain, served, [files.cert_file] * len(chain), most),
         _make_rows(
             "receiver_client_ca",
             held,
-            tuple(lasting.values()),
+            used,
             [files.client_ca_file] * len(held),
             most,
             max(files.client_ca_count, len(held)),
