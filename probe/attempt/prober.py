@@ -297,6 +297,8 @@ class Prober:
         finally:
             took = monotonic() - before
             attempt.durations["resolve"] = attempt.lookup.duration if attempt.lookup else took
+        if reason := network.refuse_addresses(attempt.addresses):
+            return Ending(stage="connect", kind="probe_fault", detail=reason)
         before = monotonic()
         try:
             connected = await connect_first(
@@ -312,13 +314,9 @@ class Prober:
         with sock:
             ending = await self._run_session(attempt, credentials, sock)
         if is_silent_refusal(ending, attempt.handshake):
+            address, delays = attempt.peer_address, self._delays
             again = ExperimentRound(
-                prepared,
-                credentials,
-                attempt.peer_address,
-                self._delays,
-                network,
-                request_sent=False,
+                prepared, credentials, address, delays, network, request_sent=False
             )
             attempt.recheck = await again.recheck(attempt.deadline)
         return ending
