@@ -82,7 +82,14 @@ def recognise_python(view: ProcessView, read_file: ReadFile) -> Recognised:
         zero_code=auto,
         settings=environ,
         signal_protocols=dict(_read_exporter_names(environ)),
+        roots=_find_certifi(view, read_file),
     )
+
+
+def _find_certifi(view: ProcessView, read_file: ReadFile) -> str:
+    """Return the file of the package certifi, whose roots `requests` takes; a distribution may lack it."""
+    files = (f"{folder}/certifi/cacert.pem" for folder in _list_python_packages(view))
+    return next((file for file in files if _exists(file, read_file)), "")
 
 
 def is_node(view: ProcessView) -> bool:
