@@ -43,8 +43,8 @@ _OVERWRITTEN: Final = (
 )
 _CODE: Final = (".py", ".js", ".mjs", ".cjs", ".ts", "package.json")
 _START_ONLY: Final = (
-    "/proc shows the environment of its start: what the program sets later (a .env file, for "
-    "example) or configures by itself is not seen"
+    "/proc shows the environment at its start: what the program sets later (by a .env file, say) or "
+    "in its code is not seen"
 )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from probe.config.sources.process.node_modules import find_loaded_packages
 from probe.config.sources.process.recognised import ReadFile, Recognised
 from probe.config.sources.process.running import ProcessView
-from probe.model.runtime import DOTNET, NODE_GRPC, NODE_HTTP, PYTHON_GRPC, PYTHON_HTTP
+from probe.model.runtime import CURL, DOTNET, NODE_GRPC, NODE_HTTP, PYTHON_GRPC, PYTHON_HTTP
 from probe.model.target import SIGNALS, Protocol, Signal
 
 _PYTHON: Final = re.compile(r"/(?:python|pypy)[\d.]*$|/libpython\d[\d.]*\w*\.so[\d.]*$")
@@ -236,6 +236,7 @@ def recognise_others(view: ProcessView) -> Recognised | None:
                 return Recognised(
                     runtime=name,
                     by=f"{path.rpartition('/')[2]} is in its memory",
+                    exporter=CURL.id if name == "PHP" else "",
                     protocol=http,
                     protocol_by=f"the default of {name}'s SDK",
                     settings=view.environ,
