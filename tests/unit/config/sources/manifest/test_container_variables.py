@@ -100,7 +100,7 @@ def test_values_come_from_objects_and_fields(source: str, value: str) -> None:
     ],
 )
 def test_what_only_the_cluster_knows_is_unknown_and_not_unset(source: str) -> None:
-    """Whoever asks for it, or for what refers to it, hears why."""
+    """Whoever asks for it, or for what refers to it, gets an error that says why."""
     found = variables(
         f"[{{name: X, valueFrom: {{{source}}}}}, {{name: Y, value: 'a$(X)'}}, {{name: Z, value: z}}]"
     )
