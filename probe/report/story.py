@@ -49,7 +49,7 @@ LABELS: Final[dict[Section, str]] = {
 def format_heading(evidence: Evidence) -> str:
     """Return which target it is about, and as which exporter unless it is a Collector's."""
     target = evidence.target
-    heading = f"{safe_text(target.name)}  {safe_text(target.endpoint)}"
+    heading = f"{safe_text(target.name)}  {safe_text(target.endpoint)}".rstrip()
     if target.exporter == COLLECTOR.id:
         return heading
     return f"{heading}  as {EXPORTER_NAMES.get(target.exporter, safe_text(target.exporter))}"
