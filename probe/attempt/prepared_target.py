@@ -91,7 +91,7 @@ class PreparedTarget:
         host = self.next_hop.host
         self.address = host if is_ip_address(host) else ""
         """The host of `next_hop` where it is an address already; empty for a name."""
-        self.alpn = encode_alpn(target.exporter, target.protocol)
+        self.alpn = encode_alpn(target.exporter, target.protocol, http2=target.offers_http2)
         self.purpose: Purpose = "tls" if target.depth == "tls" else "export"
         self.limit = ""
         """Why this probe cannot make the request, though exporters may; empty where it can."""
@@ -106,7 +106,8 @@ class PreparedTarget:
             if target.depth == "canary":
                 self._canary = build_canary(target, agent, settings.resource, propagate=propagate)
         except ValueError as error:
-            self.limit = safe_text(str(error))
+            # Settings that no exporter can use have their own reason: nothing would be sent.
+            self.limit = "" if target.faults else safe_text(str(error))
 
     @property
     def request(self) -> Request:
@@ -211,6 +212,6 @@ class PreparedTarget:
         return known
 
 
-def encode_alpn(exporter: str, protocol: Protocol) -> tuple[bytes, ...]:
+def encode_alpn(exporter: str, protocol: Protocol, *, http2: bool = True) -> tuple[bytes, ...]:
     """Return the application protocols that `exporter` offers, as TLS has them."""
-    return tuple(name.encode() for name in choose_alpn(exporter, protocol))
+    return tuple(name.encode() for name in choose_alpn(exporter, protocol, http2=http2))

@@ -108,7 +108,7 @@ def _notes(target: Target) -> Iterator[str]:
     """Yield the target's notes, and which sources name it where several do."""
     yield from target.notes
     if len(named := dict.fromkeys(target.sources)) > 1:
-        sources = "; ".join(f"{source.kind} {source.where}".rstrip() for source in named)
+        sources = "; ".join(str(source) for source in named)
         yield f"several sources name this target: {sources}"
 
 

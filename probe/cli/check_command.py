@@ -14,6 +14,8 @@ from probe.cli.load_configuration import (
     TextFile,
     config_option,
     get_secret_register,
+    name_processes,
+    pid_option,
     report_sources,
     wait_for_configuration,
 )
@@ -37,6 +39,7 @@ _NO_TARGETS: Final = (
 
 @click.command()
 @config_option
+@pid_option
 @click.argument("endpoints", nargs=-1)
 @click.option("--cert", "cert_file", metavar="PATH", help="File with the client certificate (PEM).")
 @click.option("--key", "key_file", metavar="PATH", help="File with its private key (PEM).")
@@ -93,6 +96,7 @@ _NO_TARGETS: Final = (
 @click.option("--quiet", is_flag=True, help="Show no progress, not even on a terminal.")
 def check(
     config_file: Path | None,
+    pids: tuple[int, ...],
     endpoints: tuple[str, ...],
     targets_file: IO[str] | None,
     wait: str | None,
@@ -105,18 +109,23 @@ def check(
 ) -> int:
     """Try every target once and say what is wrong with it; `-` reads endpoints from stdin."""
     from probe.config.arguments import make_targets, read_duration, read_endpoints, refuse_given
+    from probe.config.schema import DefaultsEntry
 
     if endpoints or targets_file is not None:
-        if config_file is not None:
-            raise click.UsageError("give endpoints or --config, not both")
-        named = read_endpoints(endpoints, targets_file or ())
-        targets: Sequence[Target] = make_targets(named, **settings)
+        if config_file is not None or pids:
+            other = "--pid" if pids else "--config"
+            raise click.UsageError(f"give endpoints or {other}, not both")
+        listed = read_endpoints(endpoints, targets_file or ())
+        targets: Sequence[Target] = make_targets(listed, **settings)
         loaded = None
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
     else:
-        refuse_given(click.get_current_context(), settings)
+        named = name_processes(pids, config_file)
+        chosen = ("depth", "exporter", "timeout") if pids else ()
+        refuse_given(click.get_current_context(), settings.keys() - chosen)
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
-        loaded, limit = wait_for_configuration(config_file, limit)
+        defaults = DefaultsEntry(**{name: settings[name] for name in chosen})
+        loaded, limit = wait_for_configuration(config_file, limit, named, defaults)
         report_sources(loaded)
         if not (loaded.targets or loaded.nothing_to_probe):
             click.echo(_NO_TARGETS, err=True)

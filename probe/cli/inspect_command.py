@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.cli.load_configuration import config_option, read_configuration, report_sources
+from probe.cli.load_configuration import (
+    config_option,
+    name_processes,
+    pid_option,
+    read_configuration,
+    report_sources,
+)
 from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, output_option, report_counts
 from probe.system.standard_streams import ignore_broken_pipe
 
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
     "the files is then judged as the backend's, and has to cover it.",
 )
 @config_option
+@pid_option
 @output_option("table", "json")
 def inspect(
     files: tuple[str, ...],
@@ -41,6 +48,7 @@ def inspect(
     ca_file: str | None,
     endpoint: str | None,
     config_file: Path | None,
+    pids: tuple[int, ...],
     output: str,
 ) -> int:
     """Say what local files really are, and what is wrong with them; connects nowhere.
@@ -52,6 +60,8 @@ def inspect(
     named = bool(files) or any(option is not None for option in options)
     if named and config_file is not None:
         raise click.UsageError("give files or --config, not both")
+    if named and pids:
+        raise click.UsageError("give files or --pid, not both")
     if endpoint is not None and not (files or cert_file):
         raise click.UsageError("--endpoint goes with --cert, or with a FILE")
     reference = _parse_reference(endpoint) if endpoint is not None else ""
@@ -59,7 +69,7 @@ def inspect(
     if named:
         sets = _collect_named_sets(files, *options)
     else:
-        loaded = read_configuration(config_file)
+        loaded = read_configuration(config_file, name_processes(pids, config_file))
         report_sources(loaded)
         sets = _collect_target_sets(loaded.targets)
         well = not loaded.nothing_to_probe and all(each.up for each in loaded.source_states)

@@ -19,8 +19,11 @@ _LONGEST: Final = 2048
 """Characters of one line of a warning or an error."""
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from probe.config.configuration import Configuration, WebSettings
     from probe.config.loader import Answers, ConfigurationLoader
+    from probe.config.schema import DefaultsEntry, SourceEntry
 
 
 class _PathOnly(click.ParamType[Any]):
@@ -52,22 +55,58 @@ config_option = click.option(
 )
 
 
+pid_option = click.option(
+    "--pid",
+    "pids",
+    type=click.IntRange(min=1),
+    metavar="PID",
+    multiple=True,
+    help="The number of a running exporter's process: its environment, command line and files are "
+    "read, and its network is used. May be repeated.",
+)
+
+
+def name_processes(pids: Sequence[int], config_file: Path | None) -> Sequence[SourceEntry]:
+    """Return the sources that `--pid` names.
+
+    Raises:
+        click.UsageError: where there is a configuration too.
+    """
+    from probe.config.schema import ProcessEntry, SourceEntry
+
+    if pids and config_file is not None:
+        raise click.UsageError("give --pid or --config, not both")
+    return [SourceEntry(process=ProcessEntry(pid=pid)) for pid in dict.fromkeys(pids)]
+
+
 def get_secret_register() -> SecretRegister:
     """Return the register of the command that runs; whatever it prints or keeps is masked by it."""
     return click.get_current_context().ensure_object(SecretRegister)
 
 
 def make_loader(
-    config_file: Path | None, listen: WebSettings | None = None, *, human: bool = True
+    config_file: Path | None,
+    listen: WebSettings | None = None,
+    *,
+    human: bool = True,
+    named: Sequence[SourceEntry] = (),
+    defaults: DefaultsEntry | None = None,
 ) -> ConfigurationLoader:
     """Return what reads `config_file`, or where there is none the environment, again and again.
 
     Its secrets are registered before anything else has it. `listen` is where to serve, whatever the
-    file has. From now on the log goes to standard error, in a readable form where `human`, else in
+    file has; `named` are sources of the command line, which are read instead, with `defaults` for
+    their targets. From now on the log goes to standard error, in a readable form where `human`, else in
     JSON.
     """
     from probe.config.configuration import mask_sources, register_configuration
-    from probe.config.loader import ConfigurationLoader, load_configuration, load_from_environment
+    from probe.config.loader import (
+        ConfigurationLoader,
+        load_configuration,
+        load_from_environment,
+        load_named_sources,
+    )
+    from probe.config.schema import DefaultsEntry
     from probe.config.source_reader import SourceReader
     from probe.diagnosis.catalogue import CATALOGUE
     from probe.log.format import configure_logging
@@ -81,7 +120,11 @@ def make_loader(
     reader = SourceReader()
 
     def read(answers: Answers) -> Configuration:
-        if config_file is None:
+        if named:
+            loaded = load_named_sources(
+                named, defaults or DefaultsEntry(), os.environ, reader, listen
+            )
+        elif config_file is None:
             loaded = load_from_environment(os.environ, reader, listen)
         else:
             loaded = load_configuration(
@@ -98,8 +141,10 @@ def make_loader(
     return ConfigurationLoader(read, user_agent=USER_AGENT)
 
 
-def read_configuration(config_file: Path | None) -> Configuration:
-    """Read `config_file`, or where there is none the environment; warnings go to stderr.
+def read_configuration(
+    config_file: Path | None, named: Sequence[SourceEntry] = ()
+) -> Configuration:
+    """Read `named`, `config_file`, or where there is none the environment; warnings go to stderr.
 
     It connects nowhere: each list of http_sd is left out, with a warning.
 
@@ -108,12 +153,17 @@ def read_configuration(config_file: Path | None) -> Configuration:
     """
     import asyncio
 
-    loaded = asyncio.run(make_loader(config_file).load_without_lists())
+    loaded = asyncio.run(make_loader(config_file, named=named).load_without_lists())
     _report_warnings(loaded)
     return loaded
 
 
-def wait_for_configuration(config_file: Path | None, limit: float) -> tuple[Configuration, float]:
+def wait_for_configuration(
+    config_file: Path | None,
+    limit: float,
+    named: Sequence[SourceEntry] = (),
+    defaults: DefaultsEntry | None = None,
+) -> tuple[Configuration, float]:
     """Read as `read_configuration` does, with the lists; return that, and what is left of `limit`.
 
     It is read again for as long as a source is down or there is nothing to probe, and time (seconds)
@@ -122,7 +172,9 @@ def wait_for_configuration(config_file: Path | None, limit: float) -> tuple[Conf
     """
     import asyncio
 
-    loaded, left = asyncio.run(_wait(make_loader(config_file), limit))
+    loaded, left = asyncio.run(
+        _wait(make_loader(config_file, named=named, defaults=defaults), limit)
+    )
     _report_warnings(loaded)
     return loaded, left
 
@@ -135,7 +187,8 @@ async def _wait(loader: ConfigurationLoader, limit: float) -> tuple[Configuratio
         loaded = await loader.load()
         missing = loaded.nothing_to_probe or not all(each.up for each in loaded.source_states)
         left = end - time.monotonic()
-        if not missing or left < PAUSE or not loaded.files:
+        changes = loaded.files or any(source.kind == "process" for source in loaded.sources)
+        if not missing or left < PAUSE or not changes:
             return loaded, max(left, 0.0)
         await asyncio.sleep(PAUSE)
 

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from probe.cli.load_configuration import config_option, get_secret_register, make_loader
+from probe.cli.load_configuration import (
+    config_option,
+    get_secret_register,
+    make_loader,
+    name_processes,
+    pid_option,
+)
 from probe.cli.results import AS_EXPECTED
 from probe.system.own_limits import raise_descriptor_limit
 from probe.text.safe_text import safe_text
@@ -24,13 +30,14 @@ _T = TypeVar("_T")
 
 @click.command()
 @config_option
+@pid_option
 @click.option(
     "--listen",
     metavar="HOST:PORT",
     help="Address of pages, metrics and health, instead of the configuration's web.listen; "
     "default: 0.0.0.0:9943.",
 )
-def run(config_file: Path | None, listen: str | None) -> int:
+def run(config_file: Path | None, pids: tuple[int, ...], listen: str | None) -> int:
     """Run the service: schedule, metrics, web.
 
     Without --config it starts whatever the environment holds; page, log and metrics show what is
@@ -43,7 +50,12 @@ def run(config_file: Path | None, listen: str | None) -> int:
 
     register = get_secret_register()
     address = None if listen is None else read_listen(listen)
-    loader = make_loader(config_file, address, human=sys.stderr.isatty())
+    loader = make_loader(
+        config_file,
+        address,
+        human=sys.stderr.isatty(),
+        named=name_processes(pids, config_file),
+    )
     # Lists are fetched once the service is up: one that is slow must not hold up its start.
     loaded = asyncio.run(loader.read())
     log_warnings(loaded.warnings)

@@ -11,6 +11,8 @@ import click
 from probe.cli.load_configuration import (
     config_option,
     get_secret_register,
+    name_processes,
+    pid_option,
     read_configuration,
     report_sources,
 )
@@ -27,10 +29,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @config_option
+@pid_option
 @output_option("table", "json")
-def validate(config_file: Path | None, output: str) -> int:
+def validate(config_file: Path | None, pids: tuple[int, ...], output: str) -> int:
     """Load the configuration and every file it names; connects nowhere."""
-    loaded = read_configuration(config_file)
+    loaded = read_configuration(config_file, name_processes(pids, config_file))
     report_sources(loaded)
     from probe.credentials.store import CredentialStore
     from probe.report.validation import (

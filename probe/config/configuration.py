@@ -9,7 +9,7 @@ from probe.config.source_reader import number_equal_names
 from probe.config.span_destination import SpanDestination
 from probe.model.known_secrets import register_targets, register_url
 from probe.model.module import Module
-from probe.model.target import ClockSource, SourceState, Target
+from probe.model.target import ClockSource, Secret, SourceState, Target
 from probe.text.host_port import split_host_port
 from probe.text.secret_register import SecretRegister
 
@@ -70,6 +70,8 @@ class Configuration:
     """How each source was when it was read last; one that nobody has asked yet is not among them."""
     nothing_to_probe: str = ""
     """Why there is nothing to probe, in any shard and by any module, and what to do; else empty."""
+    secrets: tuple[Secret, ...] = ()
+    """What its sources hold besides the targets that nobody may see."""
     warnings: tuple[str, ...] = ()
     """What the user should know though it is not an error, each one line."""
     files: tuple[str, ...] = ()
@@ -84,6 +86,8 @@ def register_configuration(register: SecretRegister, configuration: Configuratio
         for template in module.templates.values()
     )
     register_targets(register, (*configuration.targets, *templates))
+    for secret in configuration.secrets:
+        register.add(secret.reveal())
     for source in configuration.sources:
         if source.url is not None:
             register_url(register, source.url.reveal())

@@ -17,6 +17,10 @@ from probe.config.source_content import SourceContent
 from probe.config.sources.collector.read_collector import read_collector
 from probe.config.sources.file_sd import list_files, pattern_fault, read_file_sd
 from probe.config.sources.http_sd import read_http_sd, url_fault
+from probe.config.sources.process.files_of_process import read_process_file
+from probe.config.sources.process.proc_files import ProcFiles
+from probe.config.sources.process.read_process import ReadProcessFile, read_process
+from probe.config.sources.process.select_processes import find_processes
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, SOURCE, read_environment
 from probe.model.runtime import COLLECTOR, EXPORTERS, find_sibling
@@ -42,6 +46,10 @@ class SourceInputs:
     ValueError for what is not a regular file or a path."""
     fetched: Mapping[str, bytes | ConfigurationError] = field(default_factory=dict)
     """The last answer of each http_sd URL, or why there was none."""
+    processes: ProcFiles = field(default_factory=ProcFiles)
+    """What is known of running processes."""
+    read_process_file: ReadProcessFile = read_process_file
+    """Reads a file as one of them sees it."""
 
     def get_list(self, url: str) -> bytes:
         """Return what `url` has answered.
@@ -84,13 +92,27 @@ class DeclaredSource:
     """One item of `sources`."""
 
     kind: str
-    """sdk, collector, file_sd or http_sd."""
+    """sdk, collector, process, file_sd or http_sd."""
     where: str
     """What it names, as it may be shown: the files, the pattern, or the URL without its query."""
     files: tuple[str, ...] = ()
     """The Collector's, the later ones over the earlier."""
     url: Secret | None = None
     """The whole URL of an http_sd list."""
+    pid: int | None = None
+    """The number of a process."""
+    command: str = ""
+    """Text of the command lines of processes."""
+
+    @classmethod
+    def of_process(cls, pid: int) -> Self:
+        """Return the source of one process."""
+        return cls("process", str(pid), pid=pid)
+
+    @classmethod
+    def of_command(cls, text: str) -> Self:
+        """Return the source of all processes whose command line has `text`."""
+        return cls("process", text, command=text)
 
     @classmethod
     def of(cls, kind: str, *named: str) -> Self:
@@ -113,12 +135,14 @@ class DeclaredSource:
             return url_fault(self.url.reveal())
         return None if all(self.files) else "names a file without a name"
 
-    def list_parts(self) -> tuple[str, ...]:
-        """Return what of it is read by itself: each file of a pattern, else its one name.
+    def list_parts(self, inputs: SourceInputs) -> tuple[str, ...]:
+        """Return what of it is read by itself: each file of a pattern, each process, or its one name.
 
         Raises:
             OSError: where the directory of a pattern cannot be listed.
         """
+        if self.command:
+            return tuple(map(str, find_processes(self.command, inputs.processes)))
         # `where` may be a description, where the name of a file looks like no path.
         return list_files(self.files[0]) if self.kind == "file_sd" else (self.where,)
 
@@ -145,7 +169,14 @@ class DeclaredSource:
         if self.url is not None:
             url = self.url.reveal()
             return read_http_sd(inputs.get_list(url), url, defaults)
-        if self.kind == "collector":
+        if self.kind == "process":
+            content = read_process(
+                int(part),
+                inputs.processes,
+                inputs.read_process_file,
+                _choose_exporter(inputs.environ, defaults)[0],
+            )
+        elif self.kind == "collector":
             content = read_collector(self.files, inputs.environ, inputs.read_text)
         else:
             exporter, errors = _choose_exporter(inputs.environ, defaults)

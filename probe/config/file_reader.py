@@ -3,12 +3,12 @@
 It remembers every name that was asked for, read or not: a change in one may change the result.
 """
 
-import os
 import stat
 from pathlib import Path
 from typing import Final
 
 from probe.config.yaml_document import MAX_BYTES
+from probe.surroundings.file_view import HOST_FILES, FileView, IrregularFileError, ViewError
 from probe.text.description import refuse_non_path
 
 _KINDS: Final = (
@@ -36,12 +36,7 @@ class FileReader:
         """
         refuse_non_path(name)
         self.names[name] = None
-        # Looked at first, because opening a device can set it going; and again once it is open.
-        _check_regular(Path(name).stat().st_mode)
-        descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            _check_regular(os.fstat(descriptor).st_mode)
-            return file.read(MAX_BYTES + 1)
+        return read_bounded(name, HOST_FILES)
 
     def read_any_kind(self, name: str) -> bytes:
         """Return the same of a file of any kind: the user's own `--config` may be a pipe.
@@ -66,7 +61,23 @@ def decode_text(raw: bytes) -> str:
     return raw.decode("utf-8")
 
 
-def _check_regular(mode: int) -> None:
-    if not stat.S_ISREG(mode):
-        fits = (words for is_kind, words in _KINDS if is_kind(mode))
-        raise ValueError(next(fits, "it is not a regular file"))
+def read_bounded(name: str, view: FileView) -> bytes:
+    """Return the first bytes of a regular file, one more than the limit of a longer one.
+
+    Args:
+        name: its path, as whoever has the files of `view` writes it.
+        view: the files of this host, of a process or of a container.
+
+    Raises:
+        OSError: where it cannot be read.
+        ValueError: where it is not a regular file, whose reading might never end, or not a path;
+            and where the probe cannot look there, with the reason.
+    """
+    refuse_non_path(name)
+    try:
+        return view.read(name, MAX_BYTES + 1)
+    except IrregularFileError as error:
+        fits = (words for is_kind, words in _KINDS if is_kind(error.mode))
+        raise ValueError(next(fits, "it is not a regular file")) from None
+    except ViewError as error:
+        raise ValueError(error.detail) from None

@@ -21,7 +21,7 @@ from probe.config.expand import expand
 from probe.config.file_reader import FileReader
 from probe.config.location import Location
 from probe.config.resource import build_resource
-from probe.config.schema import FileEntry, SourceEntry
+from probe.config.schema import DefaultsEntry, FileEntry, SourceEntry
 from probe.config.sections import (
     find_obsolete_keys,
     read_clock_sources,
@@ -100,6 +100,21 @@ def load_from_environment(
     return replace(loaded, files=tuple(files.names))
 
 
+def load_named_sources(
+    sources: Sequence[SourceEntry],
+    defaults: DefaultsEntry,
+    environ: Mapping[str, str],
+    reader: SourceReader | None = None,
+    listen: WebSettings | None = None,
+) -> Configuration:
+    """Return the configuration of a probe whose sources are named on its command line."""
+    files = FileReader()
+    entry = FileEntry(sources=list(sources), defaults=defaults)
+    document = Document("the command line", {}, Place(1))
+    loaded = _build(entry, document, SourceInputs(environ, files.read), None, reader, listen)
+    return replace(loaded, files=tuple(files.names))
+
+
 def _read_document(
     path: Path, files: FileReader, inputs: SourceInputs
 ) -> tuple[Document, tuple[str, ...]]:
@@ -171,6 +186,7 @@ def _build(
         alert_hold=seconds("alerts", "hold"),
         spans_to=spans_to,
         source_states=reading.states,
+        secrets=reading.secrets,
         nothing_to_probe=(
             "" if anything else explain_no_targets(reading.states, where=document.file)
         ),

@@ -119,6 +119,16 @@ class ModuleEntry(DefaultsEntry, frozen=True, kw_only=True):
     or without. Empty: nothing."""
 
 
+class ProcessEntry(Entry, frozen=True, kw_only=True):
+    """Which running processes are read. Exactly one of the keys is set."""
+
+    pid: Positive | None = None
+    """The number of one process, as the probe sees it."""
+    command: str | None = None
+    """Text of a command line, like `java -jar app`: every process that has it, whenever it runs.
+    The probe itself is not among them."""
+
+
 class SourceEntry(Entry, frozen=True, kw_only=True):
     """One source. Exactly one of the keys is set."""
 
@@ -129,6 +139,8 @@ class SourceEntry(Entry, frozen=True, kw_only=True):
     file_sd: str | None = None
     """Files of Prometheus's file-based discovery, `.json`, `.yml` or `.yaml`; `*` in the last part
     of the path."""
+    process: ProcessEntry | None = None
+    """Running exporters: [their environment, command line and files](processes.md) are read."""
     http_sd: str | None = None
     """URL of Prometheus's HTTP-based discovery, without user name and password."""
 

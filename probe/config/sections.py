@@ -15,7 +15,14 @@ from probe.config.configuration import WebSettings
 from probe.config.declared_source import DeclaredSource
 from probe.config.errors import ConfigurationError
 from probe.config.location import Location
-from probe.config.schema import ClockSourceEntry, DefaultsEntry, FileEntry, ModuleEntry, TargetEntry
+from probe.config.schema import (
+    ClockSourceEntry,
+    DefaultsEntry,
+    FileEntry,
+    ModuleEntry,
+    ProcessEntry,
+    TargetEntry,
+)
 from probe.config.target_entry import read_target
 from probe.config.target_list import parse_ordinal
 from probe.config.yaml_document import Document
@@ -136,15 +143,30 @@ def read_sources(entry: FileEntry, location: Location) -> Iterator[DeclaredSourc
     """
     for position, item in enumerate(entry.sources):
         here = location["sources"][position]
-        named = [(kind, where) for kind, where in msgspec.structs.asdict(item).items() if where]
+        named = [
+            (kind, where)
+            for kind, where in msgspec.structs.asdict(item).items()
+            if where not in (None, "", [])
+        ]
         if len(named) != 1:
             raise here.error("a source is exactly one of these", allowed=item.__struct_fields__)
         kind, what = named[0]
-        source = DeclaredSource.of(kind, *([what] if isinstance(what, str) else what))
+        if isinstance(what, ProcessEntry):
+            source = _read_process_source(what, here[kind])
+        else:
+            source = DeclaredSource.of(kind, *([what] if isinstance(what, str) else what))
         if fault := source.fault:
             where = source.where if source.url is None else None
             raise here[kind].error(fault, found=where)
         yield source
+
+
+def _read_process_source(entry: ProcessEntry, location: Location) -> DeclaredSource:
+    if entry.pid is not None and not entry.command:
+        return DeclaredSource.of_process(entry.pid)
+    if entry.pid is None and entry.command and entry.command.strip():
+        return DeclaredSource.of_command(entry.command)
+    raise location.error("a process is exactly one of these", allowed=entry.__struct_fields__)
 
 
 def read_shard_index(entry: FileEntry, location: Location) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from probe.config.errors import ConfigurationError
 from probe.config.sources.collector.receiver import ServedCertificate
 from probe.model.finding import Finding
-from probe.model.target import Target
+from probe.model.target import Secret, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,8 @@ class SourceContent:
     """Why there are no targets; empty where there are some, or where the source says `[]`."""
     warnings: tuple[str, ...] = ()
     served: tuple[ServedCertificate, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    """What else was read that nobody may see: of a process, the values of its variables."""
     """What the receivers of a Collector on this host serve."""
 
 

@@ -22,7 +22,9 @@ from probe.config.errors import ConfigurationError, explain_unreadable
 from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
 from probe.config.sources.collector.receiver import ServedCertificate
-from probe.model.target import SourceState, Target
+from probe.config.sources.process.running import GIVE_SIGHT, ProcessGoneError
+from probe.model.surroundings import RunningProcess
+from probe.model.target import Secret, SourceState, Target
 from probe.text.description import describe_bug
 from probe.text.safe_text import safe_text
 
@@ -45,25 +47,56 @@ class SourcesReading:
     """How many lists nobody has asked for yet."""
     warnings: tuple[str, ...] = ()
     served: tuple[ServedCertificate, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    """What was read besides that nobody may see."""
 
 
 @dataclass(slots=True)
 class _Recording:
-    """All that one reading was made of, so that it can be repeated."""
+    """All that one reading was made of, so that it can be repeated.
+
+    What /proc shows of a process is read anew: it stays the same while the process runs.
+    """
 
     inputs: SourceInputs
     files: dict[str, bytes] = field(default_factory=dict)
+    process_files: dict[tuple[int, str], bytes | OSError | ValueError] = field(default_factory=dict)
 
     def record(self) -> SourceInputs:
         """Return inputs that read as `inputs` do, and are remembered."""
-        return replace(self.inputs, read_file=self._record)
+        return replace(
+            self.inputs, read_file=self._record, read_process_file=self._record_process_file
+        )
 
     def replay(self, inputs: SourceInputs) -> SourceInputs:
         """Return `inputs` with the files and lists of the recording."""
-        return replace(inputs, read_file=self._replay, fetched=self.inputs.fetched)
+        return replace(
+            inputs,
+            read_file=self._replay,
+            read_process_file=self._replay_process_file,
+            fetched=self.inputs.fetched,
+        )
 
     def _record(self, name: str) -> bytes:
         self.files[name] = content = self.inputs.read_file(name)
+        return content
+
+    def _record_process_file(self, process: RunningProcess, name: str) -> bytes:
+        key = (process.pid, name)
+        try:
+            content = self.inputs.read_process_file(process, name)
+        except (OSError, ValueError) as error:
+            self.process_files[key] = error
+            raise
+        self.process_files[key] = content
+        return content
+
+    def _replay_process_file(self, process: RunningProcess, name: str) -> bytes:
+        content = self.process_files.get(
+            (process.pid, name), FileNotFoundError(2, "not read before")
+        )
+        if isinstance(content, OSError | ValueError):
+            raise content
         return content
 
     def _replay(self, name: str) -> bytes:
@@ -94,7 +127,7 @@ class SourceReader:
         not_fetched = 0
         used: set[tuple[DeclaredSource, str]] = set()
         for source in sources:
-            names, problem = self._list_parts(source)
+            names, problem = self._list_parts(source, inputs)
             used |= {(source, name) for name in names}
             try:
                 parts = [self._read_part(source, name, defaults, inputs) for name in names]
@@ -110,15 +143,18 @@ class SourceReader:
             not_fetched=not_fetched,
             warnings=tuple(text for content in found for text in content.warnings),
             served=tuple(one for content in found for one in content.served),
+            secrets=tuple(dict.fromkeys(one for content in found for one in content.secrets)),
         )
 
-    def _list_parts(self, source: DeclaredSource) -> tuple[tuple[str, ...], str]:
+    def _list_parts(
+        self, source: DeclaredSource, inputs: SourceInputs
+    ) -> tuple[tuple[str, ...], str]:
         """Return what of `source` is read by itself, and why it could not be listed, or nothing.
 
         Where the directory cannot be listed (no descriptors, say), the files of before are read.
         """
         try:
-            return source.list_parts(), ""
+            return source.list_parts(inputs), ""
         except OSError as error:
             known = tuple(name for each, name in self._last if each == source)
             return known, f"{safe_text(source.where)} cannot be listed: {explain_unreadable(error)}"
@@ -133,7 +169,7 @@ class SourceReader:
         try:
             content = _read_safely(source, name, defaults, recording.record())
         except ConfigurationError as error:
-            last = self._last.get(key)
+            last = None if isinstance(error, ProcessGoneError) else self._last.get(key)
             if last is not None:
                 with suppress(ConfigurationError, NotFetchedError):
                     content = _read_safely(source, name, defaults, last.replay(inputs))
@@ -187,6 +223,11 @@ def _summarize(source: DeclaredSource, parts: Sequence[_ReadUnit], problem: str)
     problems = [text for part in parts for text in part.list_problems()]
     if problem:
         problems.append(problem)
+    elif not parts and source.command:
+        problems.append(
+            f"no process with {safe_text(source.command)} on its command line can be seen: nothing "
+            f"is probed for it; {GIVE_SIGHT}"
+        )
     elif not parts:
         problems.append(
             f"no file matches {safe_text(source.where)}: nothing is probed for it; create one, or "

@@ -30,6 +30,7 @@ from probe.model.certificate import CredentialFacts, LocatedCertificate
 from probe.model.finding import Finding, Role
 from probe.model.runtime import COLLECTOR, RUNTIMES_BY_ID
 from probe.model.target import TlsSettings
+from probe.surroundings.file_view import HOST_FILES, FileView
 from probe.text.safe_text import quote_path, safe_text
 from probe.x509.parse import read_der, read_facts
 from probe.x509.path import Located, extend_path, find_wrong_link
@@ -60,7 +61,11 @@ class _ReadFile:
 
 
 def load_credentials(
-    tls: TlsSettings, *, exporter: str = COLLECTOR.id, settings: FileSettings = KEYS
+    tls: TlsSettings,
+    *,
+    exporter: str = COLLECTOR.id,
+    settings: FileSettings = KEYS,
+    view: FileView = HOST_FILES,
 ) -> Credentials:
     """Read every file that `tls` names.
 
@@ -68,11 +73,13 @@ def load_credentials(
         tls: the target's settings; a `*_pem` value is read as its file would be.
         exporter: whose reader is the measure: the id of a `Runtime`.
         settings: what the settings are called, for facts and steps.
+        view: the files of the place where the exporter runs.
 
     Raises:
         OSError: where the probe itself lacks file descriptors or memory.
+        ViewError: where the probe cannot see what the exporter does.
     """
-    cert, key, ca = parts = [_read(file) for file in list_named_files(tls, settings)]
+    cert, key, ca = parts = [_read(file, view) for file in list_named_files(tls, settings)]
     files = FileSet(
         cert.to_pem(),
         key.to_pem(),
@@ -103,7 +110,7 @@ def load_credentials(
     )
     client_facts = tuple(map(read_der, chain))
     ca_facts = tuple(map(read_der, anchors[:MAX_BUNDLE]))
-    unsent = _find_unsent_issuers(tls, files, parsed, ca, anchors)
+    unsent = _find_unsent_issuers(tls, files, parsed, ca, anchors, view)
     rules = find_broken_rules(chain, [_to_der(one) for _, one in unsent])
     facts = CredentialFacts(
         generation=_digest(parts, (*chain, *anchors), files, [*faults, *remarks]),
@@ -128,10 +135,10 @@ def _to_der(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.DER)
 
 
-def _read(file: NamedFile) -> _ReadFile:
+def _read(file: NamedFile, view: FileView) -> _ReadFile:
     if not file.path:
         return _ReadFile(file)
-    raw = file.inline or read_file(file)
+    raw = file.inline or read_file(file, view=view)
     if isinstance(raw, Finding):
         return _ReadFile(file, unread=raw)
     return _ReadFile(file, raw, read_content(raw, file))
@@ -276,11 +283,12 @@ def _find_unsent_issuers(
     chain: Sequence[x509.Certificate | None],
     ca: _ReadFile,
     anchors: Sequence[bytes],
+    view: FileView,
 ) -> tuple[Located, ...]:
     folder_of = tls.cert_file
     parsed = [one for one in chain if one is not None]
     held = [(ca.path, one) for der in anchors if (one := files.parse(der).plain) is not None]
-    return extend_path(parsed, held, lambda: read_folder(folder_of) if folder_of else ())
+    return extend_path(parsed, held, lambda: read_folder(folder_of, view) if folder_of else ())
 
 
 def _digest(

@@ -5,10 +5,9 @@ of something: that is raised.
 """
 
 import errno
-import os
+import posixpath
 import stat
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from probe.credentials.content import SIZE_LIMIT, read_content
@@ -16,6 +15,7 @@ from probe.credentials.named_file import INLINE, NamedFile, begin_step
 from probe.model.certificate import ServedFile
 from probe.model.finding import Finding
 from probe.model.target import ServerCertificateFile
+from probe.surroundings.file_view import HOST_FILES, FileView, IrregularFileError, ViewError
 from probe.system.own_limits import EXHAUSTED, is_own_lack
 from probe.text.description import (
     PATH_MAX,
@@ -46,59 +46,68 @@ _KINDS: Final = (
 )
 
 
-def read_file(file: NamedFile, *, limit: int = SIZE_LIMIT) -> bytes | Finding:
+def read_file(
+    file: NamedFile, *, limit: int = SIZE_LIMIT, view: FileView = HOST_FILES
+) -> bytes | Finding:
     """Return the content of `file`, `limit` bytes at most, or the fault that keeps it from being read.
+
+    Args:
+        file: what a setting names.
+        limit: bytes.
+        view: the files of the place where the exporter runs.
 
     Raises:
         OSError: where the probe itself lacks file descriptors or memory.
+        ViewError: where the probe cannot see what the exporter does.
     """
     path = file.path
     if is_description(path) or not is_plausible_path(path):
         return _describe_non_path(file)
     try:
-        # Looked at first, because opening a device can set it going; and again once it is open.
-        mode = Path(path).stat().st_mode
-        if not stat.S_ISREG(mode):
-            return _describe_irregular(file, mode)
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as opened:
-            mode = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(mode):
-                return _describe_irregular(file, mode)
-            raw = opened.read(limit + 1)
+        raw = view.read(path, limit + 1)
+    except IrregularFileError as error:
+        return _describe_irregular(file, error.mode)
     except PermissionError:
-        return _describe_forbidden(file)
+        return _describe_forbidden(file, view)
     except OSError as error:
         if error.errno in EXHAUSTED:
             raise
-        return _describe_missing(file, error.errno or 0)
+        return _describe_missing(file, error.errno or 0, view)
     if len(raw) > limit:
         fact = f"is larger than {limit} bytes, and no certificate or key file is"
         return file.make_finding(fact, f"check {_name_place(file)}: this is some other file")
     return raw
 
 
-def read_folder(path: str) -> Iterator[Located]:
+def read_folder(path: str, view: FileView = HOST_FILES) -> Iterator[Located]:
     """Yield the certificates of the `*.pem` and `*.crt` files in the folder of `path`.
 
     Raises:
         OSError: where the probe itself lacks file descriptors or memory.
     """
-    own = Path(path)
     try:
-        files = sorted(f for f in own.parent.iterdir() if f.suffix in {".pem", ".crt"} and f != own)
+        files = [
+            entry.path
+            for entry in view.list_folder(posixpath.dirname(path) or ".")
+            if entry.name.endswith((".pem", ".crt"))
+            and entry.name != posixpath.basename(path)
+            and entry.is_file
+            and entry.size <= FOLDER_FILE_SIZE
+        ]
     except (OSError, ValueError) as error:
         if is_own_lack(error):
             raise
         return
-    for file in [str(file) for file in files if _is_small(file)][:FOLDER_FILES]:
-        for der in _read_ders(file, limit=FOLDER_FILE_SIZE):
+    except ViewError:
+        return
+    for file in files[:FOLDER_FILES]:
+        for der in _read_ders(file, limit=FOLDER_FILE_SIZE, view=view):
             certificate = parse_certificate(der)
             if certificate is not None:
                 yield file, certificate
 
 
-def read_served_file(named: ServerCertificateFile) -> ServedFile:
+def read_served_file(named: ServerCertificateFile, view: FileView = HOST_FILES) -> ServedFile:
     """Return what the file holds that a backend's certificate is served from.
 
     Without certificates where it cannot be read: then it compares with nothing. Its key is another
@@ -107,9 +116,9 @@ def read_served_file(named: ServerCertificateFile) -> ServedFile:
     Raises:
         OSError: where the probe itself lacks file descriptors or memory.
     """
-    held = _read_ders(named.path)
+    held = _read_ders(named.path, view=view)
     try:
-        modified = os.stat(named.path).st_mtime  # noqa: PTH116 - a Path raises on a NUL byte only later
+        modified = view.look_at(named.path).modified
     except (OSError, ValueError):
         modified = 0.0
     return ServedFile(
@@ -125,18 +134,10 @@ def read_served_file(named: ServerCertificateFile) -> ServedFile:
     )
 
 
-def _read_ders(path: str, *, limit: int = SIZE_LIMIT) -> tuple[bytes, ...]:
+def _read_ders(path: str, *, limit: int = SIZE_LIMIT, view: FileView) -> tuple[bytes, ...]:
     file = NamedFile("cert", path)
-    raw = read_file(file, limit=limit)
+    raw = read_file(file, limit=limit, view=view)
     return () if isinstance(raw, Finding) else read_content(raw, file).certificates
-
-
-def _is_small(path: Path) -> bool:
-    try:
-        found = path.stat()
-    except OSError:
-        return False
-    return stat.S_ISREG(found.st_mode) and found.st_size <= FOLDER_FILE_SIZE
 
 
 def _describe_non_path(file: NamedFile) -> Finding:
@@ -186,15 +187,14 @@ def _describe_irregular(file: NamedFile, mode: int) -> Finding:
     return file.make_finding(kind, *fix)
 
 
-def _describe_missing(file: NamedFile, number: int) -> Finding:
+def _describe_missing(file: NamedFile, number: int, view: FileView) -> Finding:
     name = errno.errorcode.get(number, str(number))
-    path = Path(file.path)
     if number not in {errno.ENOENT, errno.ENOTDIR}:
         fact = f"cannot be read ({name})"
-    elif path.is_symlink():
-        fact = f"is a symbolic link to {safe_text(_read_link(path), 80)}, which does not exist ({name})"
+    elif link := view.read_link(file.path):
+        fact = f"is a symbolic link to {safe_text(link, 80)}, which does not exist ({name})"
     else:
-        fact = f"does not exist ({name}){_name_missing_folder(path)}"
+        fact = f"does not exist ({name}){safe_text(view.explain_absence(file.path))}"
     return file.make_finding(
         fact,
         f"put the file at {quote_path(file.path)}, or correct {_name_place(file)}",
@@ -203,50 +203,29 @@ def _describe_missing(file: NamedFile, number: int) -> Finding:
     )
 
 
-def _read_link(path: Path) -> str:
+def _describe_forbidden(file: NamedFile, view: FileView) -> Finding:
     try:
-        return str(path.readlink())
+        found = view.look_at(file.path)
     except OSError:
-        return "nowhere"
-
-
-def _name_missing_folder(path: Path) -> str:
-    """Name the first directory on the way that does not exist, where it is not the file alone."""
-    parent = path.parent
-    try:
-        if parent.is_dir():
-            return ""
-        while parent != parent.parent and not parent.parent.is_dir():
-            parent = parent.parent
-    except OSError:
-        return ""
-    return f"; nor does the directory {safe_text(str(parent), 80)}"
-
-
-def _describe_forbidden(file: NamedFile) -> Finding:
-    path = Path(file.path)
-    try:
-        found = path.stat()
-    except OSError:
-        closed = _find_closed_folder(path)
-        what = f"the directory {safe_text(str(closed), 80)} on the way to it is closed"
+        closed = view.find_closed_folder(file.path)
+        what = f"the directory {safe_text(closed, 80)} on the way to it is closed"
         fix: tuple[str, ...] = (
-            f"let the user that runs the exporter enter the directory: chmod o+x {quote_path(str(closed))}",
+            f"let the user that runs the exporter enter the directory: chmod o+x {quote_path(closed)}",
         )
     else:
-        mode = stat.S_IMODE(found.st_mode)
-        what = f"its mode is {mode:04o}, its owner {found.st_uid}:{found.st_gid}"
-        fix = _allow_reading(file, mode, found.st_gid)
+        mode = stat.S_IMODE(found.mode)
+        what = f"its mode is {mode:04o}, its owner {found.uid}:{found.gid}"
+        fix = _allow_reading(file, mode, found.gid, view)
     return file.make_finding(
-        f"may not be read: {what}, and the probe runs as {os.geteuid()}:{os.getegid()}",
+        f"may not be read: {what}, and {view.describe_reader()}",
         *fix,
         "in Kubernetes: set securityContext.fsGroup, or the volume's defaultMode",
         cause="server_ca_file_permission" if file.role == "ca" else "client_file_permission",
     )
 
 
-def _allow_reading(file: NamedFile, mode: int, group: int) -> tuple[str, ...]:
-    """Return the step that lets the user of the exporter, taken to be the probe's, read a file.
+def _allow_reading(file: NamedFile, mode: int, group: int, view: FileView) -> tuple[str, ...]:
+    """Return the step that lets the user of the exporter read a file.
 
     A certificate is public. A key's group is changed only where it gives nobody the right.
     """
@@ -255,13 +234,8 @@ def _allow_reading(file: NamedFile, mode: int, group: int) -> tuple[str, ...]:
         return (f"let everybody read it, because a certificate is public: chmod 0644 {path}",)
     if mode & stat.S_IRGRP:
         return (f"add the user that runs the exporter to group {group}, which may read {path}",)
+    assumed = " where that is the probe's" if view is HOST_FILES else ""
     return (
-        f"let the group of the exporter's user read it, {os.getegid()} where that is the probe's: "
-        f"chgrp {os.getegid()} {path} && chmod 0640 {path}",
+        f"let the group of the exporter's user read it, {view.gid}{assumed}: "
+        f"chgrp {view.gid} {path} && chmod 0640 {path}",
     )
-
-
-def _find_closed_folder(path: Path) -> Path:
-    """Return the first directory on the way to `path` that this process may not enter."""
-    folders = [*path.absolute().parents][::-1]
-    return next((each for each in folders if not os.access(each, os.X_OK)), path.parent)

@@ -19,8 +19,10 @@ from probe.credentials.named_file import FileSettings
 from probe.credentials.read_file import read_served_file
 from probe.credentials.tls_context import Credentials
 from probe.model.certificate import CertificateFacts, CredentialFacts, Rotation, ServedFile
+from probe.model.surroundings import Surroundings
 from probe.model.target import ServerCertificateFile, Target, TlsSettings
-from probe.system.file_fingerprint import read_fingerprint
+from probe.surroundings.file_view import FileView
+from probe.surroundings.open_view import open_view
 from probe.text.description import is_plausible_path
 from probe.text.safe_text import safe_text
 
@@ -42,6 +44,7 @@ class _Key(NamedTuple):
     exporter: str
     served: ServerCertificateFile | None
     settings: FileSettings
+    runs_in: Surroundings | None
 
 
 class CredentialFiles:
@@ -55,6 +58,7 @@ class CredentialFiles:
         self._key = key
         self._paths = paths
         self._store = store
+        self._view = open_view(key.runs_in)
         self._lock = Lock()
         self._states: _FileStates | None = None
         self._credentials: Credentials | None = None
@@ -76,7 +80,9 @@ class CredentialFiles:
         Raises:
             OSError: where the probe itself lacks file descriptors or memory.
         """
-        states = _stat_files(self._paths)
+        if self._view.may_block:
+            return None
+        states = _stat_files(self._paths, self._view)
         known = self._credentials
         if known is not None and states == self._states:
             self._checked = self._store.clock()
@@ -98,12 +104,12 @@ class CredentialFiles:
 
     def _read(self) -> Credentials:
         known, now = self._credentials, self._store.clock()
-        if known is not None and _stat_files(self._paths) == self._states:
+        if known is not None and _stat_files(self._paths, self._view) == self._states:
             self._checked = now
             return known
         self._store.reloads += known is not None
         at = self._store.wall_clock()
-        self._states, read = _load(self._key, self._paths, at)
+        self._states, read = _load(self._key, self._paths, self._view, at)
         served = read.facts.served
         if served is not None and (self._served is None or self._served.chain != served.chain):
             # Its own date may be of another clock; it came after the last check of it in any case.
@@ -168,6 +174,7 @@ class CredentialStore:
             target.exporter,
             target.server_certificate_file,
             FileSettings.of_target(target),
+            target.runs_in,
         )
         files = self._open.get(key)
         if files is None:
@@ -207,18 +214,22 @@ def find_credential_files(target: Target) -> tuple[str, ...]:
     return tuple(file for file in named if file and is_plausible_path(file))
 
 
-def _load(key: _Key, paths: tuple[str, ...], now: float) -> tuple[_FileStates, Credentials]:
+def _load(
+    key: _Key, paths: tuple[str, ...], view: FileView, now: float
+) -> tuple[_FileStates, Credentials]:
     # Where files still change at the last read, the states from before it makes the next call
     # read again.
     for _ in range(READS):
-        states = _stat_files(paths)
-        credentials = load_credentials(key.tls, exporter=key.exporter, settings=key.settings)
+        states = _stat_files(paths, view)
+        credentials = load_credentials(
+            key.tls, exporter=key.exporter, settings=key.settings, view=view
+        )
         served = read_served_file(key.served) if key.served else None
-        if _stat_files(paths) == states:
+        if _stat_files(paths, view) == states:
             break
     facts = replace(credentials.facts, read_at=now, served=served)
     return states, credentials.with_facts(facts)
 
 
-def _stat_files(paths: Iterable[str]) -> _FileStates:
-    return tuple(map(read_fingerprint, paths))
+def _stat_files(paths: Iterable[str], view: FileView) -> _FileStates:
+    return tuple(map(view.read_fingerprint, paths))

@@ -15,7 +15,6 @@ from probe.exporters.go_names import (
     parse_address,
     parse_mailbox,
     quote,
-    split_host_port,
 )
 from probe.exporters.go_subtrees import (
     AddressRanges,
@@ -26,6 +25,7 @@ from probe.exporters.go_subtrees import (
     format_range,
     make_domain,
 )
+from probe.text.host_port import split_as_go
 
 MAX_COMPARISONS: Final = 100_000
 """Names times constrained certificates of one verdict: this model's own limit."""
@@ -270,10 +270,10 @@ def _read_uri_domain(written: str) -> str | _Unfit:
     if not host:
         return _Unfit("URI with empty host (")
     if ":" in host and not host.endswith("]"):
-        split = split_host_port(host)
+        split = split_as_go(host)
         if split is None:
             return _Unfit(f"cannot parse URI host {quote(written)}")
-        host = split
+        host = split[0]
     if parse_address(host) is not None or (host.startswith("[") and host.endswith("]")):
         return _Unfit("URI with IP (")
     return host

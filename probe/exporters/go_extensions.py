@@ -5,14 +5,8 @@ from typing import Any, Final
 
 from probe.exporters.go_asn1 import must, read_bits, read_boolean, read_int, read_oid, refuse
 from probe.exporters.go_certificate import Subtrees
-from probe.exporters.go_names import (
-    UrlError,
-    is_valid_domain,
-    parse_ip,
-    parse_mailbox,
-    parse_url_host,
-    quote,
-)
+from probe.exporters.go_names import is_valid_domain, parse_ip, parse_mailbox, quote
+from probe.exporters.go_url import UrlError, parse_url
 from probe.x509 import der as asn1
 from probe.x509.der import Reader, decode_oid, encode_oid
 
@@ -105,7 +99,7 @@ def _decode(content: bytes, says: str) -> str:
 
 def _read_host(text: str) -> str:
     try:
-        host = parse_url_host(text)
+        host = parse_url(text).host
     except UrlError as error:
         refuse(f"cannot parse URI {quote(text)}: {error}")
     if not is_valid_domain(host, constraint=False):

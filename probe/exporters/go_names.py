@@ -1,4 +1,4 @@
-"""How Go reads the names of certificates: URLs, addresses, mailboxes, domains (go1.26).
+"""How Go reads the names of certificates: addresses, mailboxes, domains (go1.26).
 
 Pure. Texts hold one character for each octet (Latin-1), as Go's strings hold octets.
 """
@@ -6,14 +6,6 @@ Pure. Texts hold one character for each octet (Latin-1), as Go's strings hold oc
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final, NamedTuple
 
-_HOST_CHARACTERS: Final = frozenset(
-    b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!$&'()*+,;=:[]<>\"-_.~"
-)
-_USERINFO: Final = frozenset(
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:~!$&'()*+,;=%@"
-)
-_SCHEME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.")
-_HEX: Final = frozenset("0123456789abcdefABCDEF")
 _ATOM: Final = frozenset(
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&'*+-/=?^_`{|}~."
 )
@@ -91,157 +83,6 @@ def is_same_address(one: bytes, other: bytes) -> bool:
     return one == other or (
         len(one) != len(other) and to_four(one) is not None and to_four(one) == to_four(other)
     )
-
-
-def split_host_port(text: str) -> str | None:
-    """Return the host of `host:port` (net.SplitHostPort); None where it is not that."""
-    colon = text.rfind(":")
-    if colon < 0:
-        return None
-    after = before = 0
-    if text.startswith("["):
-        end = text.find("]")
-        if end < 0 or end + 1 != colon:
-            return None
-        host, before, after = text[1:end], 1, end + 1
-    else:
-        host = text[:colon]
-        if ":" in host:
-            return None
-    return None if "[" in text[before:] or "]" in text[after:] else host
-
-
-class UrlError(ValueError):
-    """What url.Parse says of a text that is not a URL."""
-
-
-def parse_url_host(text: str) -> str:
-    """Return the Host of a URL, empty where it has none.
-
-    Raises:
-        UrlError: with Go's text.
-    """
-    before, hash_, fragment = text.partition("#")
-    try:
-        host = _parse_url(before)
-    except UrlError as error:
-        raise UrlError(f"parse {quote(before)}: {error}") from None
-    if hash_ and fragment:
-        try:
-            _unescape(fragment)
-        except UrlError as error:
-            raise UrlError(f"parse {quote(text)}: {error}") from None
-    return host
-
-
-def _parse_url(text: str) -> str:
-    if any(one < " " or one == "\x7f" for one in text):
-        raise UrlError("net/url: invalid control character in URL")
-    if text == "*":
-        return ""
-    scheme, rest = _split_scheme(text)
-    rest = rest.partition("?")[0]
-    if not rest.startswith("/"):
-        if scheme:
-            return ""
-        if ":" in rest.partition("/")[0]:
-            raise UrlError("first path segment in URL cannot contain colon")
-    host = ""
-    if (scheme or not rest.startswith("///")) and rest.startswith("//"):
-        authority, slash, path = rest[2:].partition("/")
-        rest = slash + path
-        host = _parse_authority(scheme.lower(), authority)
-    _unescape(rest)
-    return host
-
-
-def _split_scheme(text: str) -> tuple[str, str]:
-    for at, one in enumerate(text):
-        if one == ":":
-            if not at:
-                raise UrlError("missing protocol scheme")
-            return text[:at], text[at + 1 :]
-        if one not in _SCHEME or (not at and not one.isalpha()):
-            break
-    return "", text
-
-
-def _parse_authority(scheme: str, authority: str) -> str:
-    userinfo, sign, host = authority.rpartition("@")
-    host = _parse_host(scheme, host)
-    if sign:
-        if not _USERINFO.issuperset(userinfo):
-            raise UrlError("net/url: invalid userinfo")
-        for part in userinfo.split(":", 1):
-            _unescape(part)
-    return host
-
-
-def _parse_host(scheme: str, host: str) -> str:
-    bracket = host.rfind("[")
-    if bracket > 0:
-        raise UrlError("invalid IP-literal")
-    if bracket == 0:
-        return _parse_literal(host)
-    colon = host.find(":")
-    if colon >= 0:
-        # For http and https colons are strict (urlstrictcolons, go.dev/issue/75223).
-        if scheme not in {"http", "https"}:
-            colon = host.rfind(":")
-        _check_port(host[colon:])
-    return _unescape(host, in_host=True)
-
-
-def _parse_literal(host: str) -> str:
-    end = host.rfind("]")
-    if end < 0:
-        raise UrlError("missing ']' in host")
-    port = host[end + 1 :]
-    _check_port(port)
-    name = host[1:end]
-    zone = name.find("%25")
-    if zone >= 0:
-        name = _unescape(name[:zone], in_host=True) + _unescape(name[zone:], in_zone=True)
-    else:
-        name = _unescape(name, in_host=True)
-    address = parse_address(name)
-    if address is None:
-        raise UrlError("invalid host: ParseAddr(" + quote(name) + "): unable to parse IP")
-    if len(address[0]) == 4:
-        raise UrlError("invalid IP-literal")
-    return "[" + name + "]" + port
-
-
-def _check_port(port: str) -> None:
-    if port and (port[0] != ":" or any(not "0" <= one <= "9" for one in port[1:])):
-        raise UrlError(f"invalid port {quote(port)} after host")
-
-
-def _unescape(text: str, *, in_host: bool = False, in_zone: bool = False) -> str:
-    """Resolve percent-encoding (net/url, unescape)."""
-    if "%" not in text and not in_host and not in_zone:
-        return text
-    out: list[str] = []
-    at = 0
-    while at < len(text):
-        one = text[at]
-        if one == "%":
-            escape = text[at : at + 3]
-            if len(escape) < 3 or not _HEX.issuperset(escape[1:]):
-                raise UrlError("invalid URL escape " + quote(escape))
-            value = int(escape[1:], 16)
-            if in_host and value < 0x80 and escape != "%25":
-                raise UrlError("invalid URL escape " + quote(escape))
-            if in_zone and escape != "%25" and value != 32 and value not in _HOST_CHARACTERS:
-                raise UrlError("invalid URL escape " + quote(escape))
-            out.append(chr(value))
-            at += 3
-            continue
-        if (in_host or in_zone) and one < "\x80" and ord(one) not in _HOST_CHARACTERS:
-            raise UrlError("invalid character " + quote(one) + " in host name")
-        out.append(one)
-        at += 1
-    return "".join(out)
 
 
 def is_valid_domain(name: str, *, constraint: bool) -> bool:

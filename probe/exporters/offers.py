@@ -108,8 +108,13 @@ def has_known_offer(runtime: str) -> bool:
     return runtime in RECORDED or runtime in _BY_RULE
 
 
-def choose_alpn(runtime: str, protocol: Protocol) -> tuple[str, ...]:
-    """Return the application protocols offered: grpc-go only h2, net/http both."""
+def choose_alpn(runtime: str, protocol: Protocol, *, http2: bool = True) -> tuple[str, ...]:
+    """Return the application protocols offered: grpc-go only h2, net/http both.
+
+    Without `http2`, net/http offers none.
+    """
+    if not http2:
+        return ()
     recorded = RECORDED_ALPN.get(runtime)
     return _GO_ALPN[protocol] if recorded is None else recorded
 

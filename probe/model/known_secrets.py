@@ -46,6 +46,10 @@ _ARMOUR: Final = re.compile(r"-----(?:BEGIN|END)[^\n-]*-----|^[A-Za-z-]+: .*$", 
 _EXPORTER_VARIABLE: Final = re.compile(
     r"OTEL_EXPORTER_OTLP_(?:[A-Z]+_)?(HEADERS|ENDPOINT|CLIENT_KEY)"
 )
+_SECRET_NAME: Final = re.compile(
+    r"TOKEN|SECRET|PASSW(?:OR)?D|PASSPHRASE|CREDENTIAL|API_?KEY|PRIVATE_KEY|ACCESS_KEY",
+    re.IGNORECASE,
+)
 _PROXY_VARIABLES: Final = frozenset({"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "GRPC_PROXY"})
 
 
@@ -63,6 +67,17 @@ def register_environment(register: SecretRegister, environ: Mapping[str, str]) -
     for name, text in environ.items():
         for value in _variable_secrets(name, text):
             register.add(value)
+
+
+def environment_secrets(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is secret of another process's variables, those of other programs included.
+
+    Of others the name decides (`DB_PASSWORD`), unless the value is the path of a file.
+    """
+    for name, text in environ.items():
+        yield from _variable_secrets(name, text)
+        if _SECRET_NAME.search(name) and not text.startswith(("/", "./")):
+            yield text
 
 
 def register_url(register: SecretRegister, url: str) -> None:
@@ -182,6 +197,7 @@ def _public_texts(target: Target) -> Iterator[str]:
     """Yield what of a target every page shows: no part of it is a secret."""
     endpoint, tls = target.endpoint, target.tls
     yield from (target.name, endpoint.host, endpoint.authority, target.reference_identifier)
+    yield from (target.authority, tls.server_name_override)
     yield from (tls.ca_file or "", tls.cert_file or "", tls.key_file or "")
     yield from (name for name, _ in target.headers)
     yield from (value for _, value in target.labels)

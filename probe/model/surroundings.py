@@ -15,8 +15,8 @@ class RunningProcess:
     pid: int
     start_ticks: int
     """Field 22 of /proc/PID/stat: a later process with the same number has another one."""
-    started: float
-    """The same in epoch seconds."""
+    started: float = field(compare=False)
+    """The same in epoch seconds; it moves with the clock, so that it tells no process apart."""
     uid: int
     """The file-system user id, as the next two: what decides which files it may read."""
     gid: int

@@ -15,7 +15,7 @@ from probe.model.finding import Finding
 from probe.model.runtime import COLLECTOR
 from probe.model.surroundings import Surroundings
 from probe.text.description import describe_name, describe_path, describe_url
-from probe.text.host_port import join_host_port
+from probe.text.host_port import join_host_port, split_as_go
 
 Protocol = Literal["grpc", "http/protobuf"]
 Signal = Literal["traces", "metrics", "logs"]
@@ -210,6 +210,13 @@ class Source:
 
     kind: str
     where: str = ""
+    process: str = ""
+    """The running process whose settings these are, like `4242 (java)`; `where` is as it sees it."""
+
+    def __str__(self) -> str:
+        """Read as facts and pages have it."""
+        text = f"{self.kind} {self.where}".rstrip()
+        return f"{text} of process {self.process}" if self.process else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +292,11 @@ class Target:
     """Of a target with `addresses: each`: the one address that this target connects to."""
     runs_in: Surroundings | None = None
     """Where the exporter runs, whose files and network it has; None: where the probe runs."""
+    authority: str = ""
+    """What requests call the backend (`:authority`, Host), where that is not the endpoint; a gRPC
+    exporter also asks for the name in it, and verifies that."""
+    offers_http2: bool = True
+    """Of HTTP: whether the exporter offers HTTP/2 at all."""
 
     def __post_init__(self) -> None:
         """Put a description in the place of a label that is a key or a token by its form."""
@@ -294,8 +306,17 @@ class Target:
 
     @property
     def reference_identifier(self) -> str:
-        """The name that the backend's certificate must hold (RFC 9525 §2.3)."""
-        return self.tls.server_name_override or self.endpoint.host
+        """The name that the backend's certificate must hold (RFC 9525 §2.3).
+
+        A gRPC exporter has one text for it and for the authority of requests, and takes the port
+        off it (grpc-go, credentials.NewTLS).
+        """
+        name = self.tls.server_name_override
+        if self.protocol != "grpc":
+            return name or self.endpoint.host
+        name = name or self.authority
+        split = None if "://" in name else split_as_go(name)
+        return split[0] if split else name or self.endpoint.host
 
     @property
     def plaintext(self) -> bool:

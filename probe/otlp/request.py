@@ -200,6 +200,7 @@ def _authority(target: Target) -> str:
     grpc-go takes the name of its TLS credentials where they have one; net/http takes a `host`
     header, as the Collector's HTTP client sets it, and no override.
     """
+    own = target.authority
     if target.protocol == "grpc":
         override = target.tls.server_name_override
         if override and not target.plaintext and "://" not in override:
@@ -208,7 +209,7 @@ def _authority(target: Target) -> str:
         for name, value in target.headers:
             if name.lower() == "host" and value.reveal():
                 return _check_authority(value.reveal())
-    return encode_authority(target.endpoint)
+    return _check_authority(own) if own else encode_authority(target.endpoint)
 
 
 def encode_authority(endpoint: Endpoint) -> str:

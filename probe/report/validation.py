@@ -132,7 +132,7 @@ def _valid_target(target: Target) -> ValidTarget:
         plaintext=target.plaintext,
         expect_cause=target.expect_cause,
         sources=tuple(
-            ValidTargetSource(source.kind, _text(source.where))
+            ValidTargetSource(source.kind, _text(str(source).removeprefix(source.kind).lstrip()))
             for source in dict.fromkeys(target.sources)
         ),
         facts=tuple(map(_text, target.notes)),

@@ -23,3 +23,23 @@ def split_host_port(text: str, *, has_port: bool = False) -> tuple[str, str]:
         return text, ""
     host, colon, port = text.rpartition(":")
     return (host, port) if colon and (has_port or ":" not in host) else (text, "")
+
+
+def split_as_go(text: str) -> tuple[str, str] | None:
+    """Return host and port of `host:port` as Go's net.SplitHostPort; None where it is not that."""
+    colon = text.rfind(":")
+    if colon < 0:
+        return None
+    after = before = 0
+    if text.startswith("["):
+        end = text.find("]")
+        if end < 0 or end + 1 != colon:
+            return None
+        host, before, after = text[1:end], 1, end + 1
+    else:
+        host = text[:colon]
+        if ":" in host:
+            return None
+    if "[" in text[before:] or "]" in text[after:]:
+        return None
+    return host, text[colon + 1 :]

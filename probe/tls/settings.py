@@ -49,8 +49,12 @@ class ClientSettings:
 
 
 def encode_server_name(host: str) -> bytes:
-    """Return the server_name to send (RFC 6066 §3): none for an address, A-labels for a name."""
-    if not host or is_ip_address(host):
+    """Return the server_name to send (RFC 6066 §3): none for an address, A-labels for a name.
+
+    An address may have brackets and a zone (crypto/tls, hostnameInSNI).
+    """
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not host or is_ip_address(bare.partition("%")[0] or bare):
         return b""
     name = host.rstrip(".")
     try:

@@ -34,6 +34,7 @@ SECTIONS: Final[tuple[tuple[str, Struct], ...]] = (
     ("`expect`", schema.ExpectEntry),
     ("`tls`", schema.TlsEntry),
     ("`sources`", schema.SourceEntry),
+    ("`process`", schema.ProcessEntry),
     ("`modules`", schema.ModuleEntry),
     ("`clock`", schema.ClockEntry),
     ("`clock.sources`", schema.ClockSourceEntry),

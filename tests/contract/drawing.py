@@ -13,7 +13,7 @@ GROUPS: Final = {
     "Outputs": ("alerting", "log", "metrics", "report", "telemetry", "web"),
     "What is known, and why": ("comparison", "diagnosis", "inspection", "ledger", "messages"),
     "One attempt": ("attempt", "clock", "otlp", "tls"),
-    "Configuration and files": ("config", "credentials"),
+    "Configuration and files": ("config", "credentials", "surroundings"),
     "What all rooms share": ("exporters", "model", "system", "text", "x509"),
     "Backends for the demo": ("backend",),
 }

@@ -15,8 +15,11 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "text": frozenset(),
     "model": frozenset({"text"}),
     "system": frozenset({"text"}),
+    "surroundings": frozenset({"model", "system", "text"}),
     "x509": frozenset({"model", "text"}),
-    "credentials": frozenset({"exporters", "model", "system", "text", "tls", "x509"}),
+    "credentials": frozenset(
+        {"exporters", "model", "surroundings", "system", "text", "tls", "x509"}
+    ),
     "tls": frozenset({"exporters", "model", "text", "x509"}),
     "otlp": frozenset({"model", "text"}),
     "diagnosis": frozenset({"exporters", "model", "text", "x509"}),
@@ -25,10 +28,20 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "comparison": frozenset({"diagnosis", "exporters", "messages", "model", "x509"}),
     "inspection": frozenset({"credentials", "diagnosis", "exporters", "model", "text", "x509"}),
     "attempt": frozenset(
-        {"credentials", "exporters", "model", "otlp", "system", "text", "tls", "x509"}
+        {
+            "credentials",
+            "exporters",
+            "model",
+            "otlp",
+            "surroundings",
+            "system",
+            "text",
+            "tls",
+            "x509",
+        }
     ),
     "clock": frozenset({"attempt", "model", "otlp", "system", "text"}),
-    "config": frozenset({"model", "text"}),
+    "config": frozenset({"exporters", "model", "surroundings", "text"}),
     "ledger": frozenset({"model"}),
     "log": frozenset({"ledger", "model", "system", "text"}),
     "report": frozenset(

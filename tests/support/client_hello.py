@@ -48,6 +48,8 @@ class ClientHello:
     alpn: tuple[str, ...]
     size: int
     """Bytes of the record, its header included."""
+    server_name: str = ""
+    """As it was sent (RFC 6066 §3); empty for none."""
 
 
 class _Reader:
@@ -114,6 +116,7 @@ def read_client_hello(data: bytes) -> ClientHello:
         ),
         alpn=tuple(_read_alpn(extensions)),
         size=size,
+        server_name=_read_server_name(extensions),
     )
 
 
@@ -143,6 +146,14 @@ def _read_alpn(extensions: dict[int, bytes]) -> Iterator[str]:
         names = _Reader(extensions[16]).vector(2)
         while names.more:
             yield names.take(names.number(1)).decode("ascii", "replace")
+
+
+def _read_server_name(extensions: dict[int, bytes]) -> str:
+    if not extensions.get(0):
+        return ""
+    names = _Reader(extensions[0]).vector(2)
+    names.take(1)
+    return names.take(names.number(2)).decode("ascii", "backslashreplace")
 
 
 def _named(number: int, names: dict[int, str]) -> str:

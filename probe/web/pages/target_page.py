@@ -117,7 +117,7 @@ def _settings(target: Target) -> list[tuple[str, str]]:
         ("ca_file", tls.ca_file or ""),
         ("Headers", ", ".join(name for name, _ in target.headers)),
         ("Expected", target.expect_cause or ""),
-        ("From", "; ".join(f"{one.kind} {one.where}".rstrip() for one in target.sources)),
+        ("From", "; ".join(str(one) for one in target.sources)),
     ]
     return [(name, safe_text(value)) for name, value in rows if value]
 

@@ -25,7 +25,7 @@ def files_of(source: DeclaredSource, **surroundings: Any) -> list[tuple[Target, 
     """Return the targets of each file; files come from the file system."""
     environ = {name: text.decode() for name, text in surroundings.pop("environ", {}).items()}
     where = SourceInputs(environ, lambda name: Path(name).read_bytes(), **surroundings)
-    return [source.read_part(part, DEFAULTS, where).targets for part in source.list_parts()]
+    return [source.read_part(part, DEFAULTS, where).targets for part in source.list_parts(where)]
 
 
 def test_the_environment_is_read_as_the_sdk_would() -> None:

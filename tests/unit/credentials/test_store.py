@@ -13,6 +13,7 @@ from probe.credentials.named_file import FileSettings
 from probe.credentials.store import READS, CredentialFiles, CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.model.target import Endpoint, ServerCertificateFile, Target, TlsSettings
+from probe.surroundings.file_view import FileView
 from tests.support.credential_files import pair_files
 from tests.support.offers import collector_offer
 from tests.support.pki import issue
@@ -146,8 +147,10 @@ def test_files_that_change_while_read_are_read_again(
     reads: list[str] = []
     real = load_credentials
 
-    def load(tls: TlsSettings, *, exporter: str, settings: FileSettings) -> Credentials:
-        loaded = real(tls, exporter=exporter, settings=settings)
+    def load(
+        tls: TlsSettings, *, exporter: str, settings: FileSettings, view: FileView
+    ) -> Credentials:
+        loaded = real(tls, exporter=exporter, settings=settings, view=view)
         if not reads:
             pair_files(tmp_path, NEW)
         reads.append(subject(loaded))
@@ -168,10 +171,12 @@ def test_files_that_never_rest_are_read_a_bounded_number_of_times(
     reads: list[int] = []
     real = load_credentials
 
-    def load(tls: TlsSettings, *, exporter: str, settings: FileSettings) -> Credentials:
+    def load(
+        tls: TlsSettings, *, exporter: str, settings: FileSettings, view: FileView
+    ) -> Credentials:
         reads.append(1)
         os.utime(tmp_path / "tls.crt", ns=(len(reads), len(reads)))
-        return real(tls, exporter=exporter, settings=settings)
+        return real(tls, exporter=exporter, settings=settings, view=view)
 
     monkeypatch.setattr(store_module, "load_credentials", load)
     store = Using()

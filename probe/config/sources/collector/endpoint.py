@@ -5,17 +5,29 @@ client and configtls' `LoadTLSConfig` (v0.162.0): where a setting has no effect,
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote
 
 from probe.config.source_content import report_ignored
+from probe.exporters.go_domain_names import encode_labels, map_for_lookup
+from probe.exporters.go_url import GoUrl, UrlError, from_text, parse_url, to_text
 from probe.model.finding import Finding
 from probe.model.target import Endpoint, TlsSettings
 from probe.text.description import describe_value
+from probe.text.host_port import split_as_go
 
-_HOST_PORT: Final = re.compile(r"(\[[^\[\]/?#@\s]+\]|[^\[\]:/?#@\s]*):([0-9]{1,5})")
 _LIKE_GRPC: Final = "write host:port, with the port and without a path"
+_LIKE_HTTP: Final = "write https://host:port"
+_RESOLVERS: Final = frozenset({"dns", "passthrough"})
+"""Schemes of grpc-go's own resolvers, but for those of Unix sockets."""
+_UNIX: Final = frozenset({"unix", "unix-abstract"})
+_FOREIGN: Final = frozenset({"consul", "etcd", "k8s", "kubernetes", "xds"})
+"""Schemes of resolvers that a Collector may be built with."""
+_ATOI: Final = re.compile(r"[+-]?[0-9]+")
+_LAST_PORT: Final = 65535
+_UNRESERVED: Final = "-_.~!$&'()*+,;=:[]@"
+"""With letters and digits: what grpc-go leaves in an authority as it is (encodeAuthority)."""
 
 
 class NotProbedError(Exception):
@@ -33,65 +45,142 @@ class Destination:
     """`user:password` of an HTTP URL; the exporter sends them (Basic, RFC 7617)."""
     note: str = ""
     """What the probe does otherwise than the exporter."""
+    authority: str = ""
+    """What requests name as the authority, where that is not the endpoint as it is."""
 
 
 def parse_grpc_endpoint(text: str) -> Destination:
-    """Read the endpoint of a gRPC exporter.
+    """Read the endpoint of a gRPC exporter, as configgrpc checks it and grpc-go dials it.
 
     Raises:
-        ValueError: with the reason, where the Collector refuses it.
+        ValueError: with the reason, where the Collector refuses it, or never exports to it.
         NotProbedError: where no host and port can be known.
     """
-    scheme, rest, note = _split_grpc_scheme(text)
-    match = _HOST_PORT.fullmatch(rest)
-    if match is None:
-        raise ValueError(f"is not the endpoint of a gRPC exporter; {_LIKE_GRPC}")
-    host, port = match.groups()
-    # grpc-go takes an empty host for this one, as Go's net.Dial does.
-    endpoint = Endpoint.parse(f"{host or 'localhost'}:{port}")
-    return Destination(endpoint, scheme=scheme, note=note)
-
-
-def _split_grpc_scheme(text: str) -> tuple[str, str, str]:
-    """Return the HTTP scheme, what is left, and a note."""
     if not text:
         raise ValueError(f"the endpoint is empty; {_LIKE_GRPC}")
-    scheme, mark, rest = text.partition("://")
-    if not mark:
-        return "", text, ""
-    if scheme in {"http", "https"}:
-        return scheme, rest, ""
-    scheme = scheme.lower()
-    if scheme == "unix":
+    if text.startswith("unix://"):
         raise NotProbedError("its endpoint is a Unix socket, where no mutual TLS is to be probed")
-    if scheme not in {"dns", "passthrough"}:
-        raise NotProbedError("its endpoint is resolved by a gRPC resolver that the probe has not")
-    authority, _, path = rest.partition("/")
+    scheme = next((one for one in ("http", "https") if text.startswith(f"{one}://")), "")
+    target = text[len(f"{scheme}://") :] if scheme else text
+    _check_grpc_endpoint(text, target)
+    resolver, endpoint, server = _split_grpc_target(target)
+    if resolver in _UNIX:
+        raise NotProbedError("its endpoint is a Unix socket, where no mutual TLS is to be probed")
+    if resolver == "passthrough":
+        # The dialer reads it, which knows no default port.
+        split = split_as_go(endpoint)
+    else:
+        split = split_as_go(endpoint) or split_as_go(f"{endpoint}:443") if endpoint else None
+    if split is None or not _is_port(split[1]):
+        raise ValueError(_explain_unresolved(text))
+    host, port = split
     note = ""
-    if scheme == "dns" and authority:
-        shown = describe_value(authority, key="endpoint")
+    if resolver == "dns" and server:
+        shown = describe_value(server, key="endpoint")
         note = f"the DNS server {shown} in the endpoint is not asked, but the system's resolver"
-    return "", unquote(path), note
+    # grpc-go takes an empty host for this one, as Go's net.Dial does.
+    made = Endpoint(host or "localhost", int(port))
+    authority = quote(f"localhost{endpoint}" if not host else endpoint, safe=_UNRESERVED)
+    return Destination(
+        made,
+        scheme=scheme,
+        note=note,
+        authority="" if authority == made.authority else authority,
+    )
 
 
-def parse_http_endpoint(url: str) -> Destination:
-    """Read the URL to which an HTTP exporter posts.
+def _check_grpc_endpoint(text: str, target: str) -> None:
+    """Check what configgrpc does (validateClientConfig), before anything is dialled.
 
     Raises:
-        ValueError: with the reason, where it is not an http or https URL.
+        ValueError: where the Collector does not start.
     """
-    credentials = ""
-    if "://" not in url:
+    checked = target
+    if target == text and "://" in text:
+        try:
+            checked = to_text(parse_url(from_text(text)).path).removeprefix("/")
+        except UrlError:
+            checked = text
+    if not checked and target != text:
+        raise ValueError(f"the endpoint is empty; {_LIKE_GRPC}")
+    split = split_as_go(checked)
+    if checked and (split is None or not _ATOI.fullmatch(split[1])):
+        raise ValueError(f"is not the endpoint of a gRPC exporter; {_LIKE_GRPC}")
+
+
+def _split_grpc_target(target: str) -> tuple[str, str, str]:
+    """Return the resolver that grpc-go takes, what it is asked for, and its own authority.
+
+    Raises:
+        ValueError: where grpc-go refuses the target.
+        NotProbedError: where the resolver is not one of its own.
+    """
+    try:
+        url = parse_url(from_text(target))
+    except UrlError:
+        url = GoUrl()
+    if url.scheme in _FOREIGN:
+        raise NotProbedError("its endpoint is resolved by a gRPC resolver that the probe has not")
+    if url.scheme not in _RESOLVERS | _UNIX:
+        # Whatever else is there is the name of a host (initParsedTargetAndResolverBuilder).
+        try:
+            url = parse_url(from_text(f"dns:///{target}"))
+        except UrlError:
+            raise ValueError(f"is not the endpoint of a gRPC exporter; {_LIKE_GRPC}") from None
+    return url.scheme, to_text(url.path or url.opaque).removeprefix("/"), to_text(url.host)
+
+
+def _explain_unresolved(text: str) -> str:
+    scheme, mark, rest = text.partition("://")
+    if mark and scheme.lower() in {"http", "https"} and scheme != scheme.lower():
+        return (
+            f"{scheme}:// in capitals is not a scheme to a gRPC exporter, which never finds the "
+            f"host; {_LIKE_GRPC}"
+        )
+    if mark and scheme in _RESOLVERS and not rest.startswith("/"):
+        return (
+            f"two slashes after {scheme}: name a DNS server and no host, so the exporter never "
+            f"finds one; {_LIKE_GRPC}"
+        )
+    if mark and scheme.isascii() and scheme.isalpha():
+        return f"{scheme}:// is not a scheme of gRPC, which never finds the host; {_LIKE_GRPC}"
+    return f"is not a host and port that gRPC can look up; {_LIKE_GRPC}"
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 0 < int(text[:6]) <= _LAST_PORT
+
+
+def parse_http_endpoint(text: str) -> Destination:
+    """Read the URL to which an HTTP exporter posts, as net/url and net/http do.
+
+    Raises:
+        ValueError: with the reason, where it is not an http or https URL with a host.
+    """
+    try:
+        url = parse_url(from_text(text))
+    except UrlError:
+        raise ValueError(f"is not a URL; {_LIKE_HTTP}") from None
+    if url.scheme not in {"http", "https"}:
         raise ValueError("the endpoint of an HTTP exporter begins with http:// or https://")
-    if "@" in url.partition("://")[2].partition("/")[0]:
-        parts = urlsplit(url)
-        before, _, host = parts.netloc.rpartition("@")
-        credentials = unquote(before if ":" in before else f"{before}:")
-        url = parts._replace(netloc=host).geturl()
-    endpoint = Endpoint.parse(url)
-    if not endpoint.path.startswith("/"):
-        endpoint = replace(endpoint, path=f"/{endpoint.path}")
-    return Destination(endpoint, scheme=endpoint.scheme, credentials=credentials)
+    host = to_text(url.hostname)
+    if not host:
+        raise ValueError(f"it has no host; {_LIKE_HTTP}")
+    port = url.port or {"https": "443", "http": "80"}[url.scheme]
+    if not _is_port(port):
+        raise ValueError("its port is not a number from 1 to 65535")
+    endpoint = Endpoint(
+        map_for_lookup(host), int(port), path=to_text(url.request_uri), scheme=url.scheme
+    )
+    named = encode_labels(host).partition("%")[0]
+    named = f"[{named}]" if ":" in named else named
+    authority = f"{named}:{url.port}" if url.port else named
+    return Destination(
+        endpoint,
+        scheme=url.scheme,
+        credentials=to_text(":".join((*url.userinfo, "")[:2])) if url.userinfo else "",
+        authority="" if authority == endpoint.authority else authority,
+    )
 
 
 def resolve_tls(

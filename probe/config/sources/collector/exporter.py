@@ -8,12 +8,12 @@ have no meaning for a probe. Header values, keys given inline and proxies become
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct, field
 
 from probe.config.check_settings import (
+    authority_fault,
     check_name,
     check_tls_form,
     header_fault,
@@ -44,6 +44,8 @@ from probe.config.sources.collector.merge import CollectorFiles, component_type
 from probe.config.target_entry import tls_conflicts, tls_settings
 from probe.config.typed_values import convert
 from probe.config.yaml_document import unwrap
+from probe.exporters.go_domain_names import is_looked_up, map_for_lookup
+from probe.exporters.go_names import parse_address
 from probe.model.target import Secret, Signal, Source, Target, TlsSettings
 
 GRPC_TYPES: Final = frozenset({"otlp_grpc", "otlp"})
@@ -72,6 +74,8 @@ class ExporterEntry(Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = field(default_factory=dict)
     auth: _Auth = _Auth()
     tls: TlsEntry = TlsEntry()
+    force_attempt_http2: bool = True
+    http2_read_idle_timeout: str | int = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +123,18 @@ def read_exporter(
             protocol="grpc" if grpc else "http/protobuf",
             signal=signal,
             tls=effective,
+            offers_http2=grpc or _offers_http2(entry),
             sources=(source,),
             remarks=remarks,
         )
         headers = _read_headers(entry, destination, target, files, at, warn)
+        authority = destination.authority
+        if grpc:
+            authority = _read_authority(entry, effective, destination, at)
         proxy = _choose_proxy(entry, target, environ, at)
-        targets.append(replace(target, headers=headers, proxy_url=proxy))
+        target = replace(target, headers=headers, proxy_url=proxy, authority=authority)
+        _check_host(target, at["endpoint"])
+        targets.append(target)
     return tuple(targets)
 
 
@@ -206,15 +216,52 @@ def _read_tls(entry: ExporterEntry, location: Location, *, grpc: bool) -> TlsSet
     name = settings.server_name_override
     if fault := server_name_fault(name, grpc=grpc):
         raise location["tls"]["server_name_override"].error(fault, found=name)
-    if grpc and entry.authority and not name:
-        # grpc-go verifies the authority where the TLS settings name nothing.
-        if fault := server_name_fault(entry.authority, grpc=True):
-            raise location["authority"].error(fault, found=entry.authority)
-        name = urlsplit(f"//{entry.authority}").hostname or ""
+    if "://" in name and not settings.insecure_skip_verify:
+        reason = "is verified as the name of a host, which no certificate has a URI for"
+        raise location["tls"]["server_name_override"].error(reason, found=name)
     # Zero, like no value at all, means never (configtls' certReloader).
-    return replace(
-        settings, server_name_override=name, reload_interval=settings.reload_interval or None
-    )
+    return replace(settings, reload_interval=settings.reload_interval or None)
+
+
+def _offers_http2(entry: ExporterEntry) -> bool:
+    """Whether net/http offers HTTP/2: a time for its health check configures it anyhow."""
+    interval = entry.http2_read_idle_timeout
+    seconds = interval if isinstance(interval, int) else go_seconds(interval or "0s")
+    return entry.force_attempt_http2 or seconds > 0
+
+
+def _read_authority(
+    entry: ExporterEntry, tls: TlsSettings, destination: Destination, location: Location
+) -> str:
+    """Return what requests name as the authority, where it is not the endpoint.
+
+    Raises:
+        ConfigurationError: where grpc-go does not start with it (ClientConn.initAuthority).
+    """
+    if not entry.authority:
+        return destination.authority
+    at, name = location["authority"], tls.server_name_override
+    if fault := authority_fault(entry.authority):
+        raise at.error(fault, found=entry.authority)
+    if name and not tls.plaintext and name != entry.authority:
+        reason = f"is not tls.server_name_override, {name}, with which the exporter does not start"
+        raise at.error(reason, found=entry.authority)
+    return entry.authority
+
+
+def _check_host(target: Target, location: Location) -> None:
+    """Check that Go's resolver asks for the host at all, where it is the exporter that asks.
+
+    Raises:
+        ConfigurationError: where it does not: nothing is ever exported.
+    """
+    host = target.endpoint.host
+    if target.proxy_url or parse_address(host) is not None or is_looked_up(host):
+        return
+    reason = "Go does not look up such a host, so nothing is ever exported"
+    if not host.isascii() and (name := map_for_lookup(host)) != host:
+        reason = f"a gRPC exporter looks up no name outside of ASCII; write {name}"
+    raise location.error(reason, found=target.endpoint.authority)
 
 
 def _read_destinations(

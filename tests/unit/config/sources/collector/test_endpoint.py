@@ -1,5 +1,7 @@
 """Where a Collector's exporter goes: its endpoint's forms, its names, its proxy."""
 
+import json
+
 import pytest
 
 from probe.model.target import Endpoint, Secret
@@ -81,19 +83,110 @@ def test_the_forms_of_a_grpc_endpoint(text: str, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "override"),
+    ("kind", "lines", "authority", "name"),
     [
-        (("authority: a.example.com:4317",), "a.example.com"),
-        (("authority: a", "tls: {server_name_override: b}"), "b"),
-        ((), ""),
+        ("otlp", ("endpoint: c:4317",), "", "c"),
+        ("otlp", ("endpoint: C.example:4317",), "", "C.example"),
+        ("otlp", ("endpoint: c:4317", "authority: a.example.com:99"), "a.example.com:99", "a.example.com"),
+        ("otlp", ("endpoint: c:4317", "authority: a"), "a", "a"),
+        ("otlp", ("endpoint: c:4317", "tls: {server_name_override: 'b:99'}"), "", "b"),
+        ("otlp", ("endpoint: c:4317", "tls: {server_name_override: '[::1]:44'}"), "", "::1"),
+        ("otlp", ("endpoint: c:4317", "authority: b", "tls: {server_name_override: b}"), "b", "b"),
+        ("otlp", ("endpoint: c:4317", "authority: a", "tls: {insecure: true}"), "a", "a"),
+        ("otlp_http", ("endpoint: https://c",), "c", "c"),
+        ("otlp_http", ("endpoint: https://c:443",), "", "c"),
+        ("otlp_http", ("endpoint: https://C:4318",), "", "C"),
+        ("otlp_http", ("endpoint: https://c:4318", "tls: {server_name_override: 'b:9'}"), "", "b:9"),
+        ("otlp_http", ("endpoint: https://bücher.example:4318",), "", "xn--bcher-kva.example"),
+        (
+            "otlp_http",
+            ("endpoint: https://BÜCHER.example:4318",),
+            "xn--BCHER-2pa.example:4318",
+            "xn--bcher-kva.example",
+        ),
+    ],
+)  # fmt: skip
+def test_what_requests_name_and_what_is_verified(
+    kind: str, lines: tuple[str, ...], authority: str, name: str
+) -> None:
+    """grpc-go has one text for both and takes the port off it; net/http maps what it verifies."""
+    target = exporter(kind, *lines)
+    assert target.faults == ()
+    assert (target.authority, target.reference_identifier) == (authority, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("HTTPS://c:4317", "in capitals"),
+        ("Http://c:4317", "in capitals"),
+        ("grpc://c:4317", "grpc:// is not a scheme of gRPC"),
+        ("tcp://c:4317", "tcp:// is not a scheme of gRPC"),
+        ("dns://c:4317", "two slashes after dns:"),
+        ("https://c:4317/", "write host:port"),
+        ("dns:///c", "write host:port"),
+        ("c", "write host:port"),
+        ("a:b:4317", "write host:port"),
+        ("'https://'", "is empty"),
+        ("'[fe80::1%eth0]:4317'", "write host:port"),
     ],
 )
-def test_authority_is_verified_where_no_server_name_is_set(
-    lines: tuple[str, ...], override: str
-) -> None:
-    """grpc-go passes its authority to the TLS handshake."""
-    target = exporter("otlp", "endpoint: c:4317", *lines)
-    assert target.tls.server_name_override == override
+def test_a_grpc_endpoint_that_is_never_reached(text: str, reason: str) -> None:
+    """Some keep the Collector from starting, others from ever exporting: both are said."""
+    content = reading(with_exporter("otlp", f"endpoint: {text}"))
+    said = [error.reason for error in content.errors]
+    said += [fault.fact for target in content.targets for fault in target.faults]
+    assert len(said) == 1
+    assert reason in said[0]
+
+
+@pytest.mark.parametrize("host", ["bücher.example", "127.1", "a..b", "-a.example", "' c'", "a b"])
+def test_a_host_that_go_never_looks_up_is_a_fault(host: str) -> None:
+    """Go's resolver asks for domain names and addresses alone."""
+    quoted = f"'{host.strip(chr(39))}:4317'"
+    target = exporter("otlp", f"endpoint: {quoted}")
+    assert [fault.cause for fault in target.faults] == ["exporter_configuration_invalid"]
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("/a b", "/a%20b/v1/traces"),
+        ("/a%20b%2Fc", "/a%20b%2Fc/v1/traces"),
+        ("/ä", "/%C3%A4/v1/traces"),
+        ("/x?token=1", "/x?token=1/v1/traces"),
+        ("/x#fragment", "/x"),
+        ("/a/../b/./c//d", "/a/../b/./c//d/v1/traces"),
+        ("/a;b=c&d|e^f{g}h'i\"j<k>l`m[n]",
+         "/a;b=c&d%7Ce%5Ef%7Bg%7Dh%27i%22j%3Ck%3El%60m%5Bn%5D/v1/traces"),
+        ("/it's", "/it's/v1/traces"),
+    ],
+)  # fmt: skip
+def test_the_path_of_a_request_is_the_one_that_go_writes(written: str, sent: str) -> None:
+    """Measured with the real Collector: nothing is cleaned, what has to be is percent-encoded."""
+    target = exporter("otlp_http", f"endpoint: {json.dumps(f'https://c:4318{written}')}")
+    assert target.endpoint.path == sent
+
+
+@pytest.mark.parametrize(
+    ("lines", "offered"),
+    [
+        ((), True),
+        (("force_attempt_http2: false",), False),
+        (("force_attempt_http2: false", "http2_read_idle_timeout: 0s"), False),
+        (("force_attempt_http2: false", "http2_read_idle_timeout: 10s"), True),
+    ],
+)
+def test_whether_http2_is_offered(lines: tuple[str, ...], *, offered: bool) -> None:
+    """A health check of HTTP/2 configures it even where it is not to be attempted."""
+    assert exporter("otlp_http", "endpoint: https://c:4318", *lines).offers_http2 is offered
+
+
+def test_two_names_for_the_backend_are_a_fault() -> None:
+    """grpc-go does not start with an authority that is not the name of its TLS credentials."""
+    lines = ("endpoint: c:4317", "authority: a", "tls: {server_name_override: b}")
+    (fault,) = exporter("otlp", *lines).faults
+    assert "is not tls.server_name_override, b" in fault.fact
 
 
 PROXY = {"HTTPS_PROXY": "proxy:3128", "NO_PROXY": "direct.example.com"}

@@ -136,7 +136,7 @@ def _http(*lines: str) -> str:
         (_otlp, ("endpoint: dns:///c",), "endpoint", "write host:port"),
         (_otlp, ("endpoint: 4317",), "endpoint", "must be text"),
         (_http, ("endpoint: c:4318",), "endpoint", "begins with http"),
-        (_http, ("traces_endpoint: ftp://c",), "traces_endpoint", "use http or https"),
+        (_http, ("traces_endpoint: ftp://c",), "traces_endpoint", "begins with http"),
         (_http, ("endpoint: https://c", "proxy_url: c"), "proxy_url", "a proxy is"),
         (_otlp, ("endpoint: c:1", "tls: {ca_file: a, ca_pem: b}"), "tls.ca_pem", "exclude"),
         (_otlp, ("endpoint: c:1", "tls: {insecure: 'yes'}"), "tls.insecure", "true or false"),

@@ -1,0 +1,185 @@
+"""The targets of one running process: each OTLP exporter that its configuration gives it.
+
+Impure only through what is passed in. A Collector's configuration is read as its command line names
+it; an SDK's variables as its runtime reads them. What cannot be seen is said: a program that sets
+its exporter up by itself, or changes its environment later, shows nothing of that in /proc.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from probe.config.errors import ConfigurationError
+from probe.config.file_reader import decode_text
+from probe.config.resource import parse_attributes
+from probe.config.source_content import SourceContent
+from probe.config.sources.collector.read_collector import read_collector
+from probe.config.sources.process.collector_arguments import read_collector_arguments
+from probe.config.sources.process.effective_settings import choose_settings
+from probe.config.sources.process.proc_files import ProcFiles
+from probe.config.sources.process.recognised import Recognised
+from probe.config.sources.process.running import ProcessView, gather_process
+from probe.config.sources.process.runtime_of_process import CollectorProcess, recognise
+from probe.config.sources.sdk.declarative_file import read_sdk_file
+from probe.config.sources.sdk.environment import FILE_VARIABLES, read_environment
+from probe.model.known_secrets import environment_secrets
+from probe.model.runtime import COLLECTOR, find_sibling
+from probe.model.surroundings import RunningProcess
+from probe.model.target import Secret, Target
+from probe.text.description import describe_name
+from probe.text.safe_text import safe_text
+
+ReadProcessFile = Callable[[RunningProcess, str], bytes]
+"""Returns a file as a process sees it; raises OSError or ValueError."""
+
+_START_ONLY: Final = (
+    "/proc shows the environment of its start: what the program sets later (a .env file, for "
+    "example) or configures by itself is not seen"
+)
+
+
+def read_process(
+    pid: int, files: ProcFiles, read_file: ReadProcessFile, fallback: str
+) -> SourceContent:
+    """Return the targets of the process `pid`.
+
+    Args:
+        pid: Its number, as the probe sees it.
+        files: /proc.
+        read_file: Reads a file as a process sees it.
+        fallback: Whose verdict counts where the runtime is not known.
+
+    Raises:
+        ConfigurationError: where the process cannot be looked into, or has no exporter to be seen.
+    """
+    view = gather_process(pid, files)
+
+    def read(path: str) -> bytes:
+        return read_file(view.runs_in, path)
+
+    found = recognise(view, read, files)
+    if isinstance(found, CollectorProcess):
+        content = _read_collector(view, found, read)
+        environ: Mapping[str, str] = view.environ
+    else:
+        content, environ = _read_sdk(view, found, read, fallback)
+    name = f"{pid} ({view.runs_in.command})"
+    targets = tuple(
+        replace(
+            target,
+            runs_in=view.runs_in,
+            sources=tuple(replace(source, process=name) for source in target.sources),
+        )
+        for target in content.targets
+    )
+    secrets = tuple(map(Secret, dict.fromkeys(_list_secrets(view.environ, environ))))
+    return replace(content, targets=targets, secrets=secrets)
+
+
+def _read_collector(
+    view: ProcessView, found: CollectorProcess, read: Callable[[str], bytes]
+) -> SourceContent:
+    where = f"process {view.pid}"
+    locations = read_collector_arguments(view.arguments, view.environ)
+    if locations.unread:
+        reason = (
+            f"is a Collector ({found.by}) that reads its configuration through "
+            f"{', '.join(locations.unread)}:, which the probe cannot; write it into a file and name "
+            "that with sources: [{collector: FILE}]"
+        )
+        raise ConfigurationError(reason, file=where)
+    if locations.missing:
+        reason = f"its --config names the variable {', '.join(locations.missing)}, which it has not"
+        raise ConfigurationError(reason, file=where)
+    if not locations.paths:
+        reason = (
+            f"is a Collector ({found.by}) without --config on its command line: where its "
+            "distribution reads its configuration is not shown there; name the file with sources: "
+            "[{collector: FILE}]"
+        )
+        raise ConfigurationError(reason, file=where)
+
+    def read_text(path: str) -> str:
+        text = locations.texts.get(path)
+        return decode_text(read(path)) if text is None else text
+
+    content = read_collector(locations.paths, view.environ, read_text)
+    note = f"the process is recognised as a Collector: {found.by}"
+    targets = (replace(each, notes=(note, *each.notes)) for each in content.targets)
+    return replace(content, targets=tuple(targets))
+
+
+def _read_sdk(
+    view: ProcessView, found: Recognised, read: Callable[[str], bytes], fallback: str
+) -> tuple[SourceContent, Mapping[str, str]]:
+    settings = choose_settings(found, fallback)
+    environ, exporter = settings.environ, settings.exporter
+    file = next((environ[name] for name in FILE_VARIABLES if environ.get(name)), "")
+    if file:
+        try:
+            raw = read(file)
+        except (OSError, ValueError) as error:
+            reason = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+            raise ConfigurationError(reason, file=file) from None
+        content = read_sdk_file(raw, file, environ)
+    else:
+        content = read_environment(environ, exporter)
+    if not (content.targets or content.errors):
+        raise ConfigurationError(
+            _explain_nothing(view, found, content.empty), file=f"process {view.pid}"
+        )
+    base = _name_service(environ) or f"{view.runs_in.command}-{view.pid}"
+    notes = (*settings.notes, *found.notes, _START_ONLY)
+    targets = tuple(
+        replace(
+            target,
+            name=base + target.name.removeprefix("sdk"),
+            exporter=_choose_exporter(exporter, target),
+            notes=tuple(dict.fromkeys((*notes, *target.notes))),
+        )
+        for target in content.targets
+    )
+    return replace(content, targets=targets), environ
+
+
+def _choose_exporter(exporter: str, target: Target) -> str:
+    sibling = find_sibling(exporter, target.protocol)
+    return exporter if sibling == COLLECTOR.id else sibling
+
+
+def _explain_nothing(view: ProcessView, found: Recognised, why: str) -> str:
+    """Say that no exporter can be seen, and what was looked at."""
+    looked = ["its environment", "its command line", "its program and the libraries in its memory"]
+    text = f"has no OTLP exporter that can be seen ({view.runs_in.command}): looked at were "
+    text += f"{', '.join(looked[:-1])} and {looked[-1]}"
+    if found.runtime:
+        text += f"; it is recognised as {found.runtime}, and nothing shows an OpenTelemetry SDK"
+        text = (
+            text
+            if not found.sdk
+            else text.replace("nothing shows an OpenTelemetry SDK", f"has {found.sdk}")
+        )
+    if view.overwritten:
+        text += (
+            "; it has overwritten its environment (setproctitle), so that nothing of it is shown"
+        )
+    if found.sdk and why:
+        text += f"; {why}"
+    return f"{text}; {_START_ONLY}"
+
+
+def _name_service(environ: Mapping[str, str]) -> str:
+    """Return service.name: OTEL_SERVICE_NAME, else the one of OTEL_RESOURCE_ATTRIBUTES."""
+    name = environ.get("OTEL_SERVICE_NAME", "").strip()
+    if not name:
+        try:
+            listed = parse_attributes(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
+        except ValueError:
+            return ""
+        name = listed.get("service.name", "").strip()
+    return safe_text(describe_name(name), 128) if name else ""
+
+
+def _list_secrets(*environments: Mapping[str, str]) -> Iterator[str]:
+    for environ in environments:
+        yield from environment_secrets(environ)

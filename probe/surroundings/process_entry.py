@@ -1,0 +1,114 @@
+"""Enters what procfs has of one process (proc(5)), and notices when that process is another one.
+
+The directory of a process, once opened, never stands for a later process of the same number.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from probe.model.surroundings import RunningProcess
+from probe.surroundings.file_view import ViewError
+from probe.text.safe_text import safe_text
+
+_ENDED: Final = frozenset({errno.ENOENT, errno.ESRCH})
+_FORBIDDEN: Final = frozenset({errno.EACCES, errno.EPERM})
+_STAT_SIZE: Final = 4096
+_START_TICKS: Final = 19
+"""The place of field 22 behind the command, which ends with the last `)`."""
+
+
+class ProcessEndedError(ViewError):
+    """The process has ended; another one may have its number."""
+
+
+class NoRightError(ViewError):
+    """The probe lacks a right to look into a process."""
+
+
+def name_process(process: RunningProcess) -> str:
+    """Return what sentences call it: `process 4242 (otelcol)`."""
+    command = f" ({safe_text(process.command, 80)})" if process.command else ""
+    return f"process {process.pid}{command}"
+
+
+class ProcessEntry:
+    """The directory of one process in procfs."""
+
+    def __init__(self, process: RunningProcess, descriptor: int) -> None:
+        """Take the directory's descriptor, which stays the caller's."""
+        self.process = process
+        self._descriptor = descriptor
+
+    def open(self, name: str, flags: int) -> int:
+        """Open an entry like `root` or `ns/net`, which is followed.
+
+        Raises:
+            ProcessEndedError: where the process has ended.
+            NoRightError: where the probe may not.
+            OSError: for another reason.
+        """
+        try:
+            return os.open(name, flags | os.O_CLOEXEC, dir_fd=self._descriptor)
+        except OSError as error:
+            raise self._explain(error) from None
+
+    def read(self, name: str, limit: int = _STAT_SIZE) -> bytes:
+        """Return the beginning of an entry; raises as `open` does."""
+        descriptor = self.open(name, os.O_RDONLY)
+        try:
+            with os.fdopen(descriptor, "rb") as opened:
+                return opened.read(limit)
+        except OSError as error:
+            raise self._explain(error) from None
+
+    def identify(self, name: str) -> tuple[int, int]:
+        """Return device and inode of what an entry leads to; raises as `open` does."""
+        try:
+            found = os.stat(name, dir_fd=self._descriptor)
+        except OSError as error:
+            raise self._explain(error) from None
+        return found.st_dev, found.st_ino
+
+    def _explain(self, error: OSError) -> OSError | ViewError:
+        name = name_process(self.process)
+        if error.errno in _ENDED:
+            return ProcessEndedError(f"{name} has ended")
+        if error.errno in _FORBIDDEN:
+            return NoRightError(
+                f"the probe may not look into {name}: it needs the same user and groups as that "
+                "process, or CAP_SYS_PTRACE"
+            )
+        return error
+
+
+@contextmanager
+def enter_process(process: RunningProcess) -> Iterator[ProcessEntry]:
+    """Open the directory of `process`, and check that it is this process's.
+
+    Raises:
+        ProcessEndedError: where it has ended, whether or not its number is used again.
+        OSError: where the probe lacks descriptors.
+    """
+    try:
+        descriptor = os.open(f"/proc/{process.pid}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (FileNotFoundError, ProcessLookupError):
+        raise ProcessEndedError(f"{name_process(process)} has ended") from None
+    try:
+        entry = ProcessEntry(process, descriptor)
+        state, ticks = _read_state(entry.read("stat"))
+        if state in {"Z", "X"} or ticks != process.start_ticks:
+            raise ProcessEndedError(f"{name_process(process)} has ended")
+        yield entry
+    finally:
+        os.close(descriptor)
+
+
+def _read_state(raw: bytes) -> tuple[str, int]:
+    """Return the state and the start ticks of /proc/PID/stat."""
+    fields = raw.rpartition(b")")[2].split()
+    with suppress(ValueError, IndexError):
+        return fields[0].decode("ascii", "replace"), int(fields[_START_TICKS])
+    return "", -1
