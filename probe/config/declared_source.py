@@ -14,7 +14,7 @@ from probe.config.errors import ConfigurationError, ErrorList, explain_unreadabl
 from probe.config.file_reader import decode_text
 from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
-from probe.config.sources.collector.read_collector import read_collector
+from probe.config.sources.collector.read_collector import make_unreadable_target, read_collector
 from probe.config.sources.file_sd import list_files, pattern_fault, read_file_sd
 from probe.config.sources.http_sd import read_http_sd, url_fault
 from probe.config.sources.process.files_of_process import read_process_file
@@ -162,6 +162,12 @@ class DeclaredSource:
         if not content.targets:
             ErrorList(content.errors).raise_any()
         return content
+
+    def list_failed(self, error: ConfigurationError, defaults: DefaultsEntry) -> tuple[Target, ...]:
+        """Return the target that fails where nothing of the source can be read, if there is one."""
+        if self.kind != "collector":
+            return ()
+        return (_apply_defaults(make_unreadable_target(self.where, error), defaults),)
 
     def _read_part(self, part: str, defaults: DefaultsEntry, inputs: SourceInputs) -> SourceContent:
         if self.kind == "file_sd":

@@ -78,6 +78,20 @@ func bounds(v reflect.Value, node map[string]any) {
 	}
 }
 
+// nonEmpty notes what Validate says of a text that is emptied.
+func nonEmpty(v reflect.Value, node map[string]any) {
+	if !v.IsValid() || !v.CanSet() || !current.IsValid() || v.String() == "" {
+		return
+	}
+	old := v.String()
+	defer v.SetString(old)
+	v.SetString("")
+	for line := range complaints() {
+		node["ne"] = line
+		return
+	}
+}
+
 type leaf struct {
 	path  []string
 	value reflect.Value

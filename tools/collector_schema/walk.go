@@ -149,7 +149,9 @@ func (t *table) walk(ty reflect.Type, v reflect.Value, stack []reflect.Type) int
 		if v.IsValid() && ty.Kind() == reflect.String {
 			node["d"] = v.String()
 		} else if v.IsValid() {
-			if s, ok := v.Interface().(fmt.Stringer); ok {
+			p := reflect.New(ty)
+			p.Elem().Set(v)
+			if s, ok := p.Interface().(fmt.Stringer); ok {
 				func() { defer func() { recover() }(); node["d"] = s.String() }()
 			}
 		}
@@ -190,6 +192,7 @@ func (t *table) walk(ty reflect.Type, v reflect.Value, stack []reflect.Type) int
 		node["k"] = "any"
 	case reflect.String:
 		node["k"] = "str"
+		nonEmpty(v, node)
 		if v.IsValid() && v.String() != "" {
 			node["d"] = v.String()
 		}

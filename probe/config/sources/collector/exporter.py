@@ -5,7 +5,7 @@ configtls (v0.162.0); keys that concern no connection (`sending_queue`, `timeout
 have no meaning for a probe. Header values, keys given inline and proxies become `Secret`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from probe.config.check_settings import (
 )
 from probe.config.duration import go_seconds
 from probe.config.errors import ConfigurationError
+from probe.config.expand import Unresolved
 from probe.config.location import Location
 from probe.config.proxy_environment import find_proxy
 from probe.config.schema import TlsEntry
@@ -46,7 +47,7 @@ from probe.config.typed_values import convert
 from probe.config.yaml_document import unwrap
 from probe.exporters.go_domain_names import is_looked_up, map_for_lookup
 from probe.exporters.go_names import parse_address
-from probe.model.target import Secret, Signal, Source, Target, TlsSettings
+from probe.model.target import NO_ENDPOINT, Secret, Signal, Source, Target, TlsSettings
 
 GRPC_TYPES: Final = frozenset({"otlp_grpc", "otlp"})
 HTTP_TYPES: Final = frozenset({"otlp_http", "otlphttp"})
@@ -139,37 +140,41 @@ def read_exporter(
 
 
 def make_failed_target(
-    exporter: Exporter, files: CollectorFiles, source: Source, error: ConfigurationError
-) -> Target | None:
-    """Return the target of an exporter whose settings are those of `error`, which then fails.
+    exporter: Exporter,
+    files: CollectorFiles,
+    source: Source,
+    errors: Iterable[ConfigurationError],
+) -> Target:
+    """Return the target of an exporter that cannot work because of `errors`, which fails.
 
-    None where it has no endpoint that could be read: there would be nothing to name it by.
+    Its endpoint is the one that can be read, or none.
     """
     grpc = exporter.grpc
     keys = ("endpoint",) if grpc else (f"{exporter.signals[0]}_endpoint", "endpoint")
+    endpoint = NO_ENDPOINT
     for key in keys:
         try:
-            check_name(exporter.id, files.at["exporters"][exporter.key])
             text = files.value("exporters", exporter.key, key)
-            if not isinstance(text, str):
-                continue
-            destination = parse_grpc_endpoint(text) if grpc else parse_http_endpoint(text)
+            if isinstance(text, str):
+                parse = parse_grpc_endpoint if grpc else parse_http_endpoint
+                endpoint = parse(text).endpoint
+                break
         except (ConfigurationError, NotProbedError, ValueError):
             continue
-        target = Target(
-            name=exporter.id,
-            endpoint=destination.endpoint,
-            protocol="grpc" if grpc else "http/protobuf",
-            signal=exporter.signals[0],
-            sources=(source,),
-        )
-        return add_faults(target, (error,))
-    return None
+    target = Target(
+        name=exporter.id,
+        endpoint=endpoint,
+        protocol="grpc" if grpc else "http/protobuf",
+        signal=exporter.signals[0],
+        sources=(source,),
+    )
+    return add_faults(target, errors)
 
 
 def _read_entry(exporter: Exporter, files: CollectorFiles) -> ExporterEntry:
     at = files.at["exporters"][exporter.key]
     value = files.value("exporters", exporter.key)
+    _refuse_unresolved(value)
     if isinstance(value, dict):
         value = dict(value)
         headers = unwrap(value.get("headers"))
@@ -182,8 +187,30 @@ def _read_entry(exporter: Exporter, files: CollectorFiles) -> ExporterEntry:
             }
         tls = unwrap(value.get("tls"))
         if isinstance(tls, dict):
+            if not exporter.grpc:
+                # confighttp passes over keys that it does not know.
+                tls = {key: tls[key] for key in tls if key in TlsEntry.__struct_fields__}
             value["tls"] = _normalize_tls(tls)
     return convert(value, ExporterEntry, at)
+
+
+def _refuse_unresolved(value: Any, key: str = "") -> None:
+    """Refuse to probe with settings that only a provider of the Collector's knows.
+
+    Raises:
+        NotProbedError: naming the key and the provider.
+    """
+    if isinstance(value, Unresolved):
+        what = f"its {key} comes" if key else "its settings come"
+        raise NotProbedError(
+            f"{what} from the provider {value.scheme}, which the Collector has and the probe has not"
+        )
+    parts: Iterable[tuple[str, Any]] = value.items() if isinstance(value, dict) else ()
+    if isinstance(value, list):
+        parts = ((str(place), item) for place, item in enumerate(value))
+    for name, item in parts:
+        if key or name in ExporterEntry.__struct_fields__:
+            _refuse_unresolved(item, f"{key}.{name}" if key else name)
 
 
 def _normalize_tls(tls: dict[str, Any]) -> dict[str, Any]:
