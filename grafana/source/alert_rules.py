@@ -7,12 +7,13 @@ noDataState is OK; the last rule fires when series are missing because nothing i
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from grafana.source.certificates import CERTIFICATES
 from grafana.source.fleet import FLEET
 from grafana.source.panels import Json
-from probe.alerting.links import Pages
+from probe.alerting.links import CAUSE, TARGET, Pages
 from probe.alerting.probe_itself import UP
 from probe.alerting.recording import FAILING, RECORDING_RULES
 from probe.alerting.rule import AlertRule, Thresholds
@@ -50,12 +51,26 @@ def _list_rules() -> Iterator[Json]:
     yield _describe(
         "failing",
         "Mutual-TLS handshake fails",
-        # Grafana's users need not have the recording rules.
-        expr=failing.expr.replace(FAILING, f"(\n{_get_recorded(FAILING)}\n)"),
+        expr=_inline(failing),
         fires=("gt", 0),
         rule=failing,
         description=f"{failing.description}\nThe evidence and the fix:\n{failing.dashboard_url}",
         otherwise="Until it can, targets that fail are not reported.",
+        panel=(FLEET, "Targets not as expected"),
+    )
+    each = _find("MtlsProbeFailing", place=1)
+    yield _describe(
+        "failing-addresses",
+        "Mutual-TLS handshake fails at some addresses of a name",
+        expr=_inline(each),
+        fires=("gt", 0),
+        # Grafana's templates make no queries: how many addresses there are is on the target's page.
+        rule=replace(
+            each, summary=f"{TARGET}: {{{{ $value }}}} of its addresses not as expected: {CAUSE}"
+        ),
+        description=f"{each.description}\nThe addresses, the evidence and the fix:\n"
+        f"{each.dashboard_url}",
+        otherwise="Until it can, addresses that fail are not reported.",
         panel=(FLEET, "Targets not as expected"),
     )
     for source, title, panel in _EXPIRIES:
@@ -159,15 +174,21 @@ def _guard(label: str, text: str, otherwise: str) -> str:
     return f"{{{{ if $labels.{label} }}}}{value}{{{{ else }}}}{otherwise}{{{{ end }}}}"
 
 
-def _find(alert: str, severity: str = "") -> AlertRule:
-    """Return the rule that Prometheus has, by its name and severity."""
-    return next(
+def _inline(rule: AlertRule) -> str:
+    """Return its expression for users who have no recording rules."""
+    return rule.expr.replace(FAILING, f"(\n{_get_recorded(FAILING)}\n)")
+
+
+def _find(alert: str, severity: str = "", place: int = 0) -> AlertRule:
+    """Return the rule that Prometheus has, by its name and severity, or its place among those."""
+    found = [
         rule
         for rule in _RULES
         if isinstance(rule, AlertRule)
         and rule.alert == alert
         and (not severity or rule.severity == severity)
-    )
+    ]
+    return found[place]
 
 
 def _get_recorded(record: str) -> str:

@@ -231,7 +231,9 @@ _ROTATION: Final = (
         "Credential files in use since",
         "Time since the files in use were read: at a rotation it falls to zero.",
         Query(
-            f"time() - {chosen('mtls_probe_credentials_loaded_timestamp_seconds')}", "{{target}}"
+            "time() - max by (job, instance, target) "
+            f"({chosen('mtls_probe_credentials_loaded_timestamp_seconds')})",
+            "{{target}}",
         ),
         unit="s",
         links=TARGET_OF_SERIES,

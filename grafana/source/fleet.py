@@ -46,6 +46,8 @@ from grafana.source.queries import (
 from grafana.source.tables import column, table
 
 SUCCESS: Final = chosen("mtls_probe_success")
+WELL: Final = f"min by (job, instance, target) ({SUCCESS})"
+"""Of a target of which each address has its own result: whether all are as expected."""
 FAILING: Final = failing(SUCCESS, f"mtls_probe_cause{{{OF_TARGETS}}}")
 FAILURES: Final = f"rate(mtls_probe_failures_by_cause_total{{{SCRAPED}}}[$__rate_interval])"
 BY_CAUSE_INFO: Final = (
@@ -55,7 +57,7 @@ LET_IN: Final = chosen("mtls_probe_outcome", 'outcome="confirmed"')
 ENDS: Final = chosen(EARLIEST, 'source=~"client|server"')
 STALE: Final = (
     f"time() - {chosen('mtls_probe_last_attempt_timestamp_seconds')} "
-    f"> on (job, instance, target) 3 * mtls_probe_interval_seconds{{{SCRAPED}}}"
+    f"> on (job, instance, target, address) 3 * mtls_probe_interval_seconds{{{SCRAPED}}}"
 )
 
 _NOW: Final = (
@@ -69,7 +71,7 @@ _NOW: Final = (
     stat(
         "As expected",
         "Share of targets whose last attempt ended as expected.",
-        now(f"avg({SUCCESS})"),
+        now(f"avg({WELL})"),
         unit="percentunit",
         width=3,
         steps=((None, RED), (0.95, ORANGE), (1, GREEN)),
@@ -77,7 +79,7 @@ _NOW: Final = (
     stat(
         "Not as expected",
         "Targets whose last attempt did not end as expected: failed, unconfirmed, or wrongly accepted.",
-        now(f"sum({SUCCESS} == bool 0)"),
+        now(f"sum({WELL} == bool 0)"),
         width=3,
         steps=ANY_IS_RED,
     ),
@@ -85,8 +87,8 @@ _NOW: Final = (
         "mTLS not enforced",
         "Targets that must be refused and were accepted: other clients are accepted too.",
         now(
-            f"count(mtls_probe_expected_cause{{{OF_TARGETS}}} and on (job, instance, target) "
-            f"{LET_IN}) or vector(0)"
+            f"count(mtls_probe_expected_cause{{{OF_TARGETS}}} and on (job, instance, target, "
+            f"address) {LET_IN}) or vector(0)"
         ),
         width=3,
         steps=ANY_IS_RED,
@@ -114,7 +116,7 @@ _NOW: Final = (
         "old.",
         now(
             f"count({STALE} or (mtls_probe_interval_seconds{{{OF_TARGETS}}} unless on (job, "
-            f"instance, target) mtls_probe_last_attempt_timestamp_seconds{{{SCRAPED}}} "
+            f"instance, target, address) mtls_probe_last_attempt_timestamp_seconds{{{SCRAPED}}} "
             f"and {TEAM})) or vector(0)"
         ),
         width=3,
@@ -137,10 +139,11 @@ _WHAT_FAILS: Final = (
         rows_of(FAILING),
         rows_of(
             f"1000 * mtls_probe_last_success_timestamp_seconds{{{OF_TARGETS}}} "
-            f"and on (job, instance, target) ({FAILING})"
+            f"and on (job, instance, target, address) ({FAILING})"
         ),
         columns=[
             column("target", "Target", links=TARGET_OF_ROW),
+            column("address", "Address"),
             column("cause", "Cause", links=RUNBOOK_OF_ROW),
             column("certain", "Certain", mappings=CERTAIN, width=110),
             column("family", "Family"),
@@ -224,6 +227,7 @@ _WHAT_FAILS: Final = (
         ),
         columns=[
             column("target", "Target", links=TARGET_OF_ROW),
+            column("address", "Address"),
             column("cause", "Finding", links=RUNBOOK_OF_ROW),
             column("family", "Family"),
             column("party", "Who must act", mappings=PARTIES),

@@ -35,7 +35,7 @@ def failing(success: str, cause: str) -> str:
     """Return 1 for each target not as expected that has a cause: with family, party, severity."""
     return (
         f"{cause} * on (job, instance, cause) group_left (documented_cause, severity) "
-        f"{KNOWN_CAUSES} and on (job, instance, target) ({success} == 0)"
+        f"{KNOWN_CAUSES} and on (job, instance, target, address) ({success} == 0)"
     )
 
 
@@ -44,7 +44,7 @@ def state(success: str, outcome: str) -> str:
 
     `outcome` is a selector without its closing brace.
     """
-    of = "on (job, instance, target)"
+    of = "on (job, instance, target, address)"
     return (
         f"({success} == 1) * 0 "
         f'or {of} {outcome},outcome="unconfirmed"}} '

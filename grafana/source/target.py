@@ -69,7 +69,7 @@ _NOW: Final = (
     stat(
         "Last as expected",
         "When the last attempt began that ended as expected.",
-        now(f"1000 * max(mtls_probe_last_success_timestamp_seconds{{{ONE}}})"),
+        now(f"1000 * min(mtls_probe_last_success_timestamp_seconds{{{ONE}}})"),
         unit="dateTimeFromNow",
         steps=((None, BLUE),),
         no_value="never",
@@ -94,6 +94,7 @@ _NOW: Final = (
         "Why the last attempt failed and who must act. Click for its evidence and fix.",
         rows_of(_with_causes("mtls_probe_cause", "documented_cause, severity")),
         columns=[
+            column("address", "Address"),
             column("cause", "Cause", links=RUNBOOK_OF_ROW),
             column("certain", "Certain", mappings=CERTAIN, width=110),
             column("family", "Family"),
@@ -147,7 +148,7 @@ _OVER_TIME: Final = (
     timeseries(
         "Clock offset",
         "The remote clock minus the probe's, by source of the reading; dashed: the tolerance.",
-        Query(f"mtls_probe_clock_offset_seconds{{{ONE}}}", "{{source}}"),
+        Query(f"mtls_probe_clock_offset_seconds{{{ONE}}}", "{{source}} {{address}}"),
         Query(f"max(mtls_probe_clock_tolerance_seconds{{{SCRAPED}}})", "tolerance"),
         Query(f"-max(mtls_probe_clock_tolerance_seconds{{{SCRAPED}}})", "tolerance, behind"),
         unit="s",
@@ -164,6 +165,7 @@ _TLS: Final = (
         columns=[
             column("target", "Target", links=TARGET_OF_ROW),
             column("endpoint", "Endpoint"),
+            column("address", "Address"),
             column("protocol", "Protocol"),
             column("Value #B", "Interval", unit="s"),
             column("server_address", "Server address"),
@@ -178,6 +180,7 @@ _TLS: Final = (
         "What both sides agreed on.",
         rows_of(f"mtls_probe_tls_info{{{ONE}}}"),
         columns=[
+            column("address", "Address"),
             column("version", "TLS"),
             column("cipher", "Cipher"),
             column("group", "Group"),
@@ -196,6 +199,7 @@ _TLS: Final = (
         rows_of(f"1000 * {NOT_BEFORE}{{{ONE}}}"),
         rows_of(f"1000 * {NOT_AFTER}{{{ONE}}}"),
         columns=[
+            column("address", "Address"),
             column("source", "Source", mappings=SOURCES, width=160),
             column("position", "Position", width=80),
             column("subject", "Subject"),

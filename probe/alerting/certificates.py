@@ -110,18 +110,20 @@ def _write_expression(expiry: _Expiry, seconds: float, share: int) -> str:
     after, before = (f'{name}{{source="{expiry.source}"}}' for name in (_AFTER, _BEFORE))
     # Both must hold: a certificate for one day is not due all day long.
     return f"""\
-(
-    {after} - time() < {_format_span(seconds)}
-  unless
-      {after} - time()
-    >=
-      (
-          {after}
-        - {before}
-      ) / {share}
-)
-* ignoring ({NAMES}) group_left ({"subject, path" if expiry.in_file else "subject"})
-  {INFO}{{source="{expiry.source}",used="true"}}"""
+min without (address) (
+  (
+      {after} - time() < {_format_span(seconds)}
+    unless
+        {after} - time()
+      >=
+        (
+            {after}
+          - {before}
+        ) / {share}
+  )
+  * ignoring ({NAMES}) group_left ({"subject, path" if expiry.in_file else "subject"})
+    {INFO}{{source="{expiry.source}",used="true"}}
+)"""
 
 
 def _list_rotation_rules(pages: Pages, catalogue: Mapping[str, Cause]) -> Iterator[AlertRule]:
@@ -131,13 +133,15 @@ def _list_rotation_rules(pages: Pages, catalogue: Mapping[str, Cause]) -> Iterat
         alert="MtlsProbeCredentialsNotReloading",
         # The files cannot be used, and yet the backend confirms: with those of before.
         expr=f"""\
-(
-    mtls_probe_credential_fault
-  and ignoring (cause, outcome)
-    mtls_probe_outcome{{outcome="confirmed"}}
-)
-or
-mtls_probe_finding{{cause="{exporter.id}"}}""",
+max without (address) (
+    (
+        mtls_probe_credential_fault
+      and ignoring (cause, outcome)
+        mtls_probe_outcome{{outcome="confirmed"}}
+    )
+  or
+    mtls_probe_finding{{cause="{exporter.id}"}}
+)""",
         hold="5m",
         severity="warning",
         summary=f"New credential files of {TARGET} are not in use: {CAUSE}",
@@ -150,7 +154,7 @@ mtls_probe_finding{{cause="{exporter.id}"}}""",
     )
     yield AlertRule(
         alert="MtlsProbeBackendNotReloading",
-        expr=f'mtls_probe_finding{{cause="{backend.id}"}}',
+        expr=f'max without (address) (mtls_probe_finding{{cause="{backend.id}"}})',
         hold="15m",
         severity="warning",
         summary=f"The backend of {TARGET} still serves an old certificate",

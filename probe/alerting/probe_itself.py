@@ -17,7 +17,7 @@ def list_probe_rules(pages: Pages, catalogue: Mapping[str, Cause]) -> Iterator[A
     yield AlertRule(
         alert="MtlsProbeClockSkew",
         expr="""\
-abs(mtls_probe_clock_offset_seconds)
+max without (address) (abs(mtls_probe_clock_offset_seconds))
 > ignoring (target, source) group_left ()
   mtls_probe_clock_tolerance_seconds""",
         hold="5m",
@@ -32,9 +32,11 @@ abs(mtls_probe_clock_offset_seconds)
     yield AlertRule(
         alert="MtlsProbeStale",
         expr="""\
-time() - mtls_probe_last_attempt_timestamp_seconds > 3 * mtls_probe_interval_seconds
-or
-(mtls_probe_interval_seconds unless mtls_probe_last_attempt_timestamp_seconds)""",
+max without (address) (
+    time() - mtls_probe_last_attempt_timestamp_seconds > 3 * mtls_probe_interval_seconds
+  or
+    (mtls_probe_interval_seconds unless mtls_probe_last_attempt_timestamp_seconds)
+)""",
         hold="5m",
         severity="critical",
         summary=f"{TARGET} is not probed any more",

@@ -15,6 +15,9 @@ FAILING: Final = "target_cause:mtls_probe_failing:info"
 OF_THE_CAUSE: Final = "cause, family, certain, party, severity"
 """The labels of this series that a target's own series do not have."""
 
+WELL: Final = "min without (address) (mtls_probe_success)"
+"""Whether each target is as expected: where each address has its own result, all of them are."""
+
 RECORDING_RULES: Final = (
     RecordingRule(
         record=FAILING,
@@ -33,19 +36,20 @@ and ignoring (cause, family, certain, party, severity)
     ),
     RecordingRule(
         record="job_cause_family_party:mtls_probe_failing:count",
-        expr=f"count by (job, cause, family, party) ({FAILING})",
+        # Targets: a name of which three addresses fail for one cause counts once.
+        expr=f"count by (job, cause, family, party) (count without (address, certain) ({FAILING}))",
     ),
     RecordingRule(
         record="job:mtls_probe_failing:count",
         # bool: a fleet in which nothing fails has 0, not nothing.
-        expr="sum by (job) (mtls_probe_success == bool 0)",
+        expr=f"sum by (job) ({WELL} == bool 0)",
     ),
-    RecordingRule(record="job:mtls_probe_success:avg", expr="avg by (job) (mtls_probe_success)"),
+    RecordingRule(record="job:mtls_probe_success:avg", expr=f"avg by (job) ({WELL})"),
     RecordingRule(
         record="job_environment:mtls_probe_success:avg",
-        expr="""\
+        expr=f"""\
 avg by (job, environment) (
-    mtls_probe_success
+    {WELL}
   * on (job, instance, target) group_left (environment)
     topk by (job, instance, target) (1, mtls_probe_target_info)
 )""",

@@ -17,8 +17,9 @@ from probe.attempt.loop_delays import DelayMeter
 from probe.attempt.prepared_target import PreparedTarget
 from probe.attempt.proxy import ProxyTunnel
 from probe.attempt.pump import Pump
+from probe.attempt.target_network import OWN_NETWORK, Network
 from probe.model.evidence import ConnectTry, Ending, EndingKind
-from probe.system.own_limits import EXHAUSTED, name_error
+from probe.system.own_limits import EXHAUSTED, OwnLimitError, name_error
 
 _KINDS: Final[dict[int, EndingKind]] = {
     errno.ECONNREFUSED: "refused",
@@ -55,7 +56,11 @@ class Stream:
 
 
 async def connect_first(
-    addresses: Sequence[str], port: int, deadline: float, meter: DelayMeter
+    addresses: Sequence[str],
+    port: int,
+    deadline: float,
+    meter: DelayMeter,
+    network: Network = OWN_NETWORK,
 ) -> Connected:
     """Try `addresses`, at least one, in order until one connects; they share the time that is left.
 
@@ -64,6 +69,7 @@ async def connect_first(
         port: of all of them.
         deadline: monotonic seconds.
         meter: measures what this process itself loses of its time.
+        network: which sockets are made in.
     """
     tries: list[ConnectTry] = []
     failures: list[tuple[str, Ending]] = []
@@ -71,7 +77,7 @@ async def connect_first(
         began = monotonic()
         share = (deadline - began) / (len(addresses) - index)
         meter.note_action()
-        outcome = await open_socket(address, port, began + share)
+        outcome = await open_socket(address, port, began + share, network)
         if isinstance(outcome, socket.socket):
             tries.append(ConnectTry(address=address))
             return Connected(outcome, tuple(tries), address, monotonic() - began)
@@ -86,7 +92,11 @@ async def connect_first(
 
 
 async def open_stream(
-    prepared: PreparedTarget, address: str, deadline: float, meter: DelayMeter
+    prepared: PreparedTarget,
+    address: str,
+    deadline: float,
+    meter: DelayMeter,
+    network: Network = OWN_NETWORK,
 ) -> Stream | Ending:
     """Connect to `address`, and through the target's proxy where it has one.
 
@@ -95,9 +105,10 @@ async def open_stream(
         address: of the backend, or of its proxy.
         deadline: monotonic seconds.
         meter: measures what this process itself loses of its time.
+        network: which the socket is made in.
     """
     meter.note_action()
-    sock = await open_socket(address, prepared.next_hop.port, deadline)
+    sock = await open_socket(address, prepared.next_hop.port, deadline, network)
     if isinstance(sock, Ending):
         return meter.judge(sock)
     try:
@@ -128,11 +139,13 @@ async def open_tunnel(
     return meter.judge(tunnel.ending, expired=pump.expired)
 
 
-async def open_socket(address: str, port: int, deadline: float) -> socket.socket | Ending:
+async def open_socket(
+    address: str, port: int, deadline: float, network: Network = OWN_NETWORK
+) -> socket.socket | Ending:
     """Connect to one address; return the socket, or why there is none."""
     family = _get_family(address)
     try:
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock = await network.make_socket(family, socket.SOCK_STREAM)
     except OSError as error:
         return _ending(error.errno or 0)
     except MemoryError:
@@ -151,7 +164,7 @@ async def open_socket(address: str, port: int, deadline: float) -> socket.socket
     if not number:
         return sock
     sock.close()
-    if number == errno.EADDRNOTAVAIL and _has_source(family, address, port):
+    if number == errno.EADDRNOTAVAIL and await _has_source(family, address, port, network):
         return Ending(
             stage="connect",
             kind="probe_fault",
@@ -194,7 +207,7 @@ def _get_family(address: str) -> int:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def _has_source(family: int, address: str, port: int) -> bool:
+async def _has_source(family: int, address: str, port: int, network: Network) -> bool:
     """Return whether this machine has an address to reach `address` from.
 
     connect(2) gives EADDRNOTAVAIL both where all ephemeral ports are taken and where no address of
@@ -202,9 +215,9 @@ def _has_source(family: int, address: str, port: int) -> bool:
     takes its port from another range of numbers: it fails only where there is no address.
     """
     try:
-        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        with await network.make_socket(family, socket.SOCK_DGRAM) as sock:
             return sock.connect_ex((address, port)) == 0
-    except OSError:
+    except (OSError, OwnLimitError):
         return False
 
 

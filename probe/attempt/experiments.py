@@ -18,12 +18,14 @@ from probe.attempt.otlp_session import OtlpSession, Purpose
 from probe.attempt.prepared_target import PreparedTarget, encode_alpn
 from probe.attempt.pump import Pump, send_close
 from probe.attempt.session import PlaintextSession
+from probe.attempt.target_network import Network
 from probe.attempt.variant import UNVARIED, VARIANTS
 from probe.credentials.tls_context import Credentials
 from probe.model.evidence import Ending, Experiment, Handshake, Recheck, Varied
 from probe.model.runtime import find_sibling
 from probe.model.target import Protocol
 from probe.otlp.request import Request, build_request
+from probe.surroundings.file_view import ViewError
 from probe.system.own_limits import OwnLimitError
 from probe.text.safe_text import safe_text
 from probe.tls.client import TlsClient
@@ -36,6 +38,10 @@ _PURPOSES: Final[dict[Varied, Purpose]] = {
     "no_client_certificate": "tls",
     "other_protocol": "export",
 }
+
+
+_AS_THE_ATTEMPT: Final = frozenset({"unvaried", "no_client_certificate"})
+"""Variations that send a request where the attempt has sent one."""
 
 
 def is_silent_refusal(ending: Ending, handshake: Handshake | None) -> bool:
@@ -60,8 +66,11 @@ class ExperimentRound:
     address: str
     """Of the backend, or of its proxy."""
     delays: LoopDelays
+    network: Network
+    """That of the attempt."""
     request_sent: bool
-    """Whether the attempt ended at its request: then the unvaried repetition sends one, too."""
+    """Whether the attempt ended at its request: then the unvaried repetition sends one, too, and so
+    does the connection without a certificate, which some backends refuse above TLS only."""
 
     async def run(self, varied: Sequence[Varied], deadline: float) -> tuple[Experiment, ...]:
         """Repeat the attempt unvaried, then make each variation of `varied`.
@@ -95,7 +104,10 @@ class ExperimentRound:
         """
         at, began = self.prepared.settings.wall_clock(), monotonic()
         with self.delays.measure(self.prepared.target.timeout) as meter:
-            made = await self._connect("tls_1.2", at, deadline, meter, orderly=True)
+            try:
+                made = await self._connect("tls_1.2", at, deadline, meter, orderly=True)
+            except ViewError:
+                return None  # the process whose network it is has ended
             held_up = meter.is_noticeable and made.ending.kind != "alert"
         if made.handshake is None or held_up:
             return None
@@ -121,7 +133,7 @@ class ExperimentRound:
         orderly: bool = False,
     ) -> Experiment:
         """Make one connection; an `orderly` one ends with close_notify, which is recorded."""
-        stream = await open_stream(self.prepared, self.address, deadline, meter)
+        stream = await open_stream(self.prepared, self.address, deadline, meter, self.network)
         if isinstance(stream, Ending):
             return Experiment(varied=varied, at=now, ending=stream)
         with stream.sock:
@@ -157,7 +169,7 @@ class ExperimentRound:
             protocol = "http/protobuf" if protocol == "grpc" else "grpc"
             sibling = find_sibling(prepared.target.exporter, protocol)
             alpn, request = encode_alpn(sibling, protocol), self._bare_request(protocol)
-        elif varied == "unvaried" and self.request_sent:
+        elif varied in _AS_THE_ATTEMPT and self.request_sent:
             request, purpose = self._bare_request(protocol), "export"
         tls = None
         if varied == "tls" or not prepared.target.plaintext:
@@ -169,7 +181,8 @@ class ExperimentRound:
             # A refusal for want of a certificate may come only after the handshake: purpose tls
             # waits for it, and writes no more than the protocol's opening.
             purpose=purpose,
-            needs_h2=protocol == "grpc" and varied != "no_client_certificate",
+            needs_h2=protocol == "grpc"
+            and (varied != "no_client_certificate" or purpose == "export"),
             quiet=QUIET_TIME,
         )
 

@@ -18,6 +18,7 @@ from probe.model.evidence import (
     Experiment,
     Handshake,
     NameCheck,
+    OtherAddress,
     Recheck,
     RuntimePath,
 )
@@ -28,7 +29,7 @@ from probe.text.secret_register import SecretRegister
 T = TypeVar("T", bound=Record)
 
 TEXTS: Final[dict[type[Record], tuple[str, ...]]] = {
-    Evidence: ("ending", "connects", "handshake", "other_paths", "recheck", "experiments", "answer"),
+    Evidence: ("ending", "connects", "handshake", "other_paths", "recheck", "experiments", "answer", "other_addresses"),
     Ending: ("detail",),
     ConnectTry: (),
     Handshake: (
@@ -38,6 +39,7 @@ TEXTS: Final[dict[type[Record], tuple[str, ...]]] = {
     RuntimePath: ("faults",),
     Recheck: ("handshake", "ending"),
     Experiment: ("ending", "handshake", "answer"),
+    OtherAddress: ("seen",),
     Answer: ("content_type", "message", "partial_message", "server", "location"),
     NameCheck: ("presented", "common_name"),
     Name: ("text",),
@@ -67,6 +69,10 @@ class EvidenceMasker:
     def mask_experiments(self, experiments: tuple[Experiment, ...]) -> tuple[Experiment, ...]:
         """Return `experiments` without the secrets of the register."""
         return tuple(map(self._mask, experiments))
+
+    def mask_addresses(self, tried: tuple[OtherAddress, ...]) -> tuple[OtherAddress, ...]:
+        """Return what was tried without the secrets of the register."""
+        return tuple(map(self._mask, tried))
 
     def _mask(self, record: T) -> T:
         if not len(self._register):

@@ -6,11 +6,13 @@ from functools import lru_cache
 from typing import Final
 
 import msgspec.structs
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from probe.attempt.otlp_session import Purpose
 from probe.attempt.path_judge import PathJudge
 from probe.attempt.target_facts import collect_target_facts, next_hop
 from probe.attempt.variant import UNVARIED, Variant, find_library_limit, vary_offer
+from probe.credentials.receiver_files import choose_reference
 from probe.credentials.store import CredentialFiles
 from probe.credentials.tls_context import Credentials
 from probe.exporters.offers import choose_alpn, list_narrowing
@@ -26,7 +28,8 @@ from probe.tls.bindings import ReadBuffer
 from probe.tls.settings import ClientSettings, ServerJudgement, encode_server_name
 from probe.x509.anchors import AnchorPool
 from probe.x509.names import SPIFFE, is_ip_address
-from probe.x509.parse import parse_name, read_der
+from probe.x509.parse import parse_certificate, parse_name, read_der
+from probe.x509.path import find_top
 
 _MOST_CERTIFICATES: Final = 512
 _MOST_NAMES: Final = 1024
@@ -88,9 +91,9 @@ class PreparedTarget:
         self.facts = collect_target_facts(target, settings.clock_tolerance)
         self.next_hop = next_hop(target)
         """Where the socket goes: the endpoint, or its proxy."""
-        host = self.next_hop.host
+        host = target.address or self.next_hop.host
         self.address = host if is_ip_address(host) else ""
-        """The host of `next_hop` where it is an address already; empty for a name."""
+        """Where `next_hop` is: an address that is known already; empty for a name."""
         self.alpn = encode_alpn(target.exporter, target.protocol, http2=target.offers_http2)
         self.purpose: Purpose = "tls" if target.depth == "tls" else "export"
         self.limit = ""
@@ -151,7 +154,7 @@ class PreparedTarget:
         if known is not None and known.context is context:
             return known
         target, tls = self.target, self.target.tls
-        reference = target.reference_identifier
+        reference = self._choose_reference(credentials)
         # A SPIFFE ID is not a name of a server.
         server_name = target.endpoint.host if reference.startswith(SPIFFE) else reference
         made = self._tls_settings[variant, offered] = ClientSettings(
@@ -171,7 +174,7 @@ class PreparedTarget:
             read_certificate=self._readers.read_certificate,
             read_name=self._readers.read_name,
             buffer=self._readers.buffer,
-            judge_server=self._make_judge(credentials.find_anchors()),
+            judge_server=self._make_judge(credentials.find_anchors(), reference),
         )
         return made
 
@@ -182,21 +185,46 @@ class PreparedTarget:
         if not sent:
             return ()
         target, anchors = self.target, credentials.find_anchors()
+        reference = self._choose_reference(credentials)
+        if self._trusts_what_is_sent:
+            anchors = find_own_anchor(sent)
         return await self._readers.judge.judge_others(
             target.exporter,
             target.protocol,
             sent,
             anchors,
-            target.reference_identifier,
+            reference,
             at,
             credentials.find_other_anchors(),
         )
 
-    def _make_judge(self, anchors: AnchorPool) -> Callable[[tuple[bytes, ...]], ServerJudgement]:
+    def _choose_reference(self, credentials: Credentials) -> str:
+        """Return the name that the server's certificate must hold.
+
+        Of a receiver, which is probed over loopback, it is one that the certificate on disk has:
+        the name that its clients use is not known.
+        """
+        target, files = self.target, credentials.facts.receiver
+        if files is None or target.tls.server_name_override:
+            return target.reference_identifier
+        names = choose_reference(files.chain[0].sans) if files.chain else ""
+        return names or target.reference_identifier
+
+    def _make_judge(
+        self, anchors: AnchorPool, reference: str
+    ) -> Callable[[tuple[bytes, ...]], ServerJudgement]:
         """Return what judges the certificates that this target's backend sends."""
-        exporter, reference = self.target.exporter, self.target.reference_identifier
+        exporter = self.target.exporter
         judge, clock = self._readers.judge.judge, self.settings.wall_clock
+        if self._trusts_what_is_sent:
+            return lambda sent: judge(exporter, sent, find_own_anchor(sent), reference, clock())
         return lambda sent: judge(exporter, sent, anchors, reference, clock())
+
+    @property
+    def _trusts_what_is_sent(self) -> bool:
+        """Whether it is a receiver's, and no CA is known that its clients trust."""
+        tls = self.target.tls
+        return self.target.receiver is not None and not (tls.ca_file or tls.ca_pem)
 
     def find_library_limit(self, credentials: Credentials) -> str:
         """Say why the probe's TLS library cannot offer what the exporter does, or nothing."""
@@ -210,6 +238,15 @@ class PreparedTarget:
                 self.target.exporter, self.target.protocol, self.target.tls, variant
             )
         return known
+
+
+def find_own_anchor(sent: tuple[bytes, ...]) -> AnchorPool:
+    """Return the topmost certificate of what a server sent as the anchor of its path.
+
+    So everything is judged but whether clients trust its issuer, which their files decide.
+    """
+    parsed = [one for der in sent if (one := parse_certificate(der)) is not None]
+    return AnchorPool([find_top(parsed).public_bytes(Encoding.DER)] if parsed else [])
 
 
 def encode_alpn(exporter: str, protocol: Protocol, *, http2: bool = True) -> tuple[bytes, ...]:

@@ -8,7 +8,7 @@ which may be coarser). One deadline bounds everything, the recheck at TLS 1.2 in
 import asyncio
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from time import monotonic
 from typing import Final
 
@@ -21,8 +21,9 @@ from probe.attempt.masking import EvidenceMasker
 from probe.attempt.otlp_session import OtlpSession
 from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsReaders
 from probe.attempt.pump import Pump, send_close
-from probe.attempt.resolver import ResolutionError, Resolver
+from probe.attempt.resolver import Lookup, ResolutionError, Resolver
 from probe.attempt.target_facts import add_setting_faults
+from probe.attempt.target_network import open_network
 from probe.credentials.store import CredentialFiles, CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.model.certificate import CredentialFacts
@@ -34,6 +35,8 @@ from probe.model.evidence import (
     Evidence,
     Experiment,
     Handshake,
+    NetworkView,
+    OtherAddress,
     Recheck,
     RuntimePath,
     Stage,
@@ -43,11 +46,14 @@ from probe.model.known_secrets import register_targets
 from probe.model.target import Target
 from probe.model.trace_context import TraceContext
 from probe.otlp.response import compare_date
+from probe.surroundings.file_view import ViewError
 from probe.system.own_limits import OwnLimitError, describe_lack, is_own_lack
 from probe.text.secret_register import SecretRegister
 from probe.tls.client import TlsClient
 
 SHORTEST_QUIET: Final = 0.02
+OTHERS_AT_ONCE: Final = 4
+"""Other addresses of a name with which a handshake is made at a time."""
 LONGEST_QUIET: Final = 1.0
 """Seconds to wait for the refusal of a TLS 1.3 backend: five round trips, within these bounds."""
 
@@ -61,11 +67,13 @@ class _Attempt:
     deadline: float
     meter: DelayMeter
     trace: TraceContext | None
+    lookup: Lookup | None = None
     round_trip: float = 0.0
     credentials: CredentialFacts = field(default_factory=CredentialFacts)
     addresses: tuple[str, ...] = ()
     connects: tuple[ConnectTry, ...] = ()
     peer_address: str = ""
+    network: NetworkView | None = None
     handshake: Handshake | None = None
     other_paths: tuple[RuntimePath, ...] = ()
     recheck: Recheck | None = None
@@ -128,17 +136,44 @@ class Prober:
         files = self._credentials.open(target)
         return PreparedTarget(target, files, self._settings, self._readers)
 
+    async def look_up(self, prepared: PreparedTarget) -> Lookup:
+        """Look the target's name up once, for attempts that each stand for one address."""
+        limit, began = prepared.target.timeout, monotonic()
+        with self._delays.measure(limit) as meter:
+            try:
+                target = prepared.target
+                network = await open_network(target.runs_in, target.exporter)
+                host = prepared.next_hop.host
+                found = await self._resolver.resolve(host, began + limit, network)
+            except ResolutionError as error:
+                late = Ending(stage="resolve", kind="dns", detail=error.code)
+                if meter.judge(late, expired=error.late) is late:
+                    return Lookup(error=error, duration=monotonic() - began)
+                ours = OwnLimitError(meter.describe())
+                return Lookup(error=ours, duration=monotonic() - began)
+            except OwnLimitError as error:
+                return Lookup(error=error, duration=monotonic() - began)
+        return Lookup(found, duration=monotonic() - began)
+
     async def attempt(
-        self, prepared: PreparedTarget, trace: TraceContext | None = None
+        self,
+        prepared: PreparedTarget,
+        trace: TraceContext | None = None,
+        lookup: Lookup | None = None,
     ) -> Evidence:
-        """Try a target once and return all that was seen; `trace` is the trace it belongs to.
+        """Try a target once and return all that was seen.
 
         Only cancellation and bugs of ours raise.
+
+        Args:
+            prepared: the target.
+            trace: the trace that the attempt belongs to.
+            lookup: of its name; None: the attempt looks it up itself.
         """
         target, started = prepared.target, monotonic()
         with self._delays.measure(target.timeout) as meter:
             at, deadline = self._settings.wall_clock(), started + target.timeout
-            attempt = _Attempt(prepared, at, deadline, meter, trace)
+            attempt = _Attempt(prepared, at, deadline, meter, trace, lookup)
             if prepared.limit:
                 # A limit of the probe's own, as on the length of headers.
                 return attempt.to_evidence(
@@ -170,39 +205,88 @@ class Prober:
         All share `budget` seconds, by default the target's `timeout`. If the files have changed since
         the attempt, none are made: they would not describe that attempt.
         """
-        target = prepared.target
-        deadline = monotonic() + (target.timeout if budget is None else budget)
-        credentials = await _read_files(prepared.files)
-        if credentials.facts.generation != evidence.credentials.generation:
+        deadline = monotonic() + (prepared.target.timeout if budget is None else budget)
+        experiments = await self._open_round(prepared, evidence)
+        if experiments is None:
             return ()
-        experiments = ExperimentRound(
+        return self._masker.mask_experiments(await experiments.run(varied, deadline))
+
+    async def try_addresses(
+        self,
+        prepared: PreparedTarget,
+        evidence: Evidence,
+        addresses: Sequence[str],
+        budget: float,
+    ) -> tuple[OtherAddress, ...]:
+        """Make the attempt's own handshake, without its headers, with other addresses of its name.
+
+        Four at a time, all within `budget` seconds. If the files have changed since the attempt, none
+        are made.
+        """
+        deadline, turns = monotonic() + budget, -(-len(addresses) // OTHERS_AT_ONCE)
+        own = await self._open_round(prepared, evidence)
+        if own is None:
+            return ()
+        made: list[OtherAddress] = []
+        for turn in range(turns):
+            now = monotonic()
+            until = now + (deadline - now) / (turns - turn)
+            batch = addresses[turn * OTHERS_AT_ONCE : (turn + 1) * OTHERS_AT_ONCE]
+            rounds = (replace(own, address=one, request_sent=False) for one in batch)
+            seen = await asyncio.gather(*(each.run((), until) for each in rounds))
+            made += [
+                OtherAddress(address=address, seen=experiments[0])
+                for address, experiments in zip(batch, seen, strict=True)
+                if experiments
+            ]
+        return self._masker.mask_addresses(tuple(made))
+
+    async def _open_round(
+        self, prepared: PreparedTarget, evidence: Evidence
+    ) -> ExperimentRound | None:
+        """Return what makes connections as the attempt did; None where none would be like it."""
+        target = prepared.target
+        try:
+            credentials = await _read_files(prepared.files)
+            network = await open_network(target.runs_in, target.exporter)
+        except ViewError:
+            return None  # the process has ended
+        if credentials.facts.generation != evidence.credentials.generation:
+            return None
+        return ExperimentRound(
             prepared,
             credentials,
             evidence.peer_address,
             self._delays,
+            network,
             request_sent=evidence.ending.stage == "export",
         )
-        return self._masker.mask_experiments(await experiments.run(varied, deadline))
 
     async def _reach_backend(self, attempt: _Attempt, credentials: Credentials) -> Ending:
         """Resolve, connect, and have the session; then recheck a silent refusal."""
         prepared, meter, before = attempt.prepared, attempt.meter, monotonic()
         meter.note_action()
+        network = await open_network(prepared.target.runs_in, prepared.target.exporter)
+        attempt.network = network.seen
         try:
+            if attempt.lookup is not None and attempt.lookup.error is not None:
+                raise attempt.lookup.error
             attempt.addresses = (
                 (prepared.address,)
                 if prepared.address
-                else await self._resolver.resolve(prepared.next_hop.host, attempt.deadline)
+                else await self._resolver.resolve(prepared.next_hop.host, attempt.deadline, network)
             )
         except ResolutionError as error:
             ending = Ending(stage="resolve", kind="dns", detail=error.code)
-            return meter.judge(ending, expired=error.late)
+            # A look-up of before has been judged where it was made.
+            return meter.judge(ending, expired=error.late and attempt.lookup is None)
         finally:
-            attempt.durations["resolve"] = monotonic() - before
+            took = monotonic() - before
+            attempt.durations["resolve"] = attempt.lookup.duration if attempt.lookup else took
         before = monotonic()
         try:
             connected = await connect_first(
-                attempt.addresses, prepared.next_hop.port, attempt.deadline, meter
+                attempt.addresses, prepared.next_hop.port, attempt.deadline, meter, network
             )
         finally:
             attempt.durations["connect"] = monotonic() - before
@@ -215,7 +299,12 @@ class Prober:
             ending = await self._run_session(attempt, credentials, sock)
         if is_silent_refusal(ending, attempt.handshake):
             again = ExperimentRound(
-                prepared, credentials, attempt.peer_address, self._delays, request_sent=False
+                prepared,
+                credentials,
+                attempt.peer_address,
+                self._delays,
+                network,
+                request_sent=False,
             )
             attempt.recheck = await again.recheck(attempt.deadline)
         return ending

@@ -10,6 +10,7 @@ import _thread
 import asyncio
 import socket
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -17,6 +18,9 @@ from math import inf
 from time import monotonic
 from typing import Final
 
+from probe.attempt.stub_resolver import UnresolvedError
+from probe.attempt.target_network import OWN_NETWORK, Network
+from probe.surroundings.process_network import NetworkClosedError
 from probe.system.own_limits import EXHAUSTED, OwnLimitError, lacks_descriptors, name_error
 from probe.text.safe_text import safe_text
 
@@ -42,6 +46,16 @@ class ResolutionError(Exception):
         self.late = late
 
 
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One look-up of a name for several attempts: its addresses, or why there are none."""
+
+    addresses: tuple[str, ...] = ()
+    error: ResolutionError | OwnLimitError | None = None
+    duration: float = 0.0
+    """Seconds."""
+
+
 class NoSlotError(OwnLimitError):
     """Look-ups of other names hold every slot: this name was not looked up."""
 
@@ -58,10 +72,15 @@ class _Lookup:
     """One look-up that has not ended."""
 
     host: str
+    network: Network
     began: float
     future: asyncio.Future[tuple[str, ...]]
     started: bool = False
     """Whether its thread has taken its first step: without memory it may never do so."""
+
+    def is_of(self, host: str, network: Network) -> bool:
+        """Return whether it is of this name, in this network."""
+        return self.host == host and self.network.key == network.key
 
 
 class Resolver:
@@ -94,12 +113,15 @@ class Resolver:
         """How many look-ups have not ended."""
         return len(self._lookups)
 
-    async def resolve(self, host: str, deadline: float = inf) -> tuple[str, ...]:
+    async def resolve(
+        self, host: str, deadline: float = inf, network: Network = OWN_NETWORK
+    ) -> tuple[str, ...]:
         """Return the addresses of `host` in getaddrinfo's order (RFC 6724).
 
         Args:
             host: a name, or an address, which is its own answer.
             deadline: monotonic seconds.
+            network: from which it is looked up.
 
         Raises:
             ResolutionError: where there are none, or no answer came by the deadline.
@@ -110,7 +132,7 @@ class Resolver:
             return (str(ip_address(host)),)
         except ValueError:
             pass
-        lookup = await self._get_lookup(host, deadline)
+        lookup = await self._get_lookup(host, deadline, network)
         future = lookup.future
         await asyncio.wait((future,), timeout=_remaining(deadline))
         if not future.done() and not lookup.started:
@@ -120,16 +142,16 @@ class Resolver:
             raise ResolutionError("no answer in time", late=True)
         return future.result()
 
-    async def _get_lookup(self, host: str, deadline: float) -> _Lookup:
+    async def _get_lookup(self, host: str, deadline: float, network: Network) -> _Lookup:
         """Return a look-up that is fresh: one that has just begun, or a new one."""
         asked = monotonic()
         until = min(deadline, asked + self._slot_timeout)
         while True:
             for known in reversed(self._lookups):
-                if known.host == host and known.began >= asked - MOST_AGE:
+                if known.is_of(host, network) and known.began >= asked - MOST_AGE:
                     return known
-            if len(self._lookups) < self.slots and self._count(host) < self._per_host:
-                return self._start(host)
+            if len(self._lookups) < self.slots and self._count(host, network) < self._per_host:
+                return self._start(host, network)
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
             try:
@@ -138,14 +160,14 @@ class Resolver:
                 if waiter in self._waiting:
                     self._waiting.remove(waiter)
             if not waiter.done():
-                raise self._refuse(host)
+                raise self._refuse(host, network)
 
-    def _count(self, host: str) -> int:
-        return sum(one.host == host for one in self._lookups)
+    def _count(self, host: str, network: Network) -> int:
+        return sum(one.is_of(host, network) for one in self._lookups)
 
-    def _refuse(self, host: str) -> Exception:
+    def _refuse(self, host: str, network: Network) -> Exception:
         self.refused += 1
-        own = self._count(host)
+        own = self._count(host, network)
         if own >= self._per_host:
             return ResolutionError(f"no answer in time, nor to {own} look-ups before", late=True)
         hosts = Counter(one.host for one in self._lookups).most_common()
@@ -156,9 +178,9 @@ class Resolver:
             f"hanging, those of {named}{more}; does this machine's resolver answer?"
         )
 
-    def _start(self, host: str) -> _Lookup:
+    def _start(self, host: str, network: Network) -> _Lookup:
         loop = asyncio.get_running_loop()
-        lookup = _Lookup(host, monotonic(), loop.create_future())
+        lookup = _Lookup(host, network, monotonic(), loop.create_future())
         # A caller that has given up must not leave a warning behind.
         lookup.future.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
@@ -174,7 +196,8 @@ class Resolver:
     def _run(self, lookup: _Lookup, loop: asyncio.AbstractEventLoop) -> None:
         """Look up, on a new thread."""
         lookup.started = True
-        outcome = _getaddrinfo(lookup.host)
+        look_up = lookup.network.look_up
+        outcome = _getaddrinfo(lookup.host) if look_up is None else _look_up(lookup.host, look_up)
         # Where the loop has ended, nobody waits any more.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(self._finish, lookup, outcome)
@@ -200,6 +223,20 @@ class Resolver:
 
 def _remaining(deadline: float) -> float | None:
     return None if deadline == inf else max(deadline - monotonic(), 0.0)
+
+
+def _look_up(host: str, look_up: Callable[[str], tuple[str, ...]]) -> tuple[str, ...] | Exception:
+    """Return what `look_up` finds, or the error to raise."""
+    try:
+        return look_up(host)
+    except UnresolvedError as error:
+        return ResolutionError(error.code)
+    except NetworkClosedError as error:
+        return OwnLimitError(f"its network may not be entered any more: {error.right}")
+    except OSError as error:
+        return OwnLimitError(name_error(error.errno))
+    except (OwnLimitError, MemoryError) as error:
+        return error
 
 
 def _getaddrinfo(host: str) -> tuple[str, ...] | Exception:

@@ -9,6 +9,7 @@ import msgspec.structs
 from probe.model.certificate import CredentialFacts
 from probe.model.evidence import TargetFacts
 from probe.model.finding import Finding
+from probe.model.surroundings import RunningProcess
 from probe.model.target import SIGNALS, Endpoint, Target
 from probe.text.description import PATH_MAX, describe_reference
 from probe.text.safe_text import safe_text
@@ -21,7 +22,7 @@ _MOST_SIGNAL_PATHS: Final = 3
 
 def collect_target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
     """Return the facts about `target`; what its owner wrote is safe to show in them."""
-    settings = target.tls
+    settings, runs_in = target.tls, target.runs_in
     return TargetFacts(
         name=safe_text(target.name),
         endpoint=safe_text(str(target.endpoint)),
@@ -44,15 +45,32 @@ def collect_target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         source_kinds=tuple(dict.fromkeys(target.source_kinds())),
         labels=tuple((safe_text(name), safe_text(value)) for name, value in target.labels),
         expect_cause=target.expect_cause,
+        expect_requested=target.expect_requested,
         clock_tolerance=clock_tolerance,
-        remarks=_about_settings(target, target.remarks),
+        remarks=_about_settings(target, (*target.remarks, *_find_ignored(target))),
         notes=tuple(safe_text(note, LONGEST_REMARK) for note in _notes(target)),
         read_once=_read_once(target),
         settings_file=_settings_file(target),
         signal_paths=_signal_paths(target),
         request_to_root=_path_without_query(target) == "/",
         signal_variables=target.signal_variables,
+        address=target.address,
+        runs_in="" if runs_in is None else safe_text(runs_in.name),
+        started=runs_in.started if isinstance(runs_in, RunningProcess) else 0.0,
     )
+
+
+def _find_ignored(target: Target) -> Iterator[Finding]:
+    """Yield that `addresses: each` has no effect, where a proxy looks the name up."""
+    if target.addresses == "each" and target.proxy_url is not None:
+        yield Finding(
+            cause="exporter_setting_ignored",
+            fact="addresses: each has no effect: the proxy looks the name up, and connects to one "
+            "of its addresses",
+            fix=(
+                "Set addresses: first; to probe each address, run the probe where it needs no proxy.",
+            ),
+        )
 
 
 def _path_without_query(target: Target) -> str:

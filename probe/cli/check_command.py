@@ -14,7 +14,8 @@ from probe.cli.load_configuration import (
     TextFile,
     config_option,
     get_secret_register,
-    name_processes,
+    manifest_option,
+    name_sources,
     pid_option,
     report_sources,
     wait_for_configuration,
@@ -22,7 +23,7 @@ from probe.cli.load_configuration import (
 from probe.cli.results import OUTPUTS, exit_code, output_option, print_results
 from probe.cli.run_command import run_in_loop
 from probe.model.runtime import COLLECTOR, EXPORTERS
-from probe.model.target import DEPTHS, PROTOCOLS
+from probe.model.target import ADDRESSES, DEPTHS, PROTOCOLS
 from probe.report.progress import show_progress
 from probe.system.standard_streams import ignore_broken_pipe
 
@@ -40,6 +41,7 @@ _NO_TARGETS: Final = (
 @click.command()
 @config_option
 @pid_option
+@manifest_option
 @click.argument("endpoints", nargs=-1)
 @click.option("--cert", "cert_file", metavar="PATH", help="File with the client certificate (PEM).")
 @click.option("--key", "key_file", metavar="PATH", help="File with its private key (PEM).")
@@ -65,6 +67,13 @@ _NO_TARGETS: Final = (
     default="otlp",
     show_default=True,
     help="How far an attempt goes: handshake and judgement, an empty OTLP request, or one with an item.",
+)
+@click.option(
+    "--addresses",
+    type=click.Choice(ADDRESSES),
+    default="first",
+    show_default=True,
+    help="Whether the first address of a name stands for all, or each has a result of its own.",
 )
 @click.option("--timeout", default="5s", show_default=True, help="Time limit of one attempt.")
 @click.option(
@@ -97,6 +106,7 @@ _NO_TARGETS: Final = (
 def check(
     config_file: Path | None,
     pids: tuple[int, ...],
+    manifests: tuple[str, ...],
     endpoints: tuple[str, ...],
     targets_file: IO[str] | None,
     wait: str | None,
@@ -112,16 +122,16 @@ def check(
     from probe.config.schema import DefaultsEntry
 
     if endpoints or targets_file is not None:
-        if config_file is not None or pids:
-            other = "--pid" if pids else "--config"
+        if config_file is not None or pids or manifests:
+            other = "--pid" if pids else "--manifest" if manifests else "--config"
             raise click.UsageError(f"give endpoints or {other}, not both")
         listed = read_endpoints(endpoints, targets_file or ())
         targets: Sequence[Target] = make_targets(listed, **settings)
         loaded = None
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
     else:
-        named = name_processes(pids, config_file)
-        chosen = ("depth", "exporter", "timeout") if pids else ()
+        named = name_sources(pids, manifests, config_file)
+        chosen = ("depth", "exporter", "timeout") if named else ()
         refuse_given(click.get_current_context(), settings.keys() - chosen)
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
         defaults = DefaultsEntry(**{name: settings[name] for name in chosen})
@@ -141,9 +151,11 @@ def check(
     configure_logging(human=True, mask=register.mask)
     with show_progress(len(targets), shown=not quiet) as watched:
 
-        def report(observation: Observation) -> None:
-            target, evidence, diagnosis = observation
-            watched(target.name, is_expected(diagnosis, evidence.target.expect_cause))
+        def report(observed: Sequence[Observation]) -> None:
+            watched(
+                observed[0][0].name,
+                all(is_expected(diagnosis, evidence.target) for _, evidence, diagnosis in observed),
+            )
 
         observations = run_in_loop(
             run_rounds(
@@ -162,5 +174,6 @@ def check(
         write_evidence(evidence_folder, [evidence for evidence, _ in seen])
     file = None if output_file == _STDOUT else output_file
     with ignore_broken_pipe():
-        print_results(seen, output, targets=targets, sources=sources, file=file)
+        tried = [target for target, _, _ in observations]
+        print_results(seen, output, targets=tried, sources=sources, file=file)
     return exit_code(seen, sources)

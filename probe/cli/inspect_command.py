@@ -10,7 +10,7 @@ import click
 
 from probe.cli.load_configuration import (
     config_option,
-    name_processes,
+    name_sources,
     pid_option,
     read_configuration,
     report_sources,
@@ -69,7 +69,7 @@ def inspect(
     if named:
         sets = _collect_named_sets(files, *options)
     else:
-        loaded = read_configuration(config_file, name_processes(pids, config_file))
+        loaded = read_configuration(config_file, name_sources(pids, (), config_file))
         report_sources(loaded)
         sets = _collect_target_sets(loaded.targets)
         well = not loaded.nothing_to_probe and all(each.up for each in loaded.source_states)
@@ -116,10 +116,17 @@ def _collect_target_sets(targets: Iterable[Target]) -> tuple[FileSet, ...]:
             *(tls.cert_file, tls.cert_pem, tls.key_file, tls.key_pem, tls.ca_file, tls.ca_pem),
             target.exporter,
             settings := FileSettings.of_target(target),
+            target.runs_in,
         )
         known = sets.get(key)
         names = (*known.targets, target.name) if known else (target.name,)
-        sets[key] = FileSet(tls=tls, exporter=target.exporter, settings=settings, targets=names)
+        sets[key] = FileSet(
+            tls=tls,
+            exporter=target.exporter,
+            settings=settings,
+            targets=names,
+            runs_in=target.runs_in,
+        )
     return tuple(sets.values())
 
 

@@ -66,8 +66,20 @@ pid_option = click.option(
 )
 
 
-def name_processes(pids: Sequence[int], config_file: Path | None) -> Sequence[SourceEntry]:
-    """Return the sources that `--pid` names.
+manifest_option = click.option(
+    "--manifest",
+    "manifests",
+    metavar="FILE",
+    multiple=True,
+    help="Kubernetes objects or Helm values: their exporters, with the files of the Secrets and "
+    "ConfigMaps next to them. `-` is stdin. May be repeated.",
+)
+
+
+def name_sources(
+    pids: Sequence[int], manifests: Sequence[str], config_file: Path | None
+) -> Sequence[SourceEntry]:
+    """Return the sources that `--pid` and `--manifest` name.
 
     Raises:
         click.UsageError: where there is a configuration too.
@@ -76,7 +88,23 @@ def name_processes(pids: Sequence[int], config_file: Path | None) -> Sequence[So
 
     if pids and config_file is not None:
         raise click.UsageError("give --pid or --config, not both")
-    return [SourceEntry(process=ProcessEntry(pid=pid)) for pid in dict.fromkeys(pids)]
+    if manifests and config_file is not None:
+        raise click.UsageError("give --manifest or --config, not both; sources has manifest too")
+    found = [SourceEntry(process=ProcessEntry(pid=pid)) for pid in dict.fromkeys(pids)]
+    if manifests:
+        found.append(SourceEntry(manifest=[*dict.fromkeys(manifests)]))
+    return found
+
+
+def _read_stdin(named: Sequence[SourceEntry]) -> dict[str, bytes]:
+    """Return what standard input holds where a source is that, one byte more than the limit at most."""
+    from probe.config.file_reader import STDIN
+    from probe.config.yaml_document import MAX_BYTES
+
+    if not any(STDIN in (source.manifest or ()) for source in named):
+        return {}
+    with click.open_file(STDIN, "rb") as stdin:
+        return {STDIN: stdin.read(MAX_BYTES + 1)}
 
 
 def get_secret_register() -> SecretRegister:
@@ -118,11 +146,12 @@ def make_loader(
     configure_logging(human=human, mask=register.mask)
     register_environment(register, os.environ)
     reader = SourceReader()
+    held = _read_stdin(named)
 
     def read(answers: Answers) -> Configuration:
         if named:
             loaded = load_named_sources(
-                named, defaults or DefaultsEntry(), os.environ, reader, listen
+                named, defaults or DefaultsEntry(), os.environ, reader, listen, held
             )
         elif config_file is None:
             loaded = load_from_environment(os.environ, reader, listen)

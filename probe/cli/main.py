@@ -15,7 +15,7 @@ import click
 from probe import __version__
 from probe.cli.results import PROBE_FAULT, USAGE
 from probe.config.errors import ConfigurationError
-from probe.system.own_limits import forbid_core_dumps
+from probe.system.own_limits import OwnLimitError, forbid_core_dumps
 from probe.system.standard_streams import (
     buffer_stdout,
     discard_stdout,
@@ -87,6 +87,9 @@ def main() -> None:
         discard_stdout()
         where = f" ({safe_text(describe_path(str(error.filename)))})" if error.filename else ""
         click.echo(f"mtls-probe: {error.strerror or error}{where}", err=True)
+        code = PROBE_FAULT
+    except OwnLimitError as error:
+        click.echo(f"mtls-probe: {register.mask(error.detail)}", err=True)
         code = PROBE_FAULT
     except Exception as error:  # noqa: BLE001  (a bug of the probe's has an exit code of its own)
         from probe.text.description import describe_bug

@@ -71,7 +71,7 @@ def exit_code(
     for evidence, diagnosis in observations:
         if diagnosis.cause == "probe_fault":
             return PROBE_FAULT
-        if not is_expected(diagnosis, evidence.target.expect_cause):
+        if not is_expected(diagnosis, evidence.target):
             code = NOT_AS_EXPECTED
     return code
 
@@ -138,11 +138,13 @@ def _encode(
 
         observed = ((target, *row) for target, row in zip(targets, rows, strict=True))
         return render_textfile(observed, sources=sources or ())
+    from probe.report.address_summary import build_target_addresses, group_rows
     from probe.report.result import build_result, encode_line, encode_results
 
     results = [build_result(evidence, diagnosis) for evidence, diagnosis in rows]
     if output == "json":
-        return encode_results(results, sources=sources)
+        addresses = [build_target_addresses(*group) for group in group_rows(rows)]
+        return encode_results(results, sources=sources, addresses=addresses)
     return b"".join(map(encode_line, results))
 
 

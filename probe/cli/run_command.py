@@ -15,7 +15,7 @@ from probe.cli.load_configuration import (
     config_option,
     get_secret_register,
     make_loader,
-    name_processes,
+    name_sources,
     pid_option,
 )
 from probe.cli.results import AS_EXPECTED
@@ -54,7 +54,7 @@ def run(config_file: Path | None, pids: tuple[int, ...], listen: str | None) -> 
         config_file,
         address,
         human=sys.stderr.isatty(),
-        named=name_processes(pids, config_file),
+        named=name_sources(pids, (), config_file),
     )
     # Lists are fetched once the service is up: one that is slow must not hold up its start.
     loaded = asyncio.run(loader.read())

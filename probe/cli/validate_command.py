@@ -11,7 +11,8 @@ import click
 from probe.cli.load_configuration import (
     config_option,
     get_secret_register,
-    name_processes,
+    manifest_option,
+    name_sources,
     pid_option,
     read_configuration,
     report_sources,
@@ -30,18 +31,23 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @pid_option
+@manifest_option
 @output_option("table", "json")
-def validate(config_file: Path | None, pids: tuple[int, ...], output: str) -> int:
+def validate(
+    config_file: Path | None, pids: tuple[int, ...], manifests: tuple[str, ...], output: str
+) -> int:
     """Load the configuration and every file it names; connects nowhere."""
-    loaded = read_configuration(config_file, name_processes(pids, config_file))
+    loaded = read_configuration(config_file, name_sources(pids, manifests, config_file))
     report_sources(loaded)
     from probe.credentials.store import CredentialStore
+    from probe.model.finding import Finding
     from probe.report.validation import (
         build_validation,
         encode_validation,
         is_valid,
         print_validation,
     )
+    from probe.surroundings.file_view import ViewError
 
     if loaded.web.config_file is not None:
         from probe.web.server.web_config import WebConfig
@@ -49,13 +55,22 @@ def validate(config_file: Path | None, pids: tuple[int, ...], output: str) -> in
         WebConfig(Path(loaded.web.config_file), get_secret_register())
     store = CredentialStore()
     files = [store.open(target) for target in loaded.targets]
-    read = [(target, each.read()) for target, each in zip(loaded.targets, files, strict=True)]
+    read: list[tuple[Target, Credentials]] = []
+    unseen: list[tuple[Target, Finding]] = []
+    for target, each in zip(loaded.targets, files, strict=True):
+        try:
+            read.append((target, each.read()))
+        except ViewError as error:
+            unseen.append((target, Finding(cause="probe_fault", fact=error.detail, fix=())))
     unread = (*_check_server_files(loaded.targets), *_list_unsupported(read))
     for warning in unread:
         click.echo(f"warning: {safe_text(warning)}", err=True)
     found = build_validation(
         loaded.targets,
-        [(target, fault) for target, credentials in read for fault in credentials.facts.faults],
+        [
+            *((target, fault) for target, held in read for fault in held.facts.faults),
+            *unseen,
+        ],
         (*loaded.warnings, *unread),
         loaded.source_states,
         loaded.nothing_to_probe,

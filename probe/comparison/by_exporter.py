@@ -14,6 +14,7 @@ from probe.comparison.server_paths import judge_server_path
 from probe.comparison.verdict import Verdict, build_verdicts
 from probe.diagnosis.readings.backend_decision import Refusal, find_refusal, is_confirmed
 from probe.diagnosis.readings.client_certificate import describe_usage_fault, is_issuer_listed
+from probe.diagnosis.readings.enforcement import describe_refusal_without_certificate
 from probe.diagnosis.readings.experiment_results import get_experiment
 from probe.exporters.withholding import WITHHOLDING
 from probe.messages.printed import get_http_refusal_text, get_silent_text
@@ -176,7 +177,9 @@ def _judge_without_certificate(
     without = get_experiment(evidence, "no_client_certificate")
     if without is not None:
         if without.ending.kind in {"answered", "application_data", "completed"}:
-            return  # it is not known whether the export is accepted then
+            if without.ending.kind == "answered" and describe_refusal_without_certificate(evidence):
+                yield from build_verdicts(runtimes, "fails", because, get_http_refusal_text)
+            return  # otherwise it is not known whether the export is accepted then
         seen = without.handshake
         number = get_fatal_alert(seen) if seen is not None else None
     yield from build_verdicts(

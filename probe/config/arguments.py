@@ -14,6 +14,7 @@ from probe.config.target_entry import choose_protocol
 from probe.config.target_list import assign_names
 from probe.model.runtime import find_sibling
 from probe.model.target import (
+    Addresses,
     Depth,
     Endpoint,
     Source,
@@ -59,6 +60,7 @@ def make_targets(
     exporter: str,
     depth: str,
     timeout: str,
+    addresses: str = "first",
 ) -> tuple[Target, ...]:
     """Return a target for each endpoint.
 
@@ -86,6 +88,7 @@ def make_targets(
                 protocol=chosen,
                 exporter=exporter,
                 depth=cast("Depth", depth),
+                addresses=cast("Addresses", addresses),
                 timeout=seconds,
                 tls=TlsSettings(
                     cert_file=cert_file,

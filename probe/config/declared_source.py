@@ -5,8 +5,10 @@ both. What a target of an SDK leaves open is taken from `defaults` as far as it 
 The URL of a list may hold a token, and is a `Secret`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from glob import has_magic
+from pathlib import Path
 from typing import Any, Final, Self
 
 from probe.config.duration import seconds
@@ -17,16 +19,22 @@ from probe.config.source_content import SourceContent
 from probe.config.sources.collector.read_collector import make_unreadable_target, read_collector
 from probe.config.sources.file_sd import list_files, pattern_fault, read_file_sd
 from probe.config.sources.http_sd import read_http_sd, url_fault
-from probe.config.sources.process.files_of_process import read_process_file
+from probe.config.sources.manifest.files import list_manifest_files, list_watched, manifest_fault
+from probe.config.sources.manifest.read_manifest import read_manifest
+from probe.config.sources.process.files_of_process import find_changed_files, read_process_file
 from probe.config.sources.process.proc_files import ProcFiles
 from probe.config.sources.process.read_process import ReadProcessFile, read_process
-from probe.config.sources.process.select_processes import find_processes
-from probe.config.sources.sdk.declarative_file import read_sdk_file
+from probe.config.sources.process.select_processes import find_processes, identify_processes
+from probe.config.sources.receiver.read_receivers import read_receivers
 from probe.config.sources.sdk.environment import FILE_VARIABLES, SOURCE, read_environment
+from probe.config.sources.sdk.settings_file import SettingsFile
+from probe.config.target_entry import tls_settings
 from probe.model.runtime import COLLECTOR, EXPORTERS, find_sibling
 from probe.model.target import Secret, Target
 from probe.text.description import describe_path, describe_url
 
+MANIFEST: Final = "manifest"
+"""The kind of the source, and what stands for a configuration file where manifests are given."""
 ENVIRONMENT: Final = SOURCE.where
 EXPORTER_VARIABLE: Final = "MTLS_PROBE_EXPORTER"
 """Whose verdict counts for the targets of an SDK: its variables do not say which SDK reads them."""
@@ -92,13 +100,15 @@ class DeclaredSource:
     """One item of `sources`."""
 
     kind: str
-    """sdk, collector, process, file_sd or http_sd."""
+    """sdk, collector, receiver, process, manifest, file_sd or http_sd."""
     where: str
     """What it names, as it may be shown: the files, the pattern, or the URL without its query."""
     files: tuple[str, ...] = ()
-    """The Collector's, the later ones over the earlier."""
+    """The Collector's, the later ones over the earlier; of a manifest also patterns and directories."""
     url: Secret | None = None
     """The whole URL of an http_sd list."""
+    format: str = ""
+    """Of an SDK's file; empty: its name and content say it."""
     pid: int | None = None
     """The number of a process."""
     command: str = ""
@@ -131,9 +141,22 @@ class DeclaredSource:
         """Why what it names cannot be followed, or None; nothing is read for it."""
         if self.kind == "file_sd":
             return pattern_fault(self.files[0])
+        if self.kind == MANIFEST:
+            return next(filter(None, map(manifest_fault, self.files)), None)
         if self.url is not None:
             return url_fault(self.url.reveal())
         return None if all(self.files) else "names a file without a name"
+
+    def identify_processes(self, files: ProcFiles) -> frozenset[tuple[int, int, bytes]]:
+        """Return what changes whenever a process of this source begins, ends, or executes another program.
+
+        Raises:
+            OSError: where /proc cannot be listed.
+        """
+        if self.kind != "process":
+            return frozenset()
+        pids = find_processes(self.command, files) if self.pid is None else (self.pid,)
+        return identify_processes(pids, files)
 
     def list_parts(self, inputs: SourceInputs) -> tuple[str, ...]:
         """Return what of it is read by itself: each file of a pattern, each process, or its one name.
@@ -172,6 +195,8 @@ class DeclaredSource:
     def _read_part(self, part: str, defaults: DefaultsEntry, inputs: SourceInputs) -> SourceContent:
         if self.kind == "file_sd":
             return read_file_sd(inputs.read_named(part), part, defaults)
+        if self.kind == MANIFEST:
+            return self._read_manifest(defaults, inputs)
         if self.url is not None:
             url = self.url.reveal()
             return read_http_sd(inputs.get_list(url), url, defaults)
@@ -180,18 +205,27 @@ class DeclaredSource:
                 int(part),
                 inputs.processes,
                 inputs.read_process_file,
+                find_changed_files,
                 _choose_exporter(inputs.environ, defaults)[0],
             )
         elif self.kind == "collector":
             content = read_collector(self.files, inputs.environ, inputs.read_text)
+        elif self.kind == "receiver":
+            client = tls_settings(defaults.tls)
+            content = read_receivers(self.files, inputs.environ, inputs.read_text, client)
         else:
-            exporter, errors = _choose_exporter(inputs.environ, defaults)
             named = find_declarative_file(inputs.environ)
             file = named if self.files[0] == ENVIRONMENT else self.files[0]
-            content = (
-                read_sdk_file(inputs.read_named(file), file, inputs.environ)
+            settings = (
+                SettingsFile(file, inputs.read_named(file), self.format or _follow(named, file))
                 if file
-                else read_environment(inputs.environ, exporter)
+                else None
+            )
+            exporter, errors = _choose_exporter(inputs.environ, defaults, settings)
+            content = (
+                read_environment(inputs.environ, exporter)
+                if settings is None
+                else settings.read(inputs.environ, exporter)
             )
             targets = tuple(
                 replace(target, exporter=find_sibling(exporter, target.protocol))
@@ -200,6 +234,32 @@ class DeclaredSource:
             content = replace(content, targets=targets, errors=content.errors + errors)
         targets = tuple(_apply_defaults(target, defaults) for target in content.targets)
         return replace(content, targets=targets)
+
+    def _read_manifest(self, defaults: DefaultsEntry, inputs: SourceInputs) -> SourceContent:
+        try:
+            files = list_manifest_files(self.files)
+        except OSError as error:
+            reason = f"cannot be listed: {explain_unreadable(error)}"
+            raise ConfigurationError(reason, file=self.where) from None
+        if not files:
+            reason = "there is no such file; create one, or correct the path"
+            raise ConfigurationError(reason, file=self.where)
+        content = read_manifest(files, inputs.read_file, exporter=defaults.exporter or COLLECTOR.id)
+        targets = tuple(_apply_defaults(target, defaults) for target in content.targets)
+        return replace(content, targets=targets)
+
+    def list_watched(self) -> Iterator[str]:
+        """Yield the files and directories, with `/` at the end, in which a file may be new.
+
+        Raises:
+            OSError: where a directory cannot be listed.
+        """
+        if self.kind == "file_sd":
+            yield from list_files(self.files[0])
+            if has_magic(self.files[0]):
+                yield f"{Path(self.files[0]).parent}/"
+        elif self.kind == MANIFEST:
+            yield from list_watched(self.files)
 
 
 SDK_ENVIRONMENT: Final = DeclaredSource.of("sdk", ENVIRONMENT)
@@ -210,11 +270,17 @@ def find_declarative_file(environ: Mapping[str, str]) -> str:
     return next((environ[name] for name in FILE_VARIABLES if environ.get(name)), "")
 
 
+def _follow(named: str, file: str) -> str:
+    """Return the format of the file that a variable names: whoever follows it reads no other."""
+    return "declarative" if file == named else ""
+
+
 def _choose_exporter(
-    environ: Mapping[str, str], defaults: DefaultsEntry
+    environ: Mapping[str, str], defaults: DefaultsEntry, settings: SettingsFile | None = None
 ) -> tuple[str, tuple[ConfigurationError, ...]]:
     """Return whose verdict counts for an SDK's targets, and what is wrong with the variable."""
-    fallback = defaults.exporter or COLLECTOR.id
+    read_by = settings.exporter if settings is not None else None
+    fallback = defaults.exporter or read_by or COLLECTOR.id
     text = environ.get(EXPORTER_VARIABLE, "").strip()
     if not text or text in EXPORTERS:
         return text or fallback, ()
@@ -233,6 +299,8 @@ def _apply_defaults(target: Target, defaults: DefaultsEntry) -> Target:
     chosen: dict[str, Any] = {"labels": tuple(defaults.labels.items())}
     if defaults.depth:
         chosen["depth"] = defaults.depth
+    if defaults.addresses:
+        chosen["addresses"] = defaults.addresses
     for key in ("interval", "timeout"):
         if text := getattr(defaults, key):
             chosen[key] = seconds(text)

@@ -88,6 +88,14 @@ class ConfigurationError(Exception):
         return "\n".join(lines)
 
 
+class NotProbedError(Exception):
+    """An exporter that is right as it is, but which cannot be probed; the text says why."""
+
+
+class UnknownSettingError(NotProbedError):
+    """What a setting says is known where the exporter runs, and not here; the text says why."""
+
+
 def explain_unreadable(error: OSError | ValueError) -> str:
     """Return why a file could not be read as text, as one clause."""
     if isinstance(error, OSError):

@@ -9,7 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from probe.config.errors import ConfigurationError, explain_unreadable, find_nearest
+from probe.config.errors import (
+    ConfigurationError,
+    UnknownSettingError,
+    explain_unreadable,
+    find_nearest,
+)
 from probe.config.location import Location
 from probe.config.yaml_document import (
     MAX_BYTES,
@@ -34,6 +39,8 @@ class Unresolved:
     """Stands for a value that only a provider of the Collector's knows; `scheme` names it."""
 
     scheme: str
+    reason: str = ""
+    """Why it is not known, where it is not for want of a provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +145,10 @@ class _Run:
                 return self._expand_text(value, budget or _Budget(location), depth)
             except _UnresolvedError as error:
                 return Unresolved(error.scheme)
+            except UnknownSettingError as error:
+                if not self._others:
+                    raise
+                return Unresolved("", str(error))
         if not isinstance(value, dict | list):
             return value
         if depth > MAX_NESTING:

@@ -4,6 +4,7 @@ It remembers every name that was asked for, read or not: a change in one may cha
 """
 
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ from probe.config.yaml_document import MAX_BYTES
 from probe.surroundings.file_view import HOST_FILES, FileView, IrregularFileError, ViewError
 from probe.text.description import refuse_non_path
 
+STDIN: Final = "-"
 _KINDS: Final = (
     (stat.S_ISDIR, "it is a directory, not a file"),
     (stat.S_ISFIFO, "it is a FIFO, not a file"),
@@ -23,9 +25,10 @@ _KINDS: Final = (
 class FileReader:
     """Reads files, and remembers which."""
 
-    def __init__(self) -> None:
-        """Remember none."""
+    def __init__(self, held: Mapping[str, bytes] | None = None) -> None:
+        """Remember none; `held` is what has been read already, like standard input."""
         self.names: dict[str, None] = {}
+        self._held = held or {}
 
     def read(self, name: str) -> bytes:
         """Return the first bytes of a regular file, one more than the limit of a longer one.
@@ -34,6 +37,10 @@ class FileReader:
             OSError: where it cannot be read.
             ValueError: where it is not a regular file, whose reading might never end, or not a path.
         """
+        if name in self._held:
+            return self._held[name]
+        if name == STDIN:
+            raise ValueError("standard input is read for --manifest alone, and once")
         refuse_non_path(name)
         self.names[name] = None
         return read_bounded(name, HOST_FILES)

@@ -30,7 +30,7 @@ from probe.config.sections import (
     read_sources,
     read_web,
 )
-from probe.config.source_reader import SourceReader, explain_no_targets
+from probe.config.source_reader import COMMAND_LINE, SourceReader, explain_no_targets
 from probe.config.sources.collector.receiver import assign_served_files
 from probe.config.sources.http_sd import fetch_list
 from probe.config.span_destination import SpanDestination, read_span_destination
@@ -106,11 +106,15 @@ def load_named_sources(
     environ: Mapping[str, str],
     reader: SourceReader | None = None,
     listen: WebSettings | None = None,
+    held: Mapping[str, bytes] | None = None,
 ) -> Configuration:
-    """Return the configuration of a probe whose sources are named on its command line."""
-    files = FileReader()
+    """Return the configuration of a probe whose sources are named on its command line.
+
+    `held` is what has been read already, by its name: standard input.
+    """
+    files = FileReader(held)
     entry = FileEntry(sources=list(sources), defaults=defaults)
-    document = Document("the command line", {}, Place(1))
+    document = Document(COMMAND_LINE, {}, Place(1))
     loaded = _build(entry, document, SourceInputs(environ, files.read), None, reader, listen)
     return replace(loaded, files=tuple(files.names))
 

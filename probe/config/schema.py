@@ -78,6 +78,11 @@ class DefaultsEntry(Entry, frozen=True, kw_only=True):
     depth: str | None = None
     """`tls`: handshake and its judgement; `otlp`: an empty export request as well; `canary`: a
     request with one item of the probe's own, marked as synthetic."""
+    addresses: str | None = None
+    """`first`: the first address of the name that takes the connection stands for all; where others
+    differ, a finding says so. `each`: every address has a result of its own, with the label
+    `address`, and the target is as expected only if all are. Without it `first`; gRPC's `dns:///`
+    and the exporter `loadbalancing` ask for `each`."""
     interval: Duration | None = None
     """Time from one attempt to the next."""
     timeout: Duration | None = None
@@ -91,10 +96,13 @@ class DefaultsEntry(Entry, frozen=True, kw_only=True):
 
 
 class ExpectEntry(Entry, frozen=True, kw_only=True):
-    """How a target must fail."""
+    """How an attempt must end. Exactly one of the keys is set."""
 
-    cause: str
-    """The id of the cause that the target must fail with."""
+    cause: str | None = None
+    """The id of the cause that the target must fail with, as proof that mTLS stays on."""
+    client_certificate_requested: bool | None = None
+    """`true`: the target must be confirmed, and its backend must ask every client for a certificate
+    and refuse those without one."""
 
 
 class TargetEntry(DefaultsEntry, frozen=True, kw_only=True):
@@ -105,7 +113,7 @@ class TargetEntry(DefaultsEntry, frozen=True, kw_only=True):
     name: str | None = None
     """A unique name of one line. Without it `host:port` of the endpoint."""
     expect: ExpectEntry | None = None
-    """How the target must fail, as proof that mTLS stays on. Without it, it must be confirmed."""
+    """How an attempt must end. Without it, it must be confirmed."""
     server_cert_file: str | None = None
     """File of the backend's own certificate, where it can be read here: a renewed one that is not
     served yet is reported."""
@@ -117,6 +125,15 @@ class ModuleEntry(DefaultsEntry, frozen=True, kw_only=True):
     allow: list[str] = field(default_factory=list)
     """What `/probe` may connect to: names (`*` for any characters) and networks, each with a port
     or without. Empty: nothing."""
+
+
+class SdkEntry(Entry, frozen=True, kw_only=True):
+    """A file with the settings of an SDK, where its name and content do not say who reads it."""
+
+    file: str
+    """Its path."""
+    format: str | None = None
+    """Who reads it: [the formats](sources.md#files-of-an-sdk)."""
 
 
 class ProcessEntry(Entry, frozen=True, kw_only=True):
@@ -134,8 +151,15 @@ class SourceEntry(Entry, frozen=True, kw_only=True):
 
     collector: str | list[str] | None = None
     """A Collector's configuration file, or a list of files that merge in their order."""
-    sdk: str | None = None
-    """`environment`, or an SDK's declarative configuration file."""
+    receiver: str | list[str] | None = None
+    """A Collector's configuration file, or a list of files that merge in their order: its OTLP
+    receivers are probed over loopback, and their files are judged as the backend's."""
+    sdk: str | SdkEntry | None = None
+    """`environment`; or a file with an SDK's settings, or a mapping of `file` and `format`: see
+    [where targets come from](sources.md#files-of-an-sdk)."""
+    manifest: str | list[str] | None = None
+    """Kubernetes objects and Helm values: a file, a directory, a path with `*` in its last part, or
+    a list of these. What one refers to may be in another."""
     file_sd: str | None = None
     """Files of Prometheus's file-based discovery, `.json`, `.yml` or `.yaml`; `*` in the last part
     of the path."""

@@ -13,7 +13,7 @@ import msgspec
 from probe.config.check_settings import check_settings
 from probe.config.configuration import WebSettings
 from probe.config.declared_source import DeclaredSource
-from probe.config.errors import ConfigurationError
+from probe.config.errors import ConfigurationError, find_nearest
 from probe.config.location import Location
 from probe.config.schema import (
     ClockSourceEntry,
@@ -21,8 +21,10 @@ from probe.config.schema import (
     FileEntry,
     ModuleEntry,
     ProcessEntry,
+    SdkEntry,
     TargetEntry,
 )
+from probe.config.sources.sdk.formats import FORMATS
 from probe.config.target_entry import read_target
 from probe.config.target_list import parse_ordinal
 from probe.config.yaml_document import Document
@@ -151,14 +153,26 @@ def read_sources(entry: FileEntry, location: Location) -> Iterator[DeclaredSourc
         if len(named) != 1:
             raise here.error("a source is exactly one of these", allowed=item.__struct_fields__)
         kind, what = named[0]
-        if isinstance(what, ProcessEntry):
-            source = _read_process_source(what, here[kind])
-        else:
-            source = DeclaredSource.of(kind, *([what] if isinstance(what, str) else what))
+        source = _declare(kind, what, here)
         if fault := source.fault:
             where = source.where if source.url is None else None
             raise here[kind].error(fault, found=where)
         yield source
+
+
+def _declare(
+    kind: str, what: str | list[str] | SdkEntry | ProcessEntry, location: Location
+) -> DeclaredSource:
+    if isinstance(what, ProcessEntry):
+        return _read_process_source(what, location[kind])
+    if not isinstance(what, SdkEntry):
+        return DeclaredSource.of(kind, *([what] if isinstance(what, str) else what))
+    chosen = what.format or ""
+    if chosen and chosen not in FORMATS:
+        at = location[kind]["format"]
+        near = find_nearest(chosen, FORMATS)
+        raise at.error("is unknown", found=chosen, allowed=FORMATS, nearest=near)
+    return replace(DeclaredSource.of(kind, what.file), format=chosen)
 
 
 def _read_process_source(entry: ProcessEntry, location: Location) -> DeclaredSource:

@@ -21,6 +21,8 @@ class SourceContent:
     """Why there are no targets; empty where there are some, or where the source says `[]`."""
     warnings: tuple[str, ...] = ()
     served: tuple[ServedCertificate, ...] = ()
+    unprobed: tuple[str, ...] = ()
+    """Exporters of which something is known where they run alone, and what that is."""
     secrets: tuple[Secret, ...] = ()
     """What else was read that nobody may see: of a process, the values of its variables."""
     """What the receivers of a Collector on this host serve."""

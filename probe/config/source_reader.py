@@ -29,6 +29,8 @@ from probe.text.description import describe_bug
 from probe.text.safe_text import safe_text
 
 KEPT: Final = "what was read before stays in force"
+COMMAND_LINE: Final = "the command line"
+"""Where sources are named that no file has."""
 LONGEST_ERROR: Final = 20
 """Lines of all that is wrong with one source."""
 
@@ -264,8 +266,12 @@ def explain_no_targets(states: Sequence[SourceState], *, where: str) -> str:
 
     Args:
         states: Of the sources.
-        where: The configuration's file, or `environment`.
+        where: The configuration's file, `environment`, or `COMMAND_LINE`.
     """
+    if where == COMMAND_LINE:
+        return (
+            f"there is nothing to probe: {', '.join(each.source for each in states)} has no target"
+        )
     if where == SDK_ENVIRONMENT.where:
         return "there is nothing to probe: the environment gives no target"
     looked = ", ".join(each.source for each in states)

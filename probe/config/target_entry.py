@@ -137,9 +137,12 @@ def read_target(
         faults += _wire_faults(headers, tls.server_name_override, location, grpc=grpc)
     proxy = entry.proxy_url or defaults.proxy_url
     chosen: dict[str, Any] = {}
-    for key in ("signal", "depth", "interval", "timeout"):
+    for key in ("signal", "depth", "addresses"):
         if text := getattr(entry, key) or getattr(defaults, key):
-            chosen[key] = text if key in {"signal", "depth"} else seconds(text)
+            chosen[key] = text
+    for key in ("interval", "timeout"):
+        if text := getattr(entry, key) or getattr(defaults, key):
+            chosen[key] = seconds(text)
     target = Target(
         name=entry.name or "",
         endpoint=endpoint,
@@ -149,6 +152,7 @@ def read_target(
         headers=tuple((name, Secret(value)) for name, value in headers.items()),
         proxy_url=Secret(proxy) if proxy else None,
         expect_cause=_read_expected_cause(entry, location, known_causes),
+        expect_requested=bool(entry.expect and entry.expect.client_certificate_requested),
         labels=tuple({**defaults.labels, **entry.labels}.items()),
         server_certificate_file=(
             ServerCertificateFile(entry.server_cert_file) if entry.server_cert_file else None
@@ -238,6 +242,12 @@ def _read_expected_cause(
     if entry.expect is None:
         return None
     cause = entry.expect.cause
+    if (cause is None) == (entry.expect.client_certificate_requested is None):
+        raise location["expect"].error(
+            "needs exactly one of cause and client_certificate_requested"
+        )
+    if cause is None:
+        return None
     if known_causes is not None and cause not in known_causes:
         raise location["expect"]["cause"].error(
             "is not a cause of the catalogue",

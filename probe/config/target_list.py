@@ -11,7 +11,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Final
 
-from probe.model.target import Target
+from probe.model.target import ADDRESSES, Target
 
 
 def merge_targets(files: Iterable[Iterable[Target]]) -> list[Target]:
@@ -45,6 +45,7 @@ def _merge_two(first: Target, second: Target) -> Target:
     labels: Mapping[str, str] = {**dict(second.labels), **dict(first.labels)}
     return replace(
         first,
+        addresses=max(first.addresses, second.addresses, key=ADDRESSES.index),
         sources=first.sources + second.sources,
         labels=tuple(labels.items()),
         remarks=tuple(dict.fromkeys(first.remarks + second.remarks)),
@@ -67,6 +68,8 @@ def _identify(target: Target) -> object:
         replace(target.tls, insecure=False),
         frozenset((name.lower(), value) for name, value in target.headers),
         target.proxy_url,
+        # The backend's own side is judged by more than what an exporter there is.
+        target.receiver,
         # One that cannot be tried is never the same as one that can: its fault would be lost.
         target.faults,
     )

@@ -8,7 +8,7 @@ aliases multiply are bounded.
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from probe.config.errors import ConfigurationError, KeyPath, render_key
@@ -124,10 +124,16 @@ class Document:
     file: str
     value: Any
     place: Place
+    second: int = 0
+    """The line in which a second document begins that was not read; 0 without."""
 
     def line(self, path: KeyPath) -> int:
         """Return the line of the key at `path`, or of its nearest parent that is in the file."""
         return self._find_places(path)[-1].line
+
+    def find_place(self, path: KeyPath) -> Place:
+        """Return the place of the key at `path`, or of its nearest parent that is in the file."""
+        return self._find_places(path)[-1]
 
     def file_of(self, path: KeyPath) -> str:
         """Return the file in which `line` counts."""
@@ -147,11 +153,24 @@ class Document:
 
 
 def parse_yaml(
-    raw: bytes | str, file: str = "", *, plain: Callable[[str], Any] = resolve_scalar
+    raw: bytes | str,
+    file: str = "",
+    *,
+    plain: Callable[[str], Any] = resolve_scalar,
+    first_alone: bool = False,
+    first_line: int = 1,
 ) -> Document:
-    """Read the one document that `raw` holds; `plain` gives the values of plain scalars.
+    """Read the one document that `raw` holds.
 
     An empty text holds null.
+
+    Args:
+        raw: The text.
+        file: Its name, for errors.
+        plain: Gives the values of plain scalars.
+        first_alone: Whether documents after the first are left unread, as yaml.v3 of Go does, which
+            also takes no directive but `%YAML 1.1`.
+        first_line: The number of its first line in `file`.
 
     Raises:
         ConfigurationError: with the line, where `raw` is too large, is not UTF-8, is not YAML,
@@ -164,10 +183,10 @@ def parse_yaml(
         raise ConfigurationError(
             "holds a character that YAML does not allow",
             file=file,
-            line=text.count("\n", 0, odd.start()) + 1,
+            line=text.count("\n", 0, odd.start()) + first_line,
             found=odd.group(),
         )
-    return _read(text, file, plain)
+    return _read(text, file, plain, first_line, first_alone=first_alone)
 
 
 def _decode(raw: bytes, file: str) -> str:
@@ -178,14 +197,22 @@ def _decode(raw: bytes, file: str) -> str:
         raise ConfigurationError("is not UTF-8 text", file=file, line=line) from None
 
 
-def _read(text: str, file: str, plain: Callable[[str], Any]) -> Document:
+def _read(
+    text: str,
+    file: str,
+    plain: Callable[[str], Any],
+    first_line: int,
+    *,
+    first_alone: bool = False,
+) -> Document:
     # Imported on first use: a run without a file needs no YAML.
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
         try:
-            return _Reader(YAML(typ="safe").parse(text), file, plain).read_document()
+            events = YAML(typ="safe").parse(text)
+            return _Reader(events, file, plain, first_line).read_document(first_alone)
         except MarkedYAMLError as error:
             # The parser in C takes the colon of a plain host:port in [] or {} for an error, which
             # YAML 1.2 (§7.3.3) allows. The other parser, much slower, knows better.
@@ -193,11 +220,11 @@ def _read(text: str, file: str, plain: Callable[[str], Any]) -> Document:
                 raise
             with suppress(YAMLError, ValueError, OverflowError):
                 events = YAML(typ="safe", pure=True).parse(text)
-                return _Reader(events, file, plain).read_document()
+                return _Reader(events, file, plain, first_line).read_document(first_alone)
             raise error from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = None if mark is None else min(mark.line, text.count("\n")) + 1
+        line = None if mark is None else min(mark.line, text.count("\n")) + first_line
         # Whatever the parser quotes may be a part of a secret.
         reason = f"is not YAML: {remove_quotes(str(error.problem or error.context))}"
         raise ConfigurationError(reason, file=file, line=line) from None
@@ -208,24 +235,35 @@ def _read(text: str, file: str, plain: Callable[[str], Any]) -> Document:
 class _Reader:
     """Turns parser events into values and their places; it recurses, as depth is bounded."""
 
-    def __init__(self, events: Iterator[Any], file: str, plain: Callable[[str], Any]) -> None:
+    def __init__(
+        self, events: Iterator[Any], file: str, plain: Callable[[str], Any], first_line: int
+    ) -> None:
         self._events = events
         self._file = file
         self._plain = plain
+        self._first_line = first_line
         self._anchors: dict[str, tuple[Any, Any, int]] = {}
         self._counted = 0
         self._aliased = 0
 
-    def read_document(self) -> Document:
+    def read_document(self, first_alone: bool) -> Document:
         root: Document | None = None
         for event in self._events:
             kind = _kind(event)
-            if kind == "DocumentStart" and root is not None:
-                raise self._error("holds a second document", event, ())
+            if kind == "DocumentStart":
+                if root is not None and first_alone:
+                    begun = next(self._events, None)
+                    if begun is None or (_kind(begun) == "Scalar" and not begun.value):
+                        continue  # nothing comes after its ---
+                    return replace(root, second=self._line(event))
+                if root is not None:
+                    raise self._error("holds a second document", event, ())
+                if first_alone and event.version not in (None, (1, 1)):
+                    raise self._error("has a %YAML directive other than 1.1", event, ())
             if kind in {"Scalar", "Alias", "MappingStart", "SequenceStart"}:
                 value, parts = self._read(event, ())
-                root = Document(self._file, value, Place(_line(event), parts))
-        return root or Document(self._file, None, Place(1))
+                root = Document(self._file, value, Place(self._line(event), parts))
+        return root or Document(self._file, None, Place(self._first_line))
 
     def _read(self, event: Any, path: KeyPath) -> tuple[Any, Any]:
         """Return the value that `event` begins, and the places of its parts."""
@@ -256,7 +294,7 @@ class _Reader:
         while _kind(event := next(self._events)) != "SequenceEnd":
             value, inner = self._read(event, (*path, len(values)))
             values.append(value)
-            parts.append(Place(_line(event), inner))
+            parts.append(Place(self._line(event), inner))
         return values, parts
 
     def _read_mapping(self, path: KeyPath) -> tuple[dict[str, Any], dict[str, Place]]:
@@ -272,7 +310,7 @@ class _Reader:
             behind = next(self._events)
             value, inner = self._read(behind, (*path, key))
             if not merging:
-                values[key], parts[key] = value, Place(_line(event), inner)
+                values[key], parts[key] = value, Place(self._line(event), inner)
             elif isinstance(value, dict):
                 merges.append((value, inner))
             elif isinstance(value, list) and all(isinstance(item, dict) for item in value):
@@ -331,6 +369,9 @@ class _Reader:
         if not event.value.isascii() and _SURROGATE.search(event.value):
             raise self._error("holds a character that YAML does not allow", event, path)
 
+    def _line(self, event: Any) -> int:
+        return int(event.start_mark.line) + self._first_line
+
     def _unknown_tag(self, event: Any, path: KeyPath) -> ConfigurationError:
         return self._error("a tag that is not known here", event, path, found=str(event.tag))
 
@@ -338,13 +379,9 @@ class _Reader:
         self, reason: str, event: Any, path: KeyPath, found: str | None = None
     ) -> ConfigurationError:
         return ConfigurationError(
-            reason, file=self._file, line=_line(event), key=render_key(path), found=found
+            reason, file=self._file, line=self._line(event), key=render_key(path), found=found
         )
 
 
 def _kind(event: Any) -> str:
     return type(event).__name__.removesuffix("Event")
-
-
-def _line(event: Any) -> int:
-    return int(event.start_mark.line) + 1

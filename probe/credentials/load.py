@@ -24,6 +24,7 @@ from probe.credentials.read_file import read_file, read_folder
 from probe.credentials.readers.pem_file import PemFile
 from probe.credentials.readers.reading import FileSet, Stop
 from probe.credentials.readers.runtimes import RuntimeReading, read_as, read_as_all
+from probe.credentials.system_roots import SYSTEM_ROOTS, SystemRoots
 from probe.credentials.tls_context import Credentials, Material
 from probe.exporters.client_chain import find_broken_rules
 from probe.model.certificate import CredentialFacts, LocatedCertificate
@@ -66,6 +67,7 @@ def load_credentials(
     exporter: str = COLLECTOR.id,
     settings: FileSettings = KEYS,
     view: FileView = HOST_FILES,
+    roots: SystemRoots = SYSTEM_ROOTS,
 ) -> Credentials:
     """Read every file that `tls` names.
 
@@ -74,6 +76,7 @@ def load_credentials(
         exporter: whose reader is the measure: the id of a `Runtime`.
         settings: what the settings are called, for facts and steps.
         view: the files of the place where the exporter runs.
+        roots: the system's trust anchors there.
 
     Raises:
         OSError: where the probe itself lacks file descriptors or memory.
@@ -106,6 +109,7 @@ def load_credentials(
         key=private,
         anchors=anchors if ca.path else (),
         system_roots=not ca.path or tls.include_system_ca_certs_pool,
+        roots=roots,
         other_anchors=compare_anchors(readings, reading),
     )
     client_facts = tuple(map(read_der, chain))

@@ -34,11 +34,16 @@ class FileSettings:
     ca: str = "ca_file"
     variables: bool = False
     """Whether they are variables of an SDK's environment, which have no inline form."""
+    reader: str = "exporter"
+    """Who reads them: an exporter, or a receiver's `Collector`."""
 
     @classmethod
     def of_target(cls, target: Target) -> Self:
-        """Return the names where `target` was read: an SDK's file has keys, its environment variables."""
-        if not any(one.kind == "sdk" and one.where == "environment" for one in target.sources):
+        """Return the names where `target` was read: a declarative file has keys, others variables."""
+        environment = any(
+            one.kind == "sdk" and one.where == "environment" for one in target.sources
+        )
+        if not (environment or target.signal_variables):
             return cls()
         files = ("cert_file", "key_file", "ca_file")
         cert, key, ca = (name_variables(file, target.signal_variables) for file in files)
@@ -50,10 +55,13 @@ class FileSettings:
 
     def name_for_anyone(self, role: Role) -> str:
         """Return the name with the variable of an SDK, where it is not known who reads it."""
-        if self.variables:
+        if self.variables or self.reader != "exporter":
             return self.name(role)
         return f"{self.name(role)} ({GENERAL_VARIABLES[f'{role}_file']} of an SDK)"
 
+
+RECEIVER_KEYS: Final = FileSettings(ca="client_ca_file", reader="Collector")
+"""Of a Collector's receiver, whose CA file is that for clients."""
 
 KEYS: Final = FileSettings()
 """Of a Collector, of this probe, and of an unknown user."""

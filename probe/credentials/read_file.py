@@ -148,7 +148,7 @@ def _describe_non_path(file: NamedFile) -> Finding:
     what = shown[1:-1] if kind else "nothing"
     setting = settings.name(role)
     fix = [
-        f"{_UNPACK.get(kind, 'write the text')} to a file that only the exporter "
+        f"{_UNPACK.get(kind, 'write the text')} to a file that only the {settings.reader} "
         f"may read, and give that file's path in {settings.name_for_anyone(role)}",
     ]
     if kind in _UNPACK:
@@ -166,7 +166,9 @@ def _describe_non_path(file: NamedFile) -> Finding:
         cause=file.malformed,
         role=role,
         path=safe_text(shown),
-        fact=safe_text(f"{setting} holds {what}; the exporter wants the path of a file there"),
+        fact=safe_text(
+            f"{setting} holds {what}; the {settings.reader} wants the path of a file there"
+        ),
         fix=tuple(map(begin_step, fix)),
     )
 
@@ -210,7 +212,8 @@ def _describe_forbidden(file: NamedFile, view: FileView) -> Finding:
         closed = view.find_closed_folder(file.path)
         what = f"the directory {safe_text(closed, 80)} on the way to it is closed"
         fix: tuple[str, ...] = (
-            f"let the user that runs the exporter enter the directory: chmod o+x {quote_path(closed)}",
+            f"let the user that runs the {file.settings.reader} enter the directory: "
+            f"chmod o+x {quote_path(closed)}",
         )
     else:
         mode = stat.S_IMODE(found.mode)
@@ -233,9 +236,12 @@ def _allow_reading(file: NamedFile, mode: int, group: int, view: FileView) -> tu
     if file.role != "key":
         return (f"let everybody read it, because a certificate is public: chmod 0644 {path}",)
     if mode & stat.S_IRGRP:
-        return (f"add the user that runs the exporter to group {group}, which may read {path}",)
+        return (
+            f"add the user that runs the {file.settings.reader} to group {group}, which may read "
+            f"{path}",
+        )
     assumed = " where that is the probe's" if view is HOST_FILES else ""
     return (
-        f"let the group of the exporter's user read it, {view.gid}{assumed}: "
+        f"let the group of the {file.settings.reader}'s user read it, {view.gid}{assumed}: "
         f"chgrp {view.gid} {path} && chmod 0640 {path}",
     )

@@ -17,9 +17,18 @@ from msgspec.structs import replace
 from probe.credentials.load import load_credentials
 from probe.credentials.named_file import FileSettings
 from probe.credentials.read_file import read_served_file
+from probe.credentials.receiver_files import list_receiver_paths, read_receiver_files
+from probe.credentials.system_roots import SystemRoots, open_roots
 from probe.credentials.tls_context import Credentials
-from probe.model.certificate import CertificateFacts, CredentialFacts, Rotation, ServedFile
-from probe.model.surroundings import Surroundings
+from probe.model.certificate import (
+    CertificateFacts,
+    CredentialFacts,
+    ReceiverFiles,
+    Rotation,
+    ServedFile,
+)
+from probe.model.collector_receiver import Receiver
+from probe.model.surroundings import RunningProcess, Surroundings
 from probe.model.target import ServerCertificateFile, Target, TlsSettings
 from probe.surroundings.file_view import FileView
 from probe.surroundings.open_view import open_view
@@ -45,6 +54,7 @@ class _Key(NamedTuple):
     served: ServerCertificateFile | None
     settings: FileSettings
     runs_in: Surroundings | None
+    receiver: Receiver | None = None
 
 
 class CredentialFiles:
@@ -59,6 +69,7 @@ class CredentialFiles:
         self._paths = paths
         self._store = store
         self._view = open_view(key.runs_in)
+        self._roots = open_roots(key.runs_in, self._view)
         self._lock = Lock()
         self._states: _FileStates | None = None
         self._credentials: Credentials | None = None
@@ -71,6 +82,12 @@ class CredentialFiles:
         """What the backend's file held when it was last read."""
         self._served_since = 0.0
         """Since when the backend's file holds what it holds, monotonic seconds."""
+        self._receiver: ReceiverFiles | None = None
+        """What a receiver's files held when they were last read."""
+        self._client_cas_since = 0.0
+        """Since when client_ca_file holds what it holds, monotonic seconds."""
+        self._first_client_cas: _Chain | None = None
+        """What it held first: what a receiver that started then, and does not reload, trusts."""
         self._checked = -math.inf
         """When the files were last checked, monotonic seconds."""
 
@@ -109,12 +126,14 @@ class CredentialFiles:
             return known
         self._store.reloads += known is not None
         at = self._store.wall_clock()
-        self._states, read = _load(self._key, self._paths, self._view, at)
+        self._states, read = _load(self._key, self._paths, self._view, self._roots, at)
         served = read.facts.served
         if served is not None and (self._served is None or self._served.chain != served.chain):
             # Its own date may be of another clock; it came after the last check of it in any case.
             self._served_since = now - min(max(at - served.modified, 0.0), now - self._checked)
-        self._served, self._checked = served, now
+        receiver = self._remember_client_cas(read.facts.receiver, now, at)
+        read = read.with_facts(replace(read.facts, receiver=receiver))
+        self._served, self._receiver, self._checked = served, receiver, now
         if not read.facts.faults:
             self._first = self._first or read.facts
             self._rotated = _find_rotations(
@@ -126,17 +145,36 @@ class CredentialFiles:
         self._credentials = read
         return read
 
+    def _remember_client_cas(
+        self, receiver: ReceiverFiles | None, now: float, at: float
+    ) -> ReceiverFiles | None:
+        """Return `receiver` with what its client_ca_file held first, where that differs."""
+        if receiver is None:
+            return None
+        held = receiver.client_cas
+        if self._receiver is None or self._receiver.client_cas != held:
+            age = max(at - receiver.client_ca_modified, 0.0)
+            self._client_cas_since = now - min(age, now - self._checked)
+        if self._first_client_cas is None and held:
+            self._first_client_cas = held
+        first = self._first_client_cas
+        return replace(receiver, client_cas_before=first) if first not in (None, held) else receiver
+
     def facts(self) -> CredentialFacts:
         """Return what the files held at the last `read`, with their age by now."""
         assert self._credentials is not None
         facts = self._credentials.facts
-        if facts.served is None:
-            return facts
-        age = self._store.clock() - self._served_since
-        return replace(facts, served=replace(facts.served, held_for=age))
+        if facts.served is not None:
+            age = self._store.clock() - self._served_since
+            facts = replace(facts, served=replace(facts.served, held_for=age))
+        if facts.receiver is not None:
+            age = self._store.clock() - self._client_cas_since
+            facts = replace(facts, receiver=replace(facts.receiver, client_ca_held_for=age))
+        return facts
 
     def forget_rotations(self) -> None:
         """Take what is in use for what the exporter has: it has just been started."""
+        self._first_client_cas = None
         if self._good is not None and self._credentials is not None:
             self._first, self._rotated = self._good.facts, ()
             facts = replace(self._credentials.facts, rotated=())
@@ -175,6 +213,7 @@ class CredentialStore:
             target.server_certificate_file,
             FileSettings.of_target(target),
             target.runs_in,
+            target.receiver,
         )
         files = self._open.get(key)
         if files is None:
@@ -210,25 +249,50 @@ def _find_rotations(
 def find_credential_files(target: Target) -> tuple[str, ...]:
     """Return the paths of every file that the credentials of `target` are read from."""
     tls, served = target.tls, target.server_certificate_file
-    named = (tls.cert_file, tls.key_file, tls.ca_file, served.path if served else None)
-    return tuple(file for file in named if file and is_plausible_path(file))
+    named: tuple[str | None, ...] = (tls.cert_file, tls.key_file, tls.ca_file)
+    named += (served.path,) if served else ()
+    if target.receiver is not None:
+        named += list_receiver_paths(target.receiver)
+    return tuple(file for file in dict.fromkeys(named) if file and is_plausible_path(file))
 
 
 def _load(
-    key: _Key, paths: tuple[str, ...], view: FileView, now: float
+    key: _Key, paths: tuple[str, ...], view: FileView, roots: SystemRoots, now: float
 ) -> tuple[_FileStates, Credentials]:
     # Where files still change at the last read, the states from before it makes the next call
     # read again.
     for _ in range(READS):
         states = _stat_files(paths, view)
         credentials = load_credentials(
-            key.tls, exporter=key.exporter, settings=key.settings, view=view
+            key.tls, exporter=key.exporter, settings=key.settings, view=view, roots=roots
         )
         served = read_served_file(key.served) if key.served else None
+        receiver = read_receiver_files(key.receiver, now, view) if key.receiver else None
         if _stat_files(paths, view) == states:
             break
-    facts = replace(credentials.facts, read_at=now, served=served)
-    return states, credentials.with_facts(facts)
+    facts = replace(credentials.facts, read_at=now, served=served, receiver=receiver)
+    if isinstance(key.runs_in, RunningProcess):
+        facts = replace(
+            facts,
+            root=view.find_root(),
+            cert_modified=_find_date(key.tls.cert_file, view),
+            ca_modified=_find_date(key.tls.ca_file, view),
+        )
+    credentials = credentials.with_facts(facts)
+    if view.may_block:
+        # Here, since no event loop should wait for that.
+        credentials.find_anchors()
+        credentials.find_other_anchors()
+    return states, credentials
+
+
+def _find_date(path: str | None, view: FileView) -> float:
+    if not path or not is_plausible_path(path):
+        return 0.0
+    try:
+        return view.look_at(path).modified
+    except OSError:
+        return 0.0
 
 
 def _stat_files(paths: Iterable[str], view: FileView) -> _FileStates:

@@ -1,16 +1,21 @@
 """The system's own trust anchors, found where Go looks for them (crypto/x509: root_unix.go).
 
-Exporters in other languages may hold roots of their own, which this host does not show: theirs are
-taken to be the system's too.
+The system is that of the place where the exporter runs: this host, or the root of its process. Of a
+container that runs nowhere yet, only mounted ones are known; the image's are taken to be this host's.
+Exporters in other languages may hold roots of their own, which nothing shows: theirs are taken to be
+the system's too.
 """
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from itertools import islice
 from typing import Final
 
 from probe.credentials.formats.pem import scan_pem
-from probe.system.file_fingerprint import Fingerprint, read_fingerprint
+from probe.model.surroundings import Container, Surroundings
+from probe.surroundings.container_files import UnknownFileError
+from probe.surroundings.file_view import HOST_FILES, FileView
+from probe.system.file_fingerprint import Fingerprint
 from probe.system.own_limits import EXHAUSTED
 from probe.x509.anchors import MAX_ANCHORS, NO_ANCHORS, AnchorPool
 
@@ -28,14 +33,19 @@ FOLDERS: Final = ("/etc/ssl/certs", "/etc/pki/tls/certs")
 MAX_FILES: Final = 2000
 MAX_BYTES: Final = 8 * 1024 * 1024
 """Of one file."""
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""Of all files together; a whole system's take two."""
 
 
 class SystemRoots:
     """The system's roots as DER; read again when a file or folder has changed."""
 
-    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, environ: Mapping[str, str] = os.environ, view: FileView = HOST_FILES
+    ) -> None:
         """Read nothing yet; SSL_CERT_FILE and SSL_CERT_DIR replace the usual places."""
         self._environ = environ
+        self._view = view
         self._states: tuple[Fingerprint, ...] = ()
         self._roots: tuple[bytes, ...] = ()
         self._pool = NO_ANCHORS
@@ -58,53 +68,68 @@ class SystemRoots:
         file, folder = self._environ.get("SSL_CERT_FILE"), self._environ.get("SSL_CERT_DIR")
         files = (file,) if file else FILES
         folders = tuple(folder.split(":")) if folder else FOLDERS
-        states = tuple(map(read_fingerprint, (*files, *folders)))
+        states = tuple(map(self._view.read_fingerprint, (*files, *folders)))
         if states != self._states:
-            ders = dict.fromkeys(_read_all(files, folders))
+            ders = dict.fromkeys(_read_all(files, folders, self._view))
             self._roots = tuple(ders)[:MAX_ANCHORS]
             self._pool, self._states = AnchorPool(self._roots), states
         return self._roots
 
 
 SYSTEM_ROOTS: Final = SystemRoots()
-"""Those of this process's environment; credentials of every target share them."""
+"""Those of this process's environment; credentials of every target on this host share them."""
 
 
-def _read_all(files: tuple[str, ...], folders: tuple[str, ...]) -> Iterator[bytes]:
+def open_roots(runs_in: Surroundings | None, view: FileView) -> SystemRoots:
+    """Return the roots of the place that `view` shows; reads nothing yet."""
+    if runs_in is None:
+        return SYSTEM_ROOTS
+    named = {"SSL_CERT_FILE": runs_in.ssl_cert_file, "SSL_CERT_DIR": runs_in.ssl_cert_dir}
+    roots = SystemRoots(named, view)
+    if isinstance(runs_in, Container) and not roots.read():
+        return SYSTEM_ROOTS
+    return roots
+
+
+def _read_all(files: tuple[str, ...], folders: tuple[str, ...], view: FileView) -> Iterator[bytes]:
+    left = MOST_BYTES
     for path in files:
-        raw = _read(path)
+        raw = _read(path, view)
         if raw is not None:
+            left -= len(raw)
             yield from _list_certificates(raw)
             break
     for folder in folders:
-        for path in _list_files(folder):
-            yield from _list_certificates(_read(path) or b"")
+        for path in _list_files(folder, view):
+            if left <= 0:
+                return
+            raw = _read(path, view) or b""
+            left -= len(raw)
+            yield from _list_certificates(raw)
 
 
-def _read(path: str) -> bytes | None:
+def _read(path: str, view: FileView) -> bytes | None:
     try:
-        with Path(path).open("rb") as file:
-            return file.read(MAX_BYTES)
+        return view.read(path, MAX_BYTES)
+    except UnknownFileError:
+        return None
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno in EXHAUSTED:
             raise
         return None
 
 
-def _list_files(folder: str) -> list[str]:
+def _list_files(folder: str, view: FileView) -> list[str]:
     """Return the files of a folder, without links to others of it (isSameDirSymlink)."""
     try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda one: one.name)[:MAX_FILES]
-        return [
-            entry.path
-            for entry in entries
-            if entry.is_file() and not (entry.is_symlink() and "/" not in os.readlink(entry.path))  # noqa: PTH115 - a string is what scandir gives
-        ]
+        entries = list(islice(view.list_folder(folder), MAX_FILES))
+    except UnknownFileError:
+        return []
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno in EXHAUSTED:
             raise
         return []
+    return [entry.path for entry in entries if entry.is_file and not entry.is_local_link]
 
 
 def _list_certificates(raw: bytes) -> Iterator[bytes]:

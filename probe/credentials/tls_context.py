@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from OpenSSL import SSL, crypto
 
 from probe.credentials.key_pair import list_schemes_of, present_pair
-from probe.credentials.system_roots import SYSTEM_ROOTS
+from probe.credentials.system_roots import SYSTEM_ROOTS, SystemRoots
 from probe.model.certificate import CredentialFacts
 from probe.model.client_offer import ClientOffer
 from probe.tls.bindings import watch_messages
@@ -33,6 +33,8 @@ class Material:
     anchors: tuple[bytes, ...] = ()
     """DER."""
     system_roots: bool = False
+    roots: SystemRoots = SYSTEM_ROOTS
+    """The system's, where they count."""
     other_anchors: tuple[tuple[str, tuple[bytes, ...]], ...] = ()
     """What other runtimes, by id, take of the same CA file, where that differs."""
 
@@ -54,13 +56,25 @@ class Credentials:
         """Name the generation only."""
         return f"Credentials(generation={self.facts.generation!r})"
 
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """What is sent, as DER."""
+        return self._material.chain
+
+    @property
+    def anchors(self) -> tuple[bytes, ...]:
+        """What the CA file holds, as DER, as far as the exporter takes it."""
+        return self._material.anchors
+
     def keep_despite(self, unusable: CredentialFacts) -> "Credentials":
         """Return these credentials as the last good ones, while the files hold `unusable` ones.
 
         The faults of those are reported; an exporter that has read the good ones goes on.
         """
         faults = tuple(replace(one, fact=f"{one.fact}; {KEPT}") for one in unusable.faults)
-        return self.with_facts(replace(self.facts, unusable=faults, served=unusable.served))
+        return self.with_facts(
+            replace(self.facts, unusable=faults, served=unusable.served, receiver=unusable.receiver)
+        )
 
     def with_facts(self, facts: CredentialFacts) -> "Credentials":
         """Return these credentials with `facts` about the same material; contexts are shared."""
@@ -99,7 +113,8 @@ class Credentials:
         """Return `anchors` with the system's roots, where they count: those alone are shared."""
         if not self._material.system_roots:
             return AnchorPool(anchors)
-        return AnchorPool((*anchors, *SYSTEM_ROOTS.read())) if anchors else SYSTEM_ROOTS.read_pool()
+        roots = self._material.roots
+        return AnchorPool((*anchors, *roots.read())) if anchors else roots.read_pool()
 
     def context(self, offer: ClientOffer, *, client_certificate: bool = True) -> SSL.Context:
         """Return the client context that offers `offer`, the same object each time.

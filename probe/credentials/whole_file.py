@@ -35,6 +35,7 @@ from probe.credentials.read_file import read_file
 from probe.credentials.readers.private_key import load_private_key
 from probe.credentials.readers.reading import ParsedCertificate
 from probe.model.certificate import KeyFacts, NamedBlock
+from probe.surroundings.file_view import HOST_FILES, FileView
 from probe.text.safe_text import safe_text
 from probe.x509.library_errors import LIBRARY_ERRORS
 from probe.x509.parse import describe_public_key, make_name, parse_certificate
@@ -65,13 +66,13 @@ class Reading:
 _UNREADABLE: Final = Reading(Format.UNREADABLE, "cannot be read")
 
 
-def read_named_file(file: NamedFile) -> Reading:
+def read_named_file(file: NamedFile, view: FileView = HOST_FILES) -> Reading:
     """Read everything that a file, or an inline key, holds.
 
     Raises:
         OSError: where the probe itself lacks file descriptors or memory.
     """
-    raw = file.inline or read_file(file)
+    raw = file.inline or read_file(file, view=view)
     return read_whole_file(raw) if isinstance(raw, bytes) else _UNREADABLE
 
 

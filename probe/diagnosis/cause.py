@@ -102,7 +102,9 @@ class Rank(IntEnum):
     NETWORK = auto()
     PROXY = auto()
     OTLP_ANSWER = auto()
+    ENFORCEMENT = auto()
     ROTATION = auto()
+    ADDRESSES = auto()
     UNKNOWN = auto()
 
 

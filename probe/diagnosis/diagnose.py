@@ -5,6 +5,7 @@ proven goes to `also`, and what evidence can't decide is said to be uncertain ("
 docs/architecture.md).
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 from msgspec.structs import replace
@@ -14,9 +15,12 @@ from probe.diagnosis.cause import Cause, Match, Strength
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.diagnosis.readings.backend_decision import is_confirmed, is_unanswered
 from probe.diagnosis.readings.experiment_results import describe_experiments, is_reproduced
+from probe.diagnosis.readings.receiver_attempt import list_receiver_findings
+from probe.diagnosis.readings.receiver_judgement import NOT_REQUESTED
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.finding import Finding
+from probe.text.safe_text import safe_text
 
 _ANOTHER_ATTEMPT: Final = "another attempt while the probe's process gets its CPU time"
 _REQUEST_TIMEOUT: Final = 408
@@ -42,13 +46,36 @@ def diagnose(evidence: Evidence, catalogue: Catalogue = CATALOGUE) -> Diagnosis:
         if match.strength is Strength.FINDING
         for fact, fix in (match.each or ((fact, match.fix) for fact in match.facts))
     )
+    of_receiver = list_receiver_findings(evidence)
+    # The receiver's own file says better than the handshake why nobody is asked.
+    asked = {one.cause for one in of_receiver} & {NOT_REQUESTED}
+    findings = (*(one for one in findings if one.cause not in asked), *of_receiver)
     fitting = [(cause, match) for cause, match in matches if match.strength < Strength.FINDING]
     if fitting:
         diagnosis = _diagnose_failure(evidence, fitting)
     else:
         diagnosis = _diagnose_without_cause(evidence, catalogue["unexplained"])
-    facts = diagnosis.facts + evidence.target.notes
+    facts = (*diagnosis.facts, *_describe_place(evidence), *evidence.target.notes)
+    # What ended the attempt is said once.
+    findings = tuple(one for one in findings if one.cause != diagnosis.cause)
     return replace(diagnosis, findings=findings, facts=facts)
+
+
+def _describe_place(evidence: Evidence) -> Iterator[str]:
+    """Say whose files and network the attempt was made with, where they are not the probe's own."""
+    network, root = evidence.network, evidence.credentials.root
+    if root:
+        yield f"paths are those of {evidence.target.runs_in}; outside of it they begin with {root}"
+    if network is None or network.network == "closed":
+        return
+    if network.network == "entered":
+        yield f"the attempt was made from the network of {network.process}"
+    if network.look_up == "files" and evidence.addresses != (evidence.target.host,):
+        servers = ", ".join(map(safe_text, network.name_servers))
+        yield (
+            f"names were looked up as {network.process} does: with hosts and resolv.conf of its root "
+            f"(name server {servers})"
+        )
 
 
 def _diagnose_without_cause(evidence: Evidence, unexplained: Cause) -> Diagnosis:

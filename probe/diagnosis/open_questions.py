@@ -1,6 +1,7 @@
 """Which further connections an attempt calls for, and until when their results hold: pure.
 
-Nothing is asked of an attempt that ended well, unless the exporter would send no certificate.
+An attempt that ended well with a client certificate asks one thing: whether the backend takes
+clients without one, too.
 """
 
 from typing import Final
@@ -33,8 +34,12 @@ def choose_experiments(evidence: Evidence) -> tuple[Varied, ...]:
     if handshake is None:
         return _choose_without_tls(evidence) if evidence.target.plaintext else ()
     if is_confirmed(evidence):
-        # What was accepted is another certificate than the exporter sends: none.
-        return ("no_client_certificate",) if is_withheld(evidence) else ()
+        # At depth tls nothing proves that a client is accepted whom nginx refuses above TLS; but
+        # that it is refused, where the exporter itself would send no certificate, counts.
+        if not handshake.client_certificate_sent:
+            return ()
+        decides = evidence.target.depth != "tls" or is_withheld(evidence)
+        return ("no_client_certificate",) if decides else ()
     if ending.kind == "alpn" or _is_unanswered_request(evidence):
         return ("other_protocol",)
     if ending.stage == "handshake" and not has_server_hello(handshake):

@@ -278,12 +278,14 @@ def make_policy(leaf: GoCertificate) -> Problem:
     )
 
 
-def make_wrong_usage(one: GoCertificate, place: int | None, *, is_leaf: bool) -> Problem:
-    """ExtendedKeyUsage lists usages, and serverAuth is not among them."""
+def make_wrong_usage(
+    one: GoCertificate, place: int | None, *, is_leaf: bool, usage: str
+) -> Problem:
+    """ExtendedKeyUsage lists usages, and `usage` is not among them."""
     kind: PathFaultKind = "wrong_usage" if is_leaf else "wrong_usage_above"
     says = f"{VERIFY}x509: certificate specifies an incompatible key usage"
     value = ", ".join(USAGE_NAMES.get(oid, oid) for oid in one.usages[:_MAX_SHOWN])
-    fault = _make(kind, one, place, "RFC 5280 §4.2.1.12", says, value, "serverAuth")
+    fault = _make(kind, one, place, "RFC 5280 §4.2.1.12", says, value, usage)
     return Problem(fault, make_key(kind, one))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from probe.exporters import go_faults as faults
+from probe.exporters.fault_values import USAGE_NAMES
 from probe.exporters.go_certificate import GoCertificate, Refusal
 from probe.exporters.go_constraints import ConstraintChecker, TooManyComparisonsError
 from probe.exporters.go_faults import Problem
@@ -17,13 +18,14 @@ from probe.exporters.go_hostname import matches_host
 from probe.exporters.go_parser import parse_for_go
 from probe.exporters.go_rules import (
     MIN_RSA_BITS,
-    allows_server,
+    allows_usage,
     find_rsa_fault,
     get_policies,
     may_sign,
 )
 from probe.exporters.path_verdict import PathRequest, PathVerdict
 from probe.x509.anchors import AnchorPool
+from probe.x509.extensions import CLIENT_AUTH, SERVER_AUTH
 from probe.x509.path import rank_by_key_id
 from probe.x509.policies import are_policies_valid
 from probe.x509.raw_certificate import read_certificate
@@ -159,6 +161,10 @@ class _Search:
         if problem := self._find_handshake_fault(leaf):
             raise _RefusedError(problem)
         return verified
+
+    @property
+    def _usage(self) -> str:
+        return CLIENT_AUTH if self.request.of_client else SERVER_AUTH
 
     @property
     def _anchors(self) -> AnchorPool:
@@ -297,11 +303,16 @@ class _Search:
         ):
             return faults.make_policy(leaf)
         unfit = next(
-            (one for one in path if not allows_server(one) and not self._is_usage_forgiven(one)),
+            (
+                one
+                for one in path
+                if not allows_usage(one, self._usage) and not self._is_usage_forgiven(one)
+            ),
             None,
         )
         if unfit is not None:
-            return faults.make_wrong_usage(unfit, self._locate(unfit), is_leaf=unfit is leaf)
+            is_leaf, usage = unfit is leaf, USAGE_NAMES[self._usage]
+            return faults.make_wrong_usage(unfit, self._locate(unfit), is_leaf=is_leaf, usage=usage)
         if self._is_forgiven("name_constraint", leaf):
             return None
         try:

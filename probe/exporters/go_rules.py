@@ -3,7 +3,7 @@
 from typing import Final
 
 from probe.exporters.go_certificate import GoCertificate
-from probe.x509.extensions import ANY_USAGE, KEY_CERT_SIGN, SERVER_AUTH
+from probe.x509.extensions import ANY_USAGE, KEY_CERT_SIGN
 from probe.x509.policies import CertifiedPolicies
 
 MIN_RSA_BITS: Final = 1024
@@ -35,9 +35,9 @@ def find_rsa_fault(one: GoCertificate) -> str:
     return ""
 
 
-def allows_server(one: GoCertificate) -> bool:
+def allows_usage(one: GoCertificate, usage: str) -> bool:
     """Whether extendedKeyUsage allows it, lists nothing, or is absent (checkChainForKeyUsage)."""
-    return not one.usages or ANY_USAGE in one.usages or SERVER_AUTH in one.usages
+    return not one.usages or ANY_USAGE in one.usages or usage in one.usages
 
 
 def get_policies(one: GoCertificate) -> CertifiedPolicies:

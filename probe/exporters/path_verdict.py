@@ -31,6 +31,9 @@ class PathRequest:
     """The reference identifier: a DNS name, or an IP address without brackets."""
     at: float
     """Epoch seconds."""
+    of_client: bool = False
+    """Whether it is a client's chain that a server judges: then no name counts. Only Go's model
+    has that side."""
 
 
 @dataclass(frozen=True, slots=True)

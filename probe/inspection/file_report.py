@@ -8,20 +8,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from probe.credentials.named_file import NamedFile
+from probe.diagnosis.readings.file_dates import list_date_findings
 from probe.model.certificate import CertificateFacts, KeyFacts, NamedBlock
 from probe.model.finding import Finding, Role
-from probe.x509.lasting_path import choose_lasting, list_sent_paths
-from probe.x509.validity import (
-    CLOCK_TOLERANCE,
-    describe_beginning,
-    describe_expired,
-    describe_expiry,
-    expires_soon,
-    is_expired,
-    is_not_yet_valid,
-)
-
-CHECK_CLOCK = "compare the clock of this machine with the CA's: date -u"
 
 
 @dataclass(slots=True)
@@ -54,20 +43,8 @@ class Judgement:
         fix: str,
     ) -> None:
         """Judge each certificate at `now`, as what an exporter or a backend (`side`) presents."""
-        path = choose_lasting(list_sent_paths(chain), now) if chain else ()
-        # A verifier has a root of its own, and may have an anchor above what the end entity rests on.
-        needed = {*path[:1], *(one for one in path[1:2] if not one.self_signed)}
-        for one in chain:
-            stops = one in needed
-            if is_expired(one, now):
-                fact = f"holds an expired certificate: {describe_expired(one, now)}"
-                self.add(f"{side}_cert_expired", fact, fix, stops=stops)
-            elif is_not_yet_valid(one, now, CLOCK_TOLERANCE):
-                fact = f"holds a certificate that is not valid yet: {describe_beginning(one, now)}"
-                self.add(f"{side}_cert_not_yet_valid", fact, CHECK_CLOCK, stops=stops)
-            elif expires_soon(one, now):
-                fact = f"holds a certificate that expires soon: {describe_expiry(one, now)}"
-                self.add_remark(f"{side}_cert_expired", fact, fix)
+        for one in list_date_findings(chain, now, side):
+            self.add(one.cause, one.fact, one.fix or fix, stops=one.stops)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,10 @@ from probe.inspection.server_file import (
 from probe.model.certificate import CertificateFacts
 from probe.model.finding import Finding, Role
 from probe.model.runtime import COLLECTOR
+from probe.model.surroundings import Surroundings
 from probe.model.target import TlsSettings
+from probe.surroundings.file_view import FileView, ViewError
+from probe.surroundings.open_view import open_view
 from probe.text.safe_text import safe_text
 from probe.x509.parse import read_der, read_facts
 from probe.x509.usages import is_only_for
@@ -52,6 +55,8 @@ class FileSet:
     """These are all the files there are; else one half of the pair alone is not a fault."""
     meant: bool = True
     """Somebody said what each is for; else the content did."""
+    runs_in: Surroundings | None = None
+    """Where the exporter runs that has them; None: this host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,11 @@ def inspect_files(sets: Sequence[FileSet], now: float, reference: str = "") -> I
     files: list[FileReport] = []
     faults: list[Finding] = []
     for one in sets:
-        reports, of_settings = _inspect_set(one, now, reference)
+        try:
+            reports, of_settings = _inspect_set(one, now, reference)
+        except ViewError as error:
+            faults.append(Finding(cause="probe_fault", fact=error.detail, fix=()))
+            continue
         files += reports
         faults += [fault for report in reports for fault in report.faults] + of_settings
     return Inspection(at=now, files=tuple(files), faults=tuple(dict.fromkeys(faults)))
@@ -107,8 +116,11 @@ def group_paths(paths: Sequence[str]) -> tuple[FileSet, ...]:
 def _inspect_set(
     files: FileSet, now: float, reference: str
 ) -> tuple[list[FileReport], list[Finding]]:
-    credentials = load_credentials(files.tls, exporter=files.exporter, settings=files.settings)
-    parts = {part.role: part for part in _read_parts(files.tls)}
+    view = open_view(files.runs_in)
+    credentials = load_credentials(
+        files.tls, exporter=files.exporter, settings=files.settings, view=view
+    )
+    parts = {part.role: part for part in _read_parts(files.tls, view)}
     question = _Question(files, credentials, parts, now, reference)
     loaded = [_explain_exchange(fault, question) for fault in credentials.facts.faults]
     shared = "key" in parts and "cert" in parts and parts["key"].path == parts["cert"].path
@@ -185,10 +197,10 @@ def _explain_exchange(fault: Finding, question: _Question) -> Finding:
     return replace(fault, fix=(safe_text(fix, 1024),))
 
 
-def _read_parts(tls: TlsSettings) -> Iterator[_InspectedFile]:
+def _read_parts(tls: TlsSettings, view: FileView) -> Iterator[_InspectedFile]:
     for file in list_named_files(tls):
         if file.path:
-            reading = read_named_file(file)
+            reading = read_named_file(file, view)
             odd = map(read_der, reading.odd_certificates)
             facts = (*map(read_facts, reading.certificates), *odd)
             yield _InspectedFile(file.role, file.path, reading, facts)

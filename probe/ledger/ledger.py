@@ -6,6 +6,7 @@ It has no I/O and no clock; every time in it is an `Evidence.at`.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
+from probe.ledger.replicas import record_round
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
@@ -25,6 +26,7 @@ class Ledger:
         """
         self._runtimes: dict[str, TargetRuntime] = {}
         self._listeners: list[Listener] = []
+        self._round_listeners: list[Listener] = []
         self.failures_by_cause: Counter[str] = Counter()
         """Unexpected failures since the start, by cause."""
         self.in_flight = 0
@@ -57,8 +59,12 @@ class Ledger:
         return TargetRuntime(target)
 
     def subscribe(self, listener: Listener) -> None:
-        """Call `listener` with the target's runtime after each record, in the same thread."""
+        """Call `listener` with the runtime after each attempt, an address's included."""
         self._listeners.append(listener)
+
+    def subscribe_rounds(self, listener: Listener) -> None:
+        """Call `listener` with a target's runtime after each attempt, or of all its addresses."""
+        self._round_listeners.append(listener)
 
     def replace_targets(self, targets: Iterable[Target]) -> None:
         """Follow a reload: keep the runtimes of unchanged targets, drop the others.
@@ -77,10 +83,33 @@ class Ledger:
         """Enter one attempt and call the listeners, unless it outlived its target."""
         runtime = self.runtime_of(target)
         runtime.record(evidence, diagnosis)
-        if runtime is not self._runtimes.get(target.name):
-            return runtime
+        if runtime is self._runtimes.get(target.name):
+            self._announce(runtime, diagnosis)
+            for listener in self._round_listeners:
+                listener(runtime)
+        return runtime
+
+    def record_address(
+        self,
+        parent: TargetRuntime,
+        runtime: TargetRuntime,
+        evidence: Evidence,
+        diagnosis: Diagnosis,
+    ) -> None:
+        """Enter an attempt of one address of the target of `parent`, or a failed look-up."""
+        runtime.record(evidence, diagnosis)
+        if parent is self._runtimes.get(parent.target.name):
+            self._announce(runtime, diagnosis)
+
+    def record_round(self, parent: TargetRuntime) -> None:
+        """Enter how the addresses of a target are, once each of them has been attempted."""
+        record_round(parent)
+        if parent is self._runtimes.get(parent.target.name):
+            for listener in self._round_listeners:
+                listener(parent)
+
+    def _announce(self, runtime: TargetRuntime, diagnosis: Diagnosis) -> None:
         if diagnosis.cause is not None and not runtime.expected:
             self.failures_by_cause[diagnosis.cause] += 1
         for listener in self._listeners:
             listener(runtime)
-        return runtime

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar, cast
 
 from probe.model.diagnosis import Diagnosis
-from probe.model.evidence import Evidence
+from probe.model.evidence import Evidence, TargetFacts
 from probe.model.record import Record
 from probe.model.target import Target
 from probe.model.trace_context import TraceContext
+
+NOT_REQUESTED: Final = "client_cert_not_requested"
+"""The finding that contradicts `expect: {client_certificate_requested: true}`."""
 
 HISTORY: Final = 60
 """How many attempts of a target are remembered."""
@@ -89,7 +92,7 @@ class TargetRuntime:
         if self.changed:
             self.since = evidence.at
         self.evidence, self.diagnosis = evidence, diagnosis
-        self.expected = is_expected(diagnosis, self.target.expect_cause)
+        self.expected = is_expected(diagnosis, self.target)
         self.attempts += 1
         self.last_attempt = evidence.at
         if self.expected:
@@ -107,8 +110,12 @@ class TargetRuntime:
         )
 
 
-def is_expected(diagnosis: Diagnosis, expect_cause: str | None) -> bool:
-    """Return whether the outcome is the one asked for; by default that is `confirmed`."""
-    if expect_cause is None:
-        return diagnosis.outcome == "confirmed"
-    return diagnosis.outcome == "failed" and diagnosis.cause == expect_cause
+def is_expected(diagnosis: Diagnosis, target: Target | TargetFacts) -> bool:
+    """Return whether the outcome is the one that `target` asks for; by default `confirmed`."""
+    if target.expect_cause is not None:
+        return diagnosis.outcome == "failed" and diagnosis.cause == target.expect_cause
+    if diagnosis.outcome != "confirmed":
+        return False
+    return not target.expect_requested or all(
+        finding.cause != NOT_REQUESTED for finding in diagnosis.findings
+    )

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import structlog
 
+from probe.ledger.replicas import list_results
 from probe.ledger.target_runtime import TargetRuntime
-from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import SourceState
 from probe.model.trace_context import log_fields
@@ -34,11 +34,21 @@ class _Reported:
 
     outcome: _Ended | None = None
     last: _Ended | None = None
+    new: bool = False
+    """Whether `outcome` has not been written yet."""
     passed_over: int = 0
     findings: frozenset[str] = frozenset()
     outcomes: TokenBucket = field(default_factory=lambda: TokenBucket(burst=BURST, every=EVERY))
     # Their own: many findings shall not silence a change of the outcome.
     of_findings: TokenBucket = field(default_factory=lambda: TokenBucket(burst=BURST, every=EVERY))
+
+
+@dataclass(slots=True)
+class _Addresses:
+    """The addresses of a target that were logged: a runtime's part."""
+
+    logged: tuple[str, ...] = ()
+    bucket: TokenBucket = field(default_factory=lambda: TokenBucket(burst=BURST, every=EVERY))
 
 
 class ChangeLog:
@@ -52,29 +62,51 @@ class ChangeLog:
     def log_changes(self, runtime: TargetRuntime) -> None:
         """Write a line if the outcome or the cause is another than the one logged last.
 
-        Where that had to wait, it is made up for, even if nothing changes any more.
+        Where that had to wait, it is made up for, even if nothing changes any more. Addresses of one
+        target that now end in the same way share a line.
         """
-        diagnosis, evidence = runtime.diagnosis, runtime.evidence
-        assert diagnosis is not None
-        assert evidence is not None
+        results = [each for each in list_results(runtime) if each.diagnosis is not None]
+        changed: dict[_Ended, list[TargetRuntime]] = {}
+        passed_over = 0
+        for each in results:
+            assert each.diagnosis is not None
+            ended = (each.diagnosis.outcome, each.diagnosis.cause)
+            known = each.get_store(_Reported)
+            passed_over += self._take_change(known, ended)
+            if known.outcome == ended and known.new:
+                known.new = False
+                changed.setdefault(ended, []).append(each)
+        if runtime.target.has_replicas:
+            self._log_addresses(runtime, results)
+        for alike in changed.values():
+            self._log_outcome(runtime, alike, len(results), passed_over)
         known = runtime.get_store(_Reported)
-        ended = (diagnosis.outcome, diagnosis.cause)
+        if known.findings or any(each.diagnosis and each.diagnosis.findings for each in results):
+            self._log_findings(runtime, results, known)
+
+    def _take_change(self, known: _Reported, ended: _Ended) -> int:
+        """Mark a change that is due for a line; return how many were passed over before it."""
         changed, known.last = known.last != ended, ended
         if known.outcome != ended and known.outcomes.take(self._clock()):
-            known.outcome, passed_over, known.passed_over = ended, known.passed_over, 0
-            self._log_outcome(runtime, diagnosis, evidence, passed_over)
-        else:
-            known.passed_over += changed
-        if diagnosis.findings or known.findings:
-            self._log_findings(runtime, diagnosis, known)
+            passed_over, known.passed_over = known.passed_over, 0
+            known.outcome, known.new = ended, True
+            return passed_over
+        known.passed_over += changed
+        return 0
 
     def _log_outcome(
-        self, runtime: TargetRuntime, diagnosis: Diagnosis, evidence: Evidence, passed_over: int
+        self, runtime: TargetRuntime, alike: list[TargetRuntime], total: int, passed_over: int
     ) -> None:
+        one = alike[0]
+        diagnosis, evidence = one.diagnosis, one.evidence
+        assert diagnosis is not None
+        assert evidence is not None
+        addresses = [each.target.address for each in alike if each.target.address]
         self._log.log(
-            logging.INFO if runtime.expected else logging.WARNING,
+            logging.INFO if one.expected else logging.WARNING,
             "target_outcome_changed",
             target=safe_text(runtime.target.name),
+            **({"addresses": addresses, "of_addresses": total} if addresses else {}),
             outcome=diagnosis.outcome,
             stage=diagnosis.stage,
             certain=diagnosis.certain,
@@ -82,21 +114,39 @@ class ChangeLog:
             facts=list(diagnosis.all_facts),
             **({"changes_passed_over": passed_over} if passed_over else {}),
             **_semantic(evidence, diagnosis.cause),
-            **log_fields(runtime.trace),
+            **log_fields(one.trace),
         )
 
-    def _log_findings(self, runtime: TargetRuntime, diagnosis: Diagnosis, known: _Reported) -> None:
-        """Log each finding once when it appears and once when it is gone."""
-        found = {finding.cause: finding for finding in reversed(diagnosis.findings)}
+    def _log_addresses(self, runtime: TargetRuntime, results: list[TargetRuntime]) -> None:
+        """Log which addresses of a name have come, and which are gone."""
+        known = runtime.get_store(_Addresses)
+        now = {each.target.address: None for each in results if each.target.address}
+        came = [address for address in now if address not in known.logged]
+        gone = [address for address in known.logged if address not in now]
+        if (came or gone) and known.bucket.take(self._clock()):
+            known.logged = tuple(now)
+            about = {"appeared": came, "gone": gone, "addresses": len(now)}
+            name = safe_text(runtime.target.name)
+            self._log.info("target_addresses_changed", target=name, **about)
+
+    def _log_findings(
+        self, runtime: TargetRuntime, results: list[TargetRuntime], known: _Reported
+    ) -> None:
+        """Log each finding once when it appears and once when it is gone, at whichever address."""
+        found = {
+            finding.cause: (finding, each)
+            for each in reversed(results)
+            for finding in reversed(each.diagnosis.findings if each.diagnosis else ())
+        }
         for cause in sorted(found.keys() ^ known.findings):
             if not known.of_findings.take(self._clock()):
                 return
             known.findings ^= {cause}
             about = {"target": safe_text(runtime.target.name), "finding": cause}
             if cause in found:
-                facts = [found[cause].fact]
-                trace = log_fields(runtime.trace)
-                self._log.warning("target_finding_appeared", **about, facts=facts, **trace)
+                finding, having = found[cause]
+                trace = log_fields(having.trace)
+                self._log.warning("target_finding_appeared", **about, facts=[finding.fact], **trace)
             else:
                 self._log.info("target_finding_gone", **about)
 

@@ -86,6 +86,12 @@ EVENTS: Final[Mapping[str, Event]] = {
     ),
     "source_up": Event("info", "A source that was down can be read again.", ("source", "targets")),
     "stopping": Event("info", "A signal ends the service; running attempts get three seconds."),
+    "target_addresses_changed": Event(
+        "info",
+        "The name of a target of which each address has its own result leads to other addresses; "
+        "one that no look-up gives any more is gone some intervals later.",
+        ("target", "appeared", "gone", "addresses"),
+    ),
     "target_finding_appeared": Event(
         "warning",
         "Something about a target is wrong that did not stop this attempt: a certificate that "
@@ -99,9 +105,10 @@ EVENTS: Final[Mapping[str, Event]] = {
         "info or warning",
         "A target's outcome or cause has changed; a warning where it is not as expected. "
         "`error.type` is the cause. A target that flaps gets six lines at once, then one in ten "
-        "minutes, with `changes_passed_over`.",
+        "minutes, with `changes_passed_over`. Where each address of the target has its own result, "
+        "`addresses` are those that now end in this way, of `of_addresses`.",
         (
-            "target", "outcome", "stage", "certain", "party", "facts", "changes_passed_over",
+            "target", "addresses", "of_addresses", "outcome", "stage", "certain", "party", "facts", "changes_passed_over",
             "server.address", "server.port", "error.type", "tls.protocol.version",
         ),
     ),

@@ -4,19 +4,20 @@ Names, labels and values are those of its tcp prober (prober/tcp.go, prober/tls.
 dashboards and alerting rules work unchanged; but `probe_success` is 1 only on proof.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from typing import Final
 
 from probe.diagnosis.readings.used_certificates import find_server_path
-from probe.ledger.target_runtime import TargetRuntime, is_expected
+from probe.ledger.target_runtime import is_expected
 from probe.metrics import families
 from probe.metrics.exposition import Family, format_labels, format_number
 from probe.metrics.families import TARGET_FAMILIES
-from probe.metrics.target_samples import render_target_samples
+from probe.metrics.target_samples import list_row_samples
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
 from probe.model.target import Target
+from probe.report.address_summary import group_rows, summarize_addresses
 from probe.report.story import format_story
 from probe.text.safe_text import safe_text
 from probe.text.time_format import rfc3339
@@ -94,29 +95,35 @@ WITHOUT_A_SCHEDULE: Final = frozenset(
         families.CLOCK_OFFSET,
         families.CREDENTIAL_FAULT,
         families.LAST_DURATION,
+        families.ADDRESSES,
+        families.ADDRESSES_UNEXPECTED,
     }
 )
 """Of our own families those that mean something without a schedule."""
 
 
 def render_blackbox_metrics(
-    target: Target,
-    evidence: Evidence,
-    diagnosis: Diagnosis,
+    observed: Sequence[tuple[Target, Evidence, Diagnosis]],
     duration: float,
     *,
     openmetrics: bool = False,
 ) -> bytes:
-    """Return what one attempt showed, as a scrape reads it; `duration` is seconds over all."""
+    """Return what one attempt showed, or one of each address, as a scrape reads it.
+
+    Args:
+        observed: what attempts gave; what is counted once for all addresses is the first's.
+        duration: seconds over all.
+        openmetrics: whether the scrape asks for that format.
+    """
     parts: list[bytes] = []
+    target, evidence, diagnosis = observed[0]
     for family, value, values in _samples(target, evidence, diagnosis, duration):
         pairs = format_labels(zip(family.labels, values, strict=True))
         sample = f"{family.name}{f'{{{pairs}}}' if pairs else ''} {format_number(float(value))}\n"
         parts += (family.metadata(openmetrics=False), sample.encode())
-    runtime = TargetRuntime(target)
-    runtime.record(evidence, diagnosis)
-    ours = render_target_samples(runtime)
-    for family, rendered in zip(TARGET_FAMILIES, ours.rendered, strict=True):
+    samples = [each.rendered for each in list_row_samples(observed)]
+    for place, family in enumerate(TARGET_FAMILIES):
+        rendered = b"".join(each[place] for each in samples)
         if family in WITHOUT_A_SCHEDULE and rendered:
             parts += (family.metadata(openmetrics=openmetrics), rendered)
     if openmetrics:
@@ -125,21 +132,28 @@ def render_blackbox_metrics(
 
 
 def render_debug_page(
-    target: Target, module: str, evidence: Evidence, diagnosis: Diagnosis, duration: float
+    observed: Sequence[tuple[Target, Evidence, Diagnosis]], module: str, duration: float
 ) -> bytes:
-    """Return the attempt's story, and the metrics that it would have been, as plain text."""
-    at = rfc3339(evidence.at, "milliseconds")
-    lines = [f"{at}, module {safe_text(module)}", format_story(evidence, diagnosis)]
-    lines += [f"  {stage}: {took * 1000:.1f} ms" for stage, took in evidence.durations.items()]
-    metrics = render_blackbox_metrics(target, evidence, diagnosis, duration)
+    """Return the story of each attempt, and the metrics that they would have been, as plain text."""
+    at = rfc3339(observed[0][1].at, "milliseconds")
+    lines = [f"{at}, module {safe_text(module)}"]
+    lines += [summarize_addresses(results) for _, results in group_rows(map(_as_row, observed))]
+    for _, evidence, diagnosis in observed:
+        lines.append(format_story(evidence, diagnosis))
+        lines += [f"  {stage}: {took * 1000:.1f} ms" for stage, took in evidence.durations.items()]
+    metrics = render_blackbox_metrics(observed, duration)
     return "\n".join([*lines, "", "Metrics that would have been returned:", ""]).encode() + metrics
+
+
+def _as_row(observed: tuple[Target, Evidence, Diagnosis]) -> tuple[Evidence, Diagnosis]:
+    return observed[1:]
 
 
 def _samples(
     target: Target, evidence: Evidence, diagnosis: Diagnosis, duration: float
 ) -> Iterator[tuple[Family, float, tuple[str, ...]]]:
     """Yield each family with its value and the values of its labels."""
-    yield PROBE_SUCCESS, is_expected(diagnosis, target.expect_cause), ()
+    yield PROBE_SUCCESS, is_expected(diagnosis, target), ()
     yield PROBE_DURATION, duration, ()
     yield DNS_LOOKUP_TIME, evidence.durations.get("resolve", 0.0), ()
     protocol, digest = _address(evidence.peer_address or next(iter(evidence.addresses), ""))

@@ -123,6 +123,12 @@ ACCEPTABLE_CA_MATCH: Final = _gauge(
     "target",
     when="where the backend sent a list",
 )
+CERTIFICATE_REQUESTED: Final = _gauge(
+    "mtls_probe_client_certificate_requested",
+    "Whether the backend asked for a client certificate; 0: mTLS is not asked for.",
+    "target",
+    when="where the last attempt finished a TLS handshake",
+)
 CLOCK_OFFSET: Final = _gauge(
     "mtls_probe_clock_offset_seconds",
     "The remote clock minus the local one.",
@@ -140,6 +146,25 @@ CREDENTIALS_LOADED: Final = _gauge(
     "When the credential files in use were read.",
     "target",
     when="where a file has been read",
+)
+_EACH: Final = "of a target with `addresses: each`"
+ADDRESSES: Final = _gauge(
+    "mtls_probe_addresses",
+    "How many addresses of the target's name have a result.",
+    "target",
+    when=_EACH,
+)
+ADDRESSES_UNEXPECTED: Final = _gauge(
+    "mtls_probe_addresses_unexpected",
+    "How many of these addresses are not as expected.",
+    "target",
+    when=_EACH,
+)
+ADDRESSES_LEFT_OUT: Final = _gauge(
+    "mtls_probe_addresses_left_out",
+    "How many addresses of the name are not attempted, because there are too many.",
+    "target",
+    when=_EACH,
 )
 TARGET_FAMILIES: Final = tuple(_families)
 """What each target has samples of, in the order of a scrape."""

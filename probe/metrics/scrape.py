@@ -21,7 +21,11 @@ from probe.metrics.service_metrics import (
     collect_sources,
     encode_samples,
 )
-from probe.metrics.target_samples import render_target_samples
+from probe.metrics.target_samples import (
+    list_row_samples,
+    list_target_samples,
+    render_target_samples,
+)
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import SourceState, Target
@@ -59,7 +63,7 @@ class Metrics:
                 OpenMetrics.
         """
         openmetrics = wants_openmetrics(accept)
-        samples = list(map(render_target_samples, self._ledger))
+        samples = [each for runtime in self._ledger for each in list_target_samples(runtime)]
         parts: list[bytes] = []
         for place, family in enumerate(TARGET_FAMILIES):
             parts.append(family.metadata(openmetrics=openmetrics))
@@ -83,8 +87,7 @@ def render_textfile(
     They are those of each target of `rows`, of each source, and the causes of `catalogue`.
     """
     seen = list(rows)
-    ledger = Ledger(target for target, _, _ in seen)
-    samples = [render_target_samples(ledger.record(*row)) for row in seen]
+    samples = list(list_row_samples(seen))
     parts: list[bytes] = []
     for place, family in enumerate(TARGET_FAMILIES):
         rendered = b"".join(each.rendered[place] for each in samples)

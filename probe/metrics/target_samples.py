@@ -5,10 +5,13 @@ thousand targets only joins bytes.
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import groupby
 from typing import Final
 
 from probe.diagnosis.readings.client_certificate import is_issuer_listed
+from probe.ledger.replicas import Replicas
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics import families
 from probe.metrics.certificate_rows import CertificateRows
@@ -61,8 +64,18 @@ class TargetSamples:
             if runtime.evidence is not None and runtime.diagnosis is not None:
                 self._render_attempt(runtime, runtime.evidence, runtime.diagnosis)
 
+    def count_addresses(self, target: str, replicas: Replicas) -> None:
+        """Render how many addresses there are of the target of that name, and how they are."""
+        self._head = "{" + format_labels((("target", target),))
+        known = replicas.by_address.values()
+        self._set_value(families.ADDRESSES, len(known))
+        unexpected = sum(not each.expected for each in known if each.diagnosis is not None)
+        self._set_value(families.ADDRESSES_UNEXPECTED, unexpected)
+        self._set_value(families.ADDRESSES_LEFT_OUT, replicas.left_out)
+
     def _render_target(self, target: Target) -> None:
-        self._head = "{" + format_labels((("target", target.name),))
+        own = (("target", target.name), ("address", target.address))
+        self._head = "{" + format_labels(own if target.address else own[:1])
         if target.expect_cause:
             self._set_by(families.EXPECTED_CAUSE, "cause", {target.expect_cause: 1.0})
         self._set_value(families.INTERVAL, target.interval)
@@ -143,6 +156,11 @@ class TargetSamples:
             agreed = format_labels((key, getattr(handshake, key)) for key in _AGREED)
             tls_info = f"{families.TLS_INFO.name}{self._head},{agreed}}} 1\n"
         self._set(families.TLS_INFO, tls_info)
+        if handshake is not None and handshake.complete:
+            requested = handshake.client_certificate_requested
+            self._set_value(families.CERTIFICATE_REQUESTED, requested)
+        else:
+            self._set(families.CERTIFICATE_REQUESTED, "")
         if handshake is not None and handshake.acceptable_cas:
             self._set_value(families.ACCEPTABLE_CA_MATCH, is_issuer_listed(evidence) or False)
         else:
@@ -192,9 +210,40 @@ def render_target_samples(runtime: TargetRuntime) -> TargetSamples:
     return samples
 
 
+def list_target_samples(runtime: TargetRuntime) -> Iterator[TargetSamples]:
+    """Yield the samples of a target: of each address that has a result of its own, and their counts."""
+    if not runtime.target.has_replicas:
+        yield render_target_samples(runtime)
+        return
+    replicas = runtime.get_store(Replicas)
+    counts = TargetSamples()
+    counts.count_addresses(runtime.target.name, replicas)
+    yield counts
+    # Before its first look-up it is a target that has not been attempted yet.
+    yield from map(render_target_samples, replicas.results or (TargetRuntime(runtime.target),))
+
+
+def list_row_samples(rows: Iterable[tuple[Target, Evidence, Diagnosis]]) -> Iterator[TargetSamples]:
+    """Yield the samples of each of `rows`, and the counts of addresses of one target."""
+    for name, group in groupby(rows, key=lambda row: row[0].name):
+        replicas = Replicas()
+        for target, evidence, diagnosis in group:
+            runtime = TargetRuntime(target)
+            runtime.record(evidence, diagnosis)
+            if target.address:
+                replicas.by_address[target.address] = runtime
+            yield render_target_samples(runtime)
+        if replicas.by_address:
+            counts = TargetSamples()
+            counts.count_addresses(name, replicas)
+            yield counts
+
+
 def _target_info(target: Target) -> str:
+    address = {"address": target.address} if target.address else {}
     own = {
         "target": target.name,
+        **address,
         "endpoint": str(target.endpoint),
         "protocol": target.protocol,
         "server_address": target.endpoint.host,
@@ -221,5 +270,7 @@ def _is_same_handshake(now: Handshake | None, before: Handshake | None) -> bool:
         and now.verified_paths == before.verified_paths
         and now.server_verified == before.server_verified
         and now.acceptable_cas == before.acceptable_cas
+        and now.complete == before.complete
+        and now.client_certificate_requested == before.client_certificate_requested
         and all(getattr(now, key) == getattr(before, key) for key in _AGREED)
     )

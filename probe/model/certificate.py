@@ -111,6 +111,51 @@ class ServedFile(Record, frozen=True):
     chain: tuple[CertificateFacts, ...] = ()
 
 
+class ReceiverFiles(Record, frozen=True):
+    """What a receiver's files hold: what it serves, and whose client certificates it takes."""
+
+    name: str
+    """Its id and protocol."""
+    listens: str = ""
+    where: str = ""
+    """File and line of its TLS settings."""
+    settings_file: str = ""
+    tls: bool = True
+    """Whether it serves TLS at all."""
+    cert_file: str = ""
+    key_file: str = ""
+    client_ca_file: str = ""
+    client_ca_file_reload: bool = False
+    reload_interval: float | None = None
+    misplaced_ca: str = ""
+    """File, line and value of a ca_file where no client_ca_file is set."""
+    system_roots: bool = False
+    """Whether the system's CAs are trusted for clients besides client_ca_file."""
+    chain: tuple[CertificateFacts, ...] = ()
+    """What cert_file holds, in its order."""
+    issuers: tuple[LocatedCertificate, ...] = ()
+    """Issuers beyond the last certificate of cert_file that are in files here."""
+    chain_rules: tuple[PathFault, ...] = ()
+    """Rules that the chain breaks for Go's clients, whatever they trust; dates are not among them."""
+    client_cas: tuple[CertificateFacts, ...] = ()
+    """What Go takes of client_ca_file as anchors, as far as it is described."""
+    client_ca_count: int = 0
+    client_cas_before: tuple[CertificateFacts, ...] = ()
+    """What client_ca_file held when the probe first read it, where that differs."""
+    client_ca_rules: tuple[PathFault, ...] = ()
+    """Why some of these can issue no client's certificate: one fault each."""
+    public_cas: int = 0
+    """How many of them are among the system's own CAs."""
+    client_ca_modified: float = 0.0
+    """When client_ca_file was last written."""
+    client_ca_held_for: float | None = None
+    """Seconds for which client_ca_file has held this, of the monotonic clock."""
+    faults: tuple[Finding, ...] = ()
+    """With each of these the receiver, and so its Collector, does not start."""
+    remarks: tuple[Finding, ...] = ()
+    """True of the files and settings; the receiver lives with it."""
+
+
 class FileReading(Record, frozen=True):
     """What another kind of exporter makes of the same files, where it differs from the target's."""
 
@@ -159,7 +204,14 @@ class CredentialFacts(Record, frozen=True):
     """When what is in use was read; 0 where no clock was given."""
     rotated: tuple[Rotation, ...] = ()
     """What has changed since the probe first read it."""
+    root: str = ""
+    """Where the files of a process with a root of its own are found from outside; else empty."""
+    cert_modified: float = 0.0
+    ca_modified: float = 0.0
+    """When a file was last written, where the exporter is a process whose start is known; else 0."""
     readings: tuple[FileReading, ...] = ()
     """What other kinds of exporters make of the files."""
     served: ServedFile | None = None
     """The backend's own certificate on disk, where it lies on this host."""
+    receiver: ReceiverFiles | None = None
+    """The files of the receiver that the target stands for."""

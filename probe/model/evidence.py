@@ -233,6 +233,29 @@ class Experiment(Record, frozen=True):
     duration: float = 0.0
 
 
+class NetworkView(Record, frozen=True):
+    """From where the attempt was made, for an exporter that is a process of this machine."""
+
+    process: str
+    """What sentences call it."""
+    network: Literal["own", "entered", "closed"]
+    """The process has the probe's network; another one, which was entered; another one, or one that
+    could not be looked at, and the probe's own was used in its place."""
+    right: str = ""
+    """What the probe lacked, where it is closed: the name of a capability."""
+    look_up: Literal["system", "files"] = "system"
+    """How names were looked up: by the system, or with the files of the process's root."""
+    name_servers: tuple[str, ...] = ()
+    """Those that the files name."""
+
+
+class OtherAddress(Record, frozen=True):
+    """Another address of the same name, and how the exporter's own handshake ended there."""
+
+    address: str
+    seen: Experiment
+
+
 class ClockReading(Record, frozen=True):
     """One comparison of clocks: `offset` is remote minus local, give or take `uncertainty`."""
 
@@ -266,6 +289,8 @@ class TargetFacts(Record, frozen=True):
     source_kinds: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     expect_cause: str | None = None
+    expect_requested: bool = False
+    """Whether the backend must ask for a client certificate."""
     clock_tolerance: float = 60.0
     remarks: tuple[Finding, ...] = ()
     """Settings that have no effect or another one than expected; `path` is the source that has them."""
@@ -281,6 +306,12 @@ class TargetFacts(Record, frozen=True):
     """OTLP/HTTP: whether the request goes to /."""
     signal_variables: SignalVariables = ()
     """Of an SDK's environment: the settings that a signal's own variables decide, and which."""
+    address: str = ""
+    """The one address of the host that this attempt stands for, where each has its own result."""
+    runs_in: str = ""
+    """The process or container whose files and network the exporter has; empty where not known."""
+    started: float = 0.0
+    """When that process started; 0 where not known."""
 
 
 class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
@@ -293,6 +324,8 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     addresses: tuple[str, ...] = ()
     connects: tuple[ConnectTry, ...] = ()
     peer_address: str = ""
+    network: NetworkView | None = None
+    """None where the exporter is not a process that the probe knows."""
     handshake: Handshake | None = None
     other_paths: tuple[RuntimePath, ...] = ()
     """What exporters of other runtimes make of the server's certificates, where it differs."""
@@ -303,6 +336,8 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     """Of this attempt, or of an earlier one that ended in exactly this way."""
     experiments_reused: bool = False
     """Whether they are of an earlier one."""
+    other_addresses: tuple[OtherAddress, ...] = ()
+    """Where the name has several and one stands for all: others, tried within the last hour."""
     answer: Answer | None = None
     clock: tuple[ClockReading, ...] = ()
     durations: dict[str, float] = msgspec.field(default_factory=dict)

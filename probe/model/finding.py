@@ -11,6 +11,9 @@ from probe.model.record import Record
 Role = Literal["cert", "key", "ca"]
 """What a credential file is configured as."""
 
+ServerRole = Literal["server_cert", "server_key", "client_ca", "receiver"]
+"""What a file of a backend is configured as; `receiver`: the configuration that names them."""
+
 BYTE_ORDER_MARK: Final = "byte_order_mark"
 """The kind of the finding that a file begins with a UTF-8 byte order mark."""
 
@@ -20,7 +23,7 @@ class Finding(Record, frozen=True, kw_only=True):
 
     cause: str
     """An id of the catalogue."""
-    role: Role | Literal["setting", ""] = ""
+    role: Role | ServerRole | Literal["setting", ""] = ""
     """The file's, or that it is about a setting; empty for what an attempt showed."""
     path: str = ""
     """The file, or the source that has the setting."""

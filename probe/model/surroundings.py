@@ -7,6 +7,8 @@ the manifest's Secrets and ConfigMaps would be mounted as; they stay in memory.
 
 from dataclasses import dataclass, field
 
+from probe.text.safe_text import safe_text
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningProcess:
@@ -23,11 +25,20 @@ class RunningProcess:
     groups: tuple[int, ...] = ()
     reads_everything: bool = False
     """Whether its capabilities bypass the permissions of files (CAP_DAC_OVERRIDE or
-    CAP_DAC_READ_SEARCH)."""
+    CAP_DAC_READ_SEARCH) in its own user namespace."""
     working_directory: str = "/"
     """As the process sees it; relative paths begin there."""
     command: str = ""
     """Its command in short, as it may be shown."""
+    ssl_cert_file: str = ""
+    ssl_cert_dir: str = ""
+    """SSL_CERT_FILE and SSL_CERT_DIR of its environment, which Go and OpenSSL read."""
+
+    @property
+    def name(self) -> str:
+        """What sentences call it: `process 4242 (otelcol)`."""
+        command = f" ({safe_text(self.command, 80)})" if self.command else ""
+        return f"process {self.pid}{command}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +72,9 @@ class Container:
     """Paths outside of all mounts are the image's and unknown too."""
     mounts: tuple[str, ...] = ()
     """Directories of which every file is in `files`: another path there does not exist."""
+    ssl_cert_file: str = ""
+    ssl_cert_dir: str = ""
+    """SSL_CERT_FILE and SSL_CERT_DIR of its environment, which Go and OpenSSL read."""
 
 
 Surroundings = RunningProcess | Container

@@ -7,10 +7,13 @@ password) is a `Secret`, whose text leaves it only where it is used.
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Final, Literal, NoReturn, Self
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
+from probe.model.client_tls import Secret as Secret  # noqa: PLC0414 - whoever has a Target has these
+from probe.model.client_tls import TlsSettings as TlsSettings  # noqa: PLC0414 - the same
+from probe.model.collector_receiver import Receiver
 from probe.model.finding import Finding
 from probe.model.runtime import COLLECTOR
 from probe.model.surroundings import Surroundings
@@ -45,84 +48,6 @@ SignalVariables = tuple[tuple[str, tuple[str, ...]], ...]
 
 # Controls, lone surrogates, spaces and line breaks: no request can hold them.
 _NEVER_IN_A_URL: Final = frozenset({"Cc", "Cs", "Zl", "Zp", "Zs"})
-
-
-class Secret:
-    """Text that no repr, log, page or JSON shows; `reveal()` is its only way out."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        """Hold `text`."""
-        self._text = text
-
-    def reveal(self) -> str:
-        """Return the text itself."""
-        return self._text
-
-    def __repr__(self) -> str:
-        """Show that something is held, not what."""
-        return "Secret(…)"
-
-    def __eq__(self, other: object) -> bool:
-        """Two secrets are equal when their texts are."""
-        return isinstance(other, Secret) and self._text == other._text
-
-    def __hash__(self) -> int:
-        """Hash by text, so that a Target can be compared and kept in a set."""
-        return hash(("Secret", self._text))
-
-    def __deepcopy__(self, memo: object) -> Self:
-        """Stand for its copy: it never changes."""
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled, which would write the text."""
-        raise TypeError("a Secret is not written anywhere")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsSettings:
-    """A Collector exporter's client TLS settings, by the Collector's own key names.
-
-    `configtls.ClientConfig` of the Collector is the source of every key's meaning; a file path is
-    as the user wrote it (what can't be a path is described), and each `*_pem` holds what the file
-    would.
-    """
-
-    ca_file: str | None = None
-    ca_pem: str | None = None
-    cert_file: str | None = None
-    cert_pem: str | None = None
-    key_file: str | None = None
-    key_pem: Secret | None = None
-    include_system_ca_certs_pool: bool = False
-    insecure: bool = False
-    insecure_skip_verify: bool = False
-    server_name_override: str = ""
-    min_version: str = ""
-    max_version: str = ""
-    cipher_suites: tuple[str, ...] = ()
-    include_insecure_cipher_suites: bool = False
-    curve_preferences: tuple[str, ...] = ()
-    reload_interval: float | None = None
-
-    def __post_init__(self) -> None:
-        """Put a description in the place of what can't be a path: it may be the key itself."""
-        for name in ("ca_file", "cert_file", "key_file"):
-            text = getattr(self, name)
-            if text and (shown := describe_path(text)) != text:
-                object.__setattr__(self, name, shown)
-
-    @property
-    def has_client_certificate(self) -> bool:
-        """Whether the user asked for a client certificate, by either half of the pair."""
-        return any((self.cert_file, self.cert_pem, self.key_file, self.key_pem))
-
-    @property
-    def plaintext(self) -> bool:
-        """Whether the connection has no TLS: `insecure` and no CA (configtls.ClientConfig)."""
-        return self.insecure and not (self.ca_file or self.ca_pem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,16 +131,20 @@ NO_ENDPOINT: Final = Endpoint("", 0)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a target came from: `kind` is configuration, sdk, collector, file_sd or http_sd."""
+    """Where a target came from: `kind` is configuration, arguments, or that of a source."""
 
     kind: str
     where: str = ""
     process: str = ""
     """The running process whose settings these are, like `4242 (java)`; `where` is as it sees it."""
+    container: str = ""
+    """The container of a manifest, like `Deployment otel/gateway, container collector`."""
 
     def __str__(self) -> str:
         """Read as facts and pages have it."""
         text = f"{self.kind} {self.where}".rstrip()
+        if self.container:
+            return f"{text} of {self.container}"
         return f"{text} of process {self.process}" if self.process else text
 
 
@@ -274,6 +203,8 @@ class Target:
     """Whose verdict the outcome is: the id of a `Runtime`."""
     expect_cause: str | None = None
     """The cause that this target must fail with; None: it must be confirmed."""
+    expect_requested: bool = False
+    """Whether the backend must also ask for a client certificate, and take nobody without one."""
     labels: tuple[tuple[str, str], ...] = ()
     sources: tuple[Source, ...] = (Source("configuration"),)
     remarks: tuple[Finding, ...] = ()
@@ -292,11 +223,16 @@ class Target:
     """Of a target with `addresses: each`: the one address that this target connects to."""
     runs_in: Surroundings | None = None
     """Where the exporter runs, whose files and network it has; None: where the probe runs."""
+    names_addresses: bool = False
+    """Of `addresses: each`: whether the exporter looks the name up itself and gives its client the
+    addresses, which are then all that requests name and that is verified."""
     authority: str = ""
     """What requests call the backend (`:authority`, Host), where that is not the endpoint; a gRPC
     exporter also asks for the name in it, and verifies that."""
     offers_http2: bool = True
     """Of HTTP: whether the exporter offers HTTP/2 at all."""
+    receiver: Receiver | None = None
+    """The receiver that this target stands for: the backend's side, seen from next to it."""
 
     def __post_init__(self) -> None:
         """Put a description in the place of a label that is a key or a token by its form."""
@@ -316,7 +252,14 @@ class Target:
             return name or self.endpoint.host
         name = name or self.authority
         split = None if "://" in name else split_as_go(name)
-        return split[0] if split else name or self.endpoint.host
+        return split[0] if split else name or self.named_endpoint.host
+
+    @property
+    def named_endpoint(self) -> Endpoint:
+        """What the exporter gives its client to connect to."""
+        if self.names_addresses and self.address:
+            return replace(self.endpoint, host=self.address)
+        return self.endpoint
 
     @property
     def plaintext(self) -> bool:
@@ -326,6 +269,19 @@ class Target:
         strips it and looks at `insecure` only, which its source has resolved.
         """
         return self.tls.plaintext or self.endpoint.scheme == "http"
+
+    @property
+    def has_replicas(self) -> bool:
+        """Whether its name is looked up once for all, and each address is then a target of its own.
+
+        A proxy resolves the name itself, and settings that no exporter can work with lead nowhere.
+        """
+        return (
+            self.addresses == "each"
+            and not self.address
+            and self.proxy_url is None
+            and not self.faults
+        )
 
     def source_kinds(self) -> Iterator[str]:
         """Yield the kind of each source."""

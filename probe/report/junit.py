@@ -16,7 +16,8 @@ from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import SourceState
-from probe.report.story import Row, format_story, summarize
+from probe.report.address_summary import read_rows, split_by_target, summarize_addresses
+from probe.report.story import Row, format_story, name_target, summarize
 from probe.text.safe_text import safe_text
 from probe.text.time_format import rfc3339
 
@@ -30,7 +31,10 @@ def render_junit(rows: Sequence[Row], sources: Sequence[SourceState] = ()) -> by
     Each of `sources` is a case of its own, and one that is down a failure; so is a round without
     any target, which would be a suite without failures otherwise.
     """
-    cases = [_case(evidence, diagnosis) for evidence, diagnosis in rows]
+    cases = []
+    for group in split_by_target(rows):
+        of_all = summarize_addresses(read_rows(group))
+        cases += [_case(evidence, diagnosis, of_all) for evidence, diagnosis in group]
     cases += map(_case_of_source, sources)
     if not rows:
         cases.append(_failing("targets", "nothing_to_probe", "there is nothing to probe"))
@@ -53,22 +57,26 @@ def render_junit(rows: Sequence[Row], sources: Sequence[SourceState] = ()) -> by
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + written + b"\n"
 
 
-def _case(evidence: Evidence, diagnosis: Diagnosis) -> ET.Element:
+def _case(evidence: Evidence, diagnosis: Diagnosis, of_all: str) -> ET.Element:
+    """Return the case of one attempt; `of_all` says how all addresses of its target are."""
     target = evidence.target
     body = format_story(evidence, diagnosis)
+    if of_all:
+        body += f"  all addresses of {safe_text(target.name)}: {of_all}\n"
     body += "".join(
         f"  label {safe_text(name)}: {safe_text(value)}\n" for name, value in target.labels
     )
     case = _build_case(
-        safe_text(target.name),
+        name_target(evidence),
         target.protocol.replace("/", "-"),
         sum(evidence.durations.values()),
     )
-    if diagnosis.cause != FAULT and is_expected(diagnosis, target.expect_cause):
+    if diagnosis.cause != FAULT and is_expected(diagnosis, target):
         ET.SubElement(case, "system-out").text = _text(body)
         return case
     kind = "error" if diagnosis.cause == FAULT else "failure"
-    _add_problem(case, kind, diagnosis.cause or diagnosis.outcome, summarize(diagnosis), body)
+    message = summarize(diagnosis) + (f"; {of_all}" if of_all else "")
+    _add_problem(case, kind, diagnosis.cause or diagnosis.outcome, message, body)
     return case
 
 

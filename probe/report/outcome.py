@@ -3,7 +3,10 @@
 from typing import Final, Literal
 
 from probe.diagnosis.cause import Cause
+from probe.model.evidence import TargetFacts
 from probe.model.runtime import RUNTIMES
+from probe.model.target import Target
+from probe.text.safe_text import safe_text
 
 Mood = Literal["good", "unsure", "bad"]
 
@@ -24,6 +27,13 @@ MOOD_WORDS: Final[dict[Mood, str]] = {
 EXPORTER_NAMES: Final = {runtime.id: runtime.name for runtime in RUNTIMES}
 
 _SEVERITIES: Final = ("critical", "warning", "info")
+
+
+def describe_expectation(target: Target | TargetFacts) -> str:
+    """Return what `target` must end with, as a noun; empty where that is `confirmed` alone."""
+    if target.expect_requested:
+        return "a backend that insists on a client certificate"
+    return safe_text(target.expect_cause or "")
 
 
 def find_mood(outcome: str, *, expected: bool) -> Mood:

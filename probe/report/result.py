@@ -20,9 +20,10 @@ from probe.diagnosis.readings.experiment_results import ExperimentResult, read_e
 from probe.ledger.target_runtime import TargetRuntime, is_expected
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis, Party
-from probe.model.evidence import Alert, Evidence, Handshake, Stage, to_json
+from probe.model.evidence import Alert, Evidence, Handshake, Stage, TargetFacts, to_json
 from probe.model.finding import Finding
 from probe.model.target import SourceState
+from probe.report.address_summary import TargetAddresses
 from probe.text.safe_text import safe_text
 from probe.text.time_format import rfc3339
 
@@ -100,6 +101,8 @@ class Result(Struct, frozen=True, kw_only=True):
     """Who must act, by this evidence; null unless the attempt failed."""
     exporter: str
     """Whose verdict the outcome is."""
+    peer_address: str
+    """The address that the attempt was connected to, of the proxy where there is one; or empty."""
     facts: tuple[str, ...]
     fix: tuple[str, ...]
     by_exporter: tuple[Verdict, ...]
@@ -126,6 +129,8 @@ class ResultsDocument(Struct, frozen=True, omit_defaults=True):
     results: tuple[Result | msgspec.Raw, ...]
     sources: tuple[SourceState, ...] | UnsetType = UNSET
     pending: tuple[str, ...] = ()
+    addresses: tuple[TargetAddresses, ...] = ()
+    """Each target of which every address has its own result, as a whole."""
 
 
 def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
@@ -140,10 +145,10 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         target=safe_text(target.name),
         endpoint=safe_text(target.endpoint),
         protocol=target.protocol,
-        labels={safe_text(name): safe_text(value) for name, value in target.labels},
+        labels=_labels(target),
         at=rfc3339(evidence.at, "milliseconds"),
         outcome=diagnosis.outcome,
-        expected=is_expected(diagnosis, target.expect_cause),
+        expected=is_expected(diagnosis, target),
         stage=diagnosis.stage,
         cause=diagnosis.cause if failed else None,
         family=diagnosis.family if failed else None,
@@ -153,6 +158,7 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         findings=report_findings(diagnosis.findings),
         party=diagnosis.party,
         exporter=target.exporter,
+        peer_address=evidence.peer_address,
         facts=diagnosis.all_facts,
         fix=diagnosis.fix,
         by_exporter=compare_exporters(evidence, diagnosis),
@@ -185,6 +191,7 @@ def encode_results(
     pending: Iterable[str] = (),
     *,
     sources: Iterable[SourceState] | None = None,
+    addresses: Iterable[TargetAddresses] = (),
 ) -> bytes:
     """Return the JSON document of `results`, ending in a line break; each may be JSON already.
 
@@ -192,7 +199,8 @@ def encode_results(
     """
     names = tuple(map(safe_text, pending))
     states = UNSET if sources is None else tuple(sources)
-    return _encoder.encode(ResultsDocument(SCHEMA, tuple(results), states, names)) + b"\n"
+    document = ResultsDocument(SCHEMA, tuple(results), states, names, tuple(addresses))
+    return _encoder.encode(document) + b"\n"
 
 
 def encode_line(one: Result) -> bytes:
@@ -201,6 +209,11 @@ def encode_line(one: Result) -> bytes:
 
 
 _encoder = msgspec.json.Encoder()
+
+
+def _labels(target: TargetFacts) -> dict[str, str]:
+    labels = {safe_text(name): safe_text(value) for name, value in target.labels}
+    return labels | ({"address": target.address} if target.address else {})
 
 
 def _tls(handshake: Handshake | None) -> ResultTls:
@@ -259,7 +272,9 @@ def write_evidence(folder: Path, attempts: Iterable[Evidence]) -> tuple[Path, ..
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for evidence in attempts:
-        path = folder / name_evidence_file(evidence.target.name)
+        target = evidence.target
+        name = f"{target.name}-{target.address}" if target.address else target.name
+        path = folder / name_evidence_file(name)
         path.write_bytes(to_json(evidence) + b"\n")
         written.append(path)
     return tuple(written)

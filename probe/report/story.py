@@ -15,7 +15,7 @@ from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.runtime import COLLECTOR
-from probe.report.outcome import EXPORTER_NAMES
+from probe.report.outcome import EXPORTER_NAMES, describe_expectation
 from probe.report.unexpected_acceptance import explain_outcome
 from probe.text.safe_text import safe_text
 
@@ -46,10 +46,17 @@ LABELS: Final[dict[Section, str]] = {
 """The label of each section; the longest decides how far the text is indented."""
 
 
+def name_target(evidence: Evidence) -> str:
+    """Return the target's name, with the address that the attempt stands for in brackets."""
+    target = evidence.target
+    name = safe_text(target.name)
+    return f"{name} ({target.address})" if target.address else name
+
+
 def format_heading(evidence: Evidence) -> str:
     """Return which target it is about, and as which exporter unless it is a Collector's."""
     target = evidence.target
-    heading = f"{safe_text(target.name)}  {safe_text(target.endpoint)}".rstrip()
+    heading = f"{name_target(evidence)}  {safe_text(target.endpoint)}".rstrip()
     if target.exporter == COLLECTOR.id:
         return heading
     return f"{heading}  as {EXPORTER_NAMES.get(target.exporter, safe_text(target.exporter))}"
@@ -69,7 +76,7 @@ def summarize(diagnosis: Diagnosis) -> str:
 
 def build_story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Sentence]:
     """Yield the story sentence by sentence, in the order in which people need it."""
-    expected = is_expected(diagnosis, evidence.target.expect_cause)
+    expected = is_expected(diagnosis, evidence.target)
     explained = explain_outcome(evidence, diagnosis)
     yield Sentence(
         "what", summarize(diagnosis) + _compare_with_expected(evidence, expected=expected)
@@ -87,7 +94,8 @@ def build_story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Sentence]:
         yield Sentence("also", f"{proven}: {', '.join(diagnosis.also)}")
     if diagnosis.would_decide:
         yield Sentence("decide", diagnosis.would_decide)
-    for one in read_experiments(evidence):
+    # What a round shows of a success is a finding, where it is anything.
+    for one in read_experiments(evidence) if diagnosis.outcome != "confirmed" else ():
         ruled_out = f"rules out {one.rules_out}" if one.rules_out else "decides nothing"
         result = f"proves {one.proves}" if one.proves else ruled_out
         yield Sentence("tried", f"{one.varied}: {one.outcome} ({result})")
@@ -115,12 +123,10 @@ def _exporters(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Sentence]:
 
 
 def _compare_with_expected(evidence: Evidence, *, expected: bool) -> str:
-    wanted = evidence.target.expect_cause
-    if wanted is None:
+    wanted = describe_expectation(evidence.target)
+    if not wanted:
         return ""
-    if expected:
-        return ", as expected"
-    return f", where {safe_text(wanted)} was expected"
+    return ", as expected" if expected else f", where {wanted} was expected"
 
 
 def format_story(evidence: Evidence, diagnosis: Diagnosis) -> str:

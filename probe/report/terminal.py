@@ -17,12 +17,15 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
+from probe.report.address_summary import group_rows, read_rows, split_by_target, summarize_addresses
 from probe.report.console import make_console, make_table
-from probe.report.outcome import TERMINAL_COLOURS, find_mood, rank_severity
-from probe.report.story import LABELS, Row, Section, build_story, format_heading
+from probe.report.outcome import TERMINAL_COLOURS, describe_expectation, find_mood, rank_severity
+from probe.report.story import LABELS, Row, Section, build_story, format_heading, name_target
 from probe.text.safe_text import safe_text
 
 _INDENT: Final = max(map(len, LABELS.values())) + 4
+ALIKE: Final = 10
+"""Addresses that are named where several have one story."""
 _NARROWEST: Final = 30
 _COLUMNS: Final = ("TARGET", "ENDPOINT", "OUTCOME", "STAGE", "CAUSE")
 _ROOM_FOR_ENDPOINTS: Final = 72
@@ -44,13 +47,17 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
     if not rows:
         return
     console.print(_table(rows, console))
-    for evidence, diagnosis in sort_by_urgency(rows):
-        expected = is_expected(diagnosis, evidence.target.expect_cause)
+    for name, results in group_rows(rows):
+        console.print()
+        summary = Text(f"{safe_text(name)}: {summarize_addresses(results)}", style="bold")
+        console.print(summary, soft_wrap=True)
+    for (evidence, diagnosis), alike in _gather_alike(sort_by_urgency(rows)):
+        expected = is_expected(diagnosis, evidence.target)
         if not expected or diagnosis.outcome != "confirmed" or diagnosis.findings:
             console.print()
             # Lines are broken here: rich would not indent what it wraps.
-            console.print(_story(evidence, diagnosis, console), soft_wrap=True)
-    if len(rows) > 1:
+            console.print(_story(evidence, diagnosis, alike, console), soft_wrap=True)
+    if len(_gather_targets(rows)) > 1:
         console.print()
         console.print(Text(_total(rows)))
 
@@ -58,6 +65,24 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
 def sort_by_urgency(rows: Iterable[Row]) -> list[Row]:
     """Return `rows` with what must be fixed first, and what is as expected last."""
     return sorted(rows, key=_urgency)
+
+
+def _gather_alike(rows: Iterable[Row]) -> list[tuple[Row, list[str]]]:
+    """Return `rows` with one for all addresses of a target that have the same story, and the others."""
+    gathered: dict[object, tuple[Row, list[str]]] = {}
+    for evidence, diagnosis in rows:
+        target = evidence.target
+        if not target.address:
+            gathered[len(gathered)] = ((evidence, diagnosis), [])
+            continue
+        facts = tuple(fact.replace(target.address, "") for fact in diagnosis.facts)
+        named = tuple(finding.cause for finding in diagnosis.findings)
+        key = (target.name, diagnosis.outcome, diagnosis.cause, diagnosis.also, facts, named)
+        if key in gathered:
+            gathered[key][1].append(target.address)
+        else:
+            gathered[key] = ((evidence, diagnosis), [])
+    return list(gathered.values())
 
 
 def _table(rows: list[Row], console: Console) -> Table:
@@ -86,15 +111,18 @@ def _of_columns(rows: list[dict[str, Text]], titles: tuple[str, ...]) -> Table:
 
 def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
     target = evidence.target
-    expected = is_expected(diagnosis, target.expect_cause)
+    expected = is_expected(diagnosis, target)
     outcome, cause = str(diagnosis.outcome), _cause(diagnosis)
     if expected and diagnosis.cause:
         outcome += " (as expected)"
     if outcome == "confirmed" and not expected:
-        outcome, cause = f"{outcome} (not as expected)", f"none; {target.expect_cause} was expected"
+        outcome, cause = (
+            f"{outcome} (not as expected)",
+            f"none; {describe_expectation(target)} was expected",
+        )
     colour = TERMINAL_COLOURS[find_mood(diagnosis.outcome, expected=expected)]
     texts = (
-        Text(safe_text(target.name)),
+        Text(name_target(evidence)),
         Text(safe_text(target.endpoint)),
         Text(outcome, style=colour),
         Text(diagnosis.stage),
@@ -106,7 +134,7 @@ def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
 def _urgency(row: Row) -> tuple[bool, bool, int]:
     evidence, diagnosis = row
     return (
-        is_expected(diagnosis, evidence.target.expect_cause),
+        is_expected(diagnosis, evidence.target),
         diagnosis.outcome == "unconfirmed",
         rank_severity(CATALOGUE.get(diagnosis.cause or "")),
     )
@@ -119,15 +147,28 @@ def _cause(diagnosis: Diagnosis) -> str:
 
 
 def _total(rows: list[Row]) -> str:
-    good = sum(is_expected(diagnosis, each.target.expect_cause) for each, diagnosis in rows)
-    if good == len(rows):
-        return f"all {good} targets are as expected"
-    return f"{len(rows) - good} of {len(rows)} targets are not as expected"
+    wholes = _gather_targets(rows)
+    total, bad = len(wholes), wholes.count(False)
+    if not bad:
+        return f"all {total} targets are as expected"
+    return f"{bad} of {total} targets are not as expected"
 
 
-def _story(evidence: Evidence, diagnosis: Diagnosis, console: Console) -> Text:
+def _gather_targets(rows: Iterable[Row]) -> list[bool]:
+    """Return whether each target is as expected; of one with several addresses, all of them."""
+    wholes: list[bool] = []
+    for group in split_by_target(rows):
+        expected = [is_expected(diagnosis, each.target) for each, diagnosis in group]
+        wholes += [all(expected)] if read_rows(group) else expected
+    return wholes
+
+
+def _story(evidence: Evidence, diagnosis: Diagnosis, alike: list[str], console: Console) -> Text:
     text = Text()
     text.append(format_heading(evidence), style="bold")
+    if alike:
+        more = f" and {len(alike) - ALIKE} more" if len(alike) > ALIKE else ""
+        text.append(f"\n  and the same at {', '.join(alike[:ALIKE])}{more}")
     before: Section | None = None
     number = 0
     for part, said in build_story(evidence, diagnosis):

@@ -11,6 +11,7 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE
 from probe.diagnosis.fixes.steps import fill_steps
+from probe.ledger.target_runtime import NOT_REQUESTED, is_expected
 from probe.model.diagnosis import Diagnosis, Party
 from probe.model.evidence import Evidence
 from probe.text.safe_text import safe_text
@@ -48,8 +49,10 @@ def explain_outcome(
 def explain_unexpected_acceptance(evidence: Evidence, diagnosis: Diagnosis) -> Explanation | None:
     """Return what to say of a success that `expect` rules out; None of any other outcome."""
     wanted = evidence.target.expect_cause
-    if diagnosis.outcome != "confirmed" or wanted is None:
+    if diagnosis.outcome != "confirmed":
         return None
+    if wanted is None:
+        return _explain_open_backend(evidence, diagnosis)
     known = CATALOGUE.get(wanted)
     if known is None or not known.enforce:
         title = f" ({known.title})" if known else ""
@@ -67,6 +70,15 @@ def explain_unexpected_acceptance(evidence: Evidence, diagnosis: Diagnosis) -> E
         (step, _RELOAD_BACKEND, _DROP_EXPECT), evidence.target, evidence.credentials.served
     )
     return Explanation(seen, f"mTLS is not enforced there: {why}", "backend", fix)
+
+
+def _explain_open_backend(evidence: Evidence, diagnosis: Diagnosis) -> Explanation | None:
+    """Return what to say where the backend must insist on a client certificate, and does not."""
+    if is_expected(diagnosis, evidence.target):
+        return None
+    found = next(one for one in diagnosis.findings if one.cause == NOT_REQUESTED)
+    meaning = "mTLS is not enforced there: anyone who reaches the port can export."
+    return Explanation(found.fact, meaning, "backend", found.fix)
 
 
 def _observe(evidence: Evidence) -> tuple[str, str, bool]:

@@ -41,6 +41,8 @@ class ValidTarget(Struct, frozen=True):
     """Whose verdict its outcome will be."""
     plaintext: bool
     expect_cause: str | None
+    expect_requested: bool
+    """Whether its backend must insist on a client certificate."""
     sources: tuple[ValidTargetSource, ...]
     facts: tuple[str, ...]
 
@@ -131,6 +133,7 @@ def _valid_target(target: Target) -> ValidTarget:
         exporter=target.exporter,
         plaintext=target.plaintext,
         expect_cause=target.expect_cause,
+        expect_requested=target.expect_requested,
         sources=tuple(
             ValidTargetSource(source.kind, _text(str(source).removeprefix(source.kind).lstrip()))
             for source in dict.fromkeys(target.sources)

@@ -10,20 +10,26 @@ A target that flaps gets a few rounds an hour at most. Ages are measured with th
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
 import msgspec.structs
 
 from probe.diagnosis.open_questions import choose_experiments, get_comparable_outcome
+from probe.diagnosis.readings.address_comparison import (
+    choose_other_addresses,
+    is_alike,
+    read_own_address,
+)
+from probe.diagnosis.readings.backend_decision import is_confirmed
 from probe.diagnosis.readings.experiment_results import (
     SELF_EVIDENT,
     choose_repetitions,
     is_reproduced,
 )
 from probe.ledger.target_runtime import TargetRuntime
-from probe.model.evidence import Evidence, Experiment, Varied
+from probe.model.evidence import Evidence, Experiment, OtherAddress, Varied
 
 HOUR: Final = 3600.0
 LEAST_REPEATS: Final = 3
@@ -37,6 +43,20 @@ MOST_ROUNDS_PER_HOUR: Final = 4
 
 MakeRound = Callable[[Sequence[Varied], float], Awaitable[tuple[Experiment, ...]]]
 """Makes the unvaried handshake, then the given variations, within the given number of seconds."""
+
+
+TryAddresses = Callable[[Sequence[str], float], Awaitable[tuple[OtherAddress, ...]]]
+"""Makes a handshake with each of the addresses, within the given number of seconds."""
+
+
+@dataclass(slots=True)
+class _OtherAddresses:
+    """How other addresses of one target's name were, stored in its runtime."""
+
+    begun: float | None = None
+    """When they were last tried, monotonic seconds."""
+    known: dict[str, OtherAddress] = field(default_factory=dict)
+    """By address, that of the attempt then included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +131,38 @@ class ExperimentSchedule:
             return _with_earlier(evidence, earlier)
         return msgspec.structs.replace(evidence, experiments=made)
 
+    async def add_other_addresses(
+        self, runtime: TargetRuntime, evidence: Evidence, make: TryAddresses, limit: float
+    ) -> Evidence:
+        """Return `evidence` with how other addresses of the name are, tried at most once an hour.
+
+        What is known holds while attempts at addresses that were tried end as they did then.
+
+        Args:
+            runtime: of the target; what is known is kept in it.
+            evidence: of the attempt that was just made.
+            make: makes a handshake with each address.
+            limit: seconds for all of them, and for the wait for a slot; 0: none is tried.
+        """
+        others = choose_other_addresses(evidence) if self._enabled else ()
+        if not others:
+            return evidence
+        history, own = runtime.get_store(_OtherAddresses), read_own_address(evidence)
+        known = history.known.get(own.address)
+        if evidence.ending.kind != "probe_fault" and not (known is None or is_alike(known, own)):
+            history.known = {}
+        due = history.begun is None or self._clock() - history.begun >= HOUR
+        wanted = due and limit > 0 and evidence.ending.kind != "probe_fault"
+        if wanted and await self._acquire_slot(limit):
+            try:
+                history.begun = self._clock()
+                tried = await make(others, limit)
+            finally:
+                self._slots.release()
+            history.known = {one.address: one for one in (*tried, own)}
+        shown = tuple(history.known[one] for one in others if one in history.known)
+        return msgspec.structs.replace(evidence, other_addresses=shown) if shown else evidence
+
     async def _make_round(
         self,
         history: _ExperimentHistory,
@@ -135,7 +187,9 @@ class ExperimentSchedule:
             unconfirmed = set(doubtful) - {one.varied for one in again} - SELF_EVIDENT
             made = tuple(one for one in made if one.varied not in unconfirmed) + again
             shown = msgspec.structs.replace(evidence, experiments=made)
-        if is_reproduced(shown):
+        # Where a success cannot be repeated without the target's headers, it is not tried again
+        # for an hour either.
+        if is_reproduced(shown) or (is_confirmed(evidence) and not _is_our_failure(made)):
             history.holding = _Round(made, get_comparable_outcome(evidence), self._clock())
         elif not _is_our_failure(made):
             history.holding = None

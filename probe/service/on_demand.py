@@ -18,15 +18,21 @@ from typing import Final
 
 from probe.attempt.connect import is_own_address
 from probe.attempt.resolver import NoSlotError, Resolver
+from probe.attempt.target_network import OWN_NETWORK, Network
+from probe.ledger.replicas import list_results, sort_by_worst
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.blackbox import render_blackbox_metrics, render_debug_page
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
-from probe.model.diagnosis import Diagnosis
-from probe.model.evidence import Evidence
 from probe.model.module import Module, allows_hostname, apply_hostname
 from probe.model.target import Target
 from probe.service.experiment_schedule import ExperimentSchedule
-from probe.service.pipeline import AttemptScope, FaultThrottle, NotAttemptedError, Pipeline
+from probe.service.pipeline import (
+    AttemptScope,
+    FaultThrottle,
+    NotAttemptedError,
+    Observation,
+    Pipeline,
+)
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import LayeredRegister
 from probe.web.application import Reply
@@ -98,17 +104,13 @@ class OnDemand:
             module = self._find_module(query.get("module", ""))
             target = _build_target(module, query, headers.get(TIMEOUT_HEADER, ""))
             async with self._slot(target) as left:
-                evidence, diagnosis, duration = await self._attempt(
-                    replace(target, timeout=left), module
-                )
+                observed, duration = await self._attempt(replace(target, timeout=left), module)
         except RefusedError as error:
             return Reply(error.status, f"{error}\n".encode())
         if query.get("debug") == "true":
-            return Reply(200, render_debug_page(target, module.name, evidence, diagnosis, duration))
+            return Reply(200, render_debug_page(observed, module.name, duration))
         openmetrics = wants_openmetrics(headers.get("Accept", ""))
-        metrics = render_blackbox_metrics(
-            target, evidence, diagnosis, duration, openmetrics=openmetrics
-        )
+        metrics = render_blackbox_metrics(observed, duration, openmetrics=openmetrics)
         return Reply(200, metrics, OPENMETRICS if openmetrics else TEXT)
 
     def _find_module(self, name: str) -> Module:
@@ -135,7 +137,8 @@ class OnDemand:
         finally:
             self._slots.release()
 
-    async def _attempt(self, target: Target, module: Module) -> tuple[Evidence, Diagnosis, float]:
+    async def _attempt(self, target: Target, module: Module) -> tuple[list[Observation], float]:
+        """Return what each address gave, the worst first, or what the one attempt did; and seconds."""
         key = f"{module.name}\n{target.name}"
         runtime = self._runtimes.get(key) or TargetRuntime(target)
         register = LayeredRegister(self._pipeline.register)
@@ -148,14 +151,22 @@ class OnDemand:
             detached=runtime,
         )
         started = time.monotonic()
-        _, evidence, diagnosis = await self._pipeline.probe_once(target, scope)
+        try:
+            # One attempt bounds itself; several may wait for slots.
+            limit = target.timeout + ANSWER_TIME / 2 if target.has_replicas else None
+            async with asyncio.timeout(limit):
+                observed = await self._pipeline.probe_addresses(target, scope, slots=self._slots)
+        except TimeoutError:
+            reason = "too many attempts are under way; some addresses had no turn in time"
+            raise RefusedError(503, reason) from None
         duration = time.monotonic() - started
         self._runtimes[key] = runtime
         self._runtimes.move_to_end(key)
         if len(self._runtimes) > MOST_KEPT_ENDPOINTS:
             self._runtimes.popitem(last=False)
-        self._on_attempt(runtime)
-        return evidence, diagnosis, duration
+        for each in list_results(runtime):
+            self._on_attempt(each)
+        return sort_by_worst(observed), duration
 
 
 class _AllowedResolver(Resolver):
@@ -167,7 +178,9 @@ class _AllowedResolver(Resolver):
         self._target = target
         self._module = module
 
-    async def resolve(self, host: str, deadline: float = math.inf) -> tuple[str, ...]:
+    async def resolve(
+        self, host: str, deadline: float = math.inf, network: Network = OWN_NETWORK
+    ) -> tuple[str, ...]:
         """Return the addresses that may be connected to.
 
         Raises:
@@ -176,7 +189,7 @@ class _AllowedResolver(Resolver):
         """
         endpoint = self._target.endpoint
         try:
-            found = await self._shared.resolve(host, deadline)
+            found = await self._shared.resolve(host, deadline, network)
         except NoSlotError as error:
             raise RefusedError(503, safe_text(f"{endpoint}: {error}", LONGEST_REASON)) from None
         if self._target.proxy_url is not None:

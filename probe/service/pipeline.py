@@ -17,19 +17,21 @@ from probe import __version__
 from probe.attempt.loop_delays import LoopDelays
 from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsReaders
 from probe.attempt.prober import Prober
-from probe.attempt.resolver import Resolver
+from probe.attempt.resolver import Lookup, Resolver
 from probe.attempt.target_facts import collect_target_facts
 from probe.clock.sources import ClockSources
 from probe.config.configuration import Configuration
 from probe.credentials.store import CredentialFiles, CredentialStore
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
+from probe.ledger.replicas import Replicas, record_round
 from probe.ledger.target_runtime import TargetRuntime, is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence
 from probe.model.known_secrets import register_targets
 from probe.model.target import ClockSource, Target
 from probe.model.trace_context import HeadSampler, TraceContext, log_fields
+from probe.service.address_rounds import run_side_by_side, spread_over_interval, spread_within
 from probe.service.experiment_schedule import ExperimentSchedule
 from probe.system.fault_log import TokenBucket
 from probe.text.safe_text import safe_text
@@ -197,23 +199,101 @@ class Pipeline:
             NotAttemptedError: where the resolver of `scope` does not allow the attempt.
         """
         scope = scope or self._scope
+        runtime = scope.detached or self.ledger.runtime_of(target)
+        return await self._probe(target, runtime, scope, partial(self.ledger.record, target))
+
+    async def probe_addresses(
+        self,
+        target: Target,
+        scope: AttemptScope | None = None,
+        *,
+        slots: asyncio.Semaphore | None = None,
+    ) -> tuple[Observation, ...]:
+        """Make one attempt, or one of each address where the target wants that, and enter them.
+
+        Args:
+            target: what to try.
+            scope: what the attempts work with.
+            slots: what attempts wait for that are made side by side; the caller has one.
+
+        Returns:
+            What each attempt of this round gave, after a look-up that failed.
+
+        Raises:
+            NotAttemptedError: where the resolver of `scope` does not allow the attempt.
+        """
+        if not target.has_replicas:
+            return (await self.probe_once(target, scope),)
+        scope = scope or self._scope
+        parent = scope.detached or self.ledger.runtime_of(target)
+        replicas = parent.get_store(Replicas)
+        started = time.monotonic()
+        lookup = await scope.prober.look_up(self._prepare(target, parent, scope))
+        attempt = partial(self._probe_address, parent, scope, lookup)
+        observed: list[Observation] = []
+        if lookup.error is not None:
+            observed.append(await attempt(replicas.fail_lookup(target), target.timeout))
+            runtimes = list(replicas.by_address.values())
+        else:
+            runtimes = replicas.follow(target, lookup.addresses, time.monotonic())
+        spread = spread_over_interval(target, len(runtimes))
         if scope.detached is not None:
-            evidence, diagnosis = await self._observe(target, scope.detached, scope)
-            scope.detached.record(evidence, diagnosis)
+            left = started + target.timeout - time.monotonic()
+            spread = spread_within(left, len(runtimes))
+        observed += await run_side_by_side(
+            runtimes, lambda each: attempt(each, spread.timeout), spread, slots
+        )
+        if scope.detached is None:
+            self.ledger.record_round(parent)
+        else:
+            record_round(parent)
+        return tuple(observed)
+
+    async def _probe_address(
+        self,
+        parent: TargetRuntime,
+        scope: AttemptScope,
+        lookup: Lookup,
+        runtime: TargetRuntime,
+        limit: float,
+    ) -> Observation:
+        target = runtime.target
+        if target.timeout != limit:
+            target = replace(target, timeout=limit)
+        if target.address:
+            # Where the look-up failed, it is an address of before.
+            lookup = Lookup((target.address,), duration=lookup.duration)
+        record = partial(self.ledger.record_address, parent, runtime)
+        return await self._probe(target, runtime, scope, record, lookup)
+
+    async def _probe(
+        self,
+        target: Target,
+        runtime: TargetRuntime,
+        scope: AttemptScope,
+        record: Callable[[Evidence, Diagnosis], object],
+        lookup: Lookup | None = None,
+    ) -> Observation:
+        if scope.detached is not None:
+            evidence, diagnosis = await self._observe(target, runtime, scope, lookup)
+            runtime.record(evidence, diagnosis)
             # /probe is requested now and then: an attempt without a predecessor is not a change.
-            scope.detached.changed = False
+            runtime.changed = False
             return target, evidence, diagnosis
         self.ledger.in_flight += 1
         try:
-            runtime = self.ledger.runtime_of(target)
-            evidence, diagnosis = await self._observe(target, runtime, scope)
-            self.ledger.record(target, evidence, diagnosis)
+            evidence, diagnosis = await self._observe(target, runtime, scope, lookup)
+            record(evidence, diagnosis)
         finally:
             self.ledger.in_flight -= 1
         return target, evidence, diagnosis
 
     async def _observe(
-        self, target: Target, runtime: TargetRuntime, scope: AttemptScope
+        self,
+        target: Target,
+        runtime: TargetRuntime,
+        scope: AttemptScope,
+        lookup: Lookup | None = None,
     ) -> tuple[Evidence, Diagnosis]:
         trace: TraceContext | None = None
         if self._sampler is not None:
@@ -221,7 +301,7 @@ class Pipeline:
             wanted = scope.detached is None and (runtime.evidence is None or not runtime.expected)
             trace = self._sampler.begin(wanted=wanted)
         try:
-            evidence = await self._attempt(target, runtime, scope, trace)
+            evidence = await self._attempt(target, runtime, scope, trace, lookup)
             return evidence, diagnose(evidence)
         except NotAttemptedError:
             raise
@@ -246,13 +326,11 @@ class Pipeline:
         runtime: TargetRuntime,
         scope: AttemptScope,
         trace: TraceContext | None,
+        lookup: Lookup | None,
     ) -> Evidence:
         started, limit = time.monotonic(), target.timeout
-        setup = runtime.get_store(_AttemptSetup)
-        if setup.prepared is None or scope.detached is not None:
-            setup.prepared = scope.prober.prepare(target)
-        prepared = setup.prepared
-        evidence = await scope.prober.attempt(prepared, trace)
+        prepared = self._prepare(target, runtime, scope)
+        evidence = await scope.prober.attempt(prepared, trace, lookup)
         if self.settings.wait_for_slot:
             await self.clocks.wait_first_round()
         evidence = self.clocks.add_readings(evidence)
@@ -261,7 +339,19 @@ class Pipeline:
             limit = (started + target.timeout - time.monotonic()) / 2
             limit = limit if limit >= LEAST_EXPERIMENT_TIME else 0.0
         make = partial(scope.prober.run_experiments, prepared, evidence)
-        return await scope.experiments.add_experiments(runtime, evidence, make, limit)
+        evidence = await scope.experiments.add_experiments(runtime, evidence, make, limit)
+        if len(evidence.addresses) == 1:
+            return evidence
+        compare = partial(scope.prober.try_addresses, prepared, evidence)
+        return await scope.experiments.add_other_addresses(runtime, evidence, compare, limit)
+
+    def _prepare(
+        self, target: Target, runtime: TargetRuntime, scope: AttemptScope
+    ) -> PreparedTarget:
+        setup = runtime.get_store(_AttemptSetup)
+        if setup.prepared is None or scope.detached is not None:
+            setup.prepared = scope.prober.prepare(target)
+        return setup.prepared
 
 
 async def run_rounds(
@@ -271,7 +361,7 @@ async def run_rounds(
     concurrency: int = 100,
     limit: float = 0.0,
     register: SecretRegister | None = None,
-    report: Callable[[Observation], None] = lambda _observation: None,
+    report: Callable[[Sequence[Observation]], None] = lambda _observed: None,
 ) -> list[Observation]:
     """Try each target once, and again until all are as expected or `limit` seconds have passed.
 
@@ -281,27 +371,28 @@ async def run_rounds(
         concurrency: how many attempts may be under way.
         limit: seconds; 0 makes one round.
         register: masks secrets; None: a new one.
-        report: called with each observation as it is made.
+        report: called with what a target gave: one observation, or one of each address.
 
     Returns:
-        The last round, in the order of the targets.
+        The last round, in the order of the targets, and of the addresses of each.
     """
     settings = replace(settings or PipelineSettings(), wait_for_slot=True)
     pipeline = Pipeline(Ledger(targets), settings, register=register)
     slots = asyncio.Semaphore(concurrency)
 
-    async def observe(target: Target) -> Observation:
+    async def observe(target: Target) -> tuple[Observation, ...]:
         async with slots:
-            observation = await pipeline.probe_once(target)
-        report(observation)
-        return observation
+            observed = await pipeline.probe_addresses(target, slots=slots)
+        report(observed)
+        return observed
 
     end = time.monotonic() + limit
     async with pipeline.clocks.run_in_background():
         while True:
-            observations = list(await asyncio.gather(*map(observe, targets)))
+            rounds = await asyncio.gather(*map(observe, targets))
+            observations = [each for observed in rounds for each in observed]
             if time.monotonic() + ROUND_PAUSE > end or all(
-                is_expected(diagnosis, target.expect_cause) for target, _, diagnosis in observations
+                is_expected(diagnosis, target) for target, _, diagnosis in observations
             ):
                 return observations
             await asyncio.sleep(ROUND_PAUSE)

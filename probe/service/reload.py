@@ -6,23 +6,24 @@ file causes an attempt at once: metrics and pages describe the new files.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from glob import has_magic
-from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
 from probe.config.configuration import Configuration
+from probe.config.declared_source import DeclaredSource
 from probe.config.errors import ConfigurationError
 from probe.config.loader import ConfigurationLoader, list_urls
-from probe.config.sources.file_sd import list_files
 from probe.config.sources.http_sd import REFRESH_INTERVAL, RETRY_INTERVAL
+from probe.config.sources.process.proc_files import ProcFiles
 from probe.credentials.store import find_credential_files
+from probe.model.surroundings import RunningProcess
 from probe.model.target import list_down_sources
 from probe.service.pipeline import Pipeline
 from probe.service.schedule import Schedule
+from probe.surroundings.view_watcher import WatchedView, watch_views
 from probe.system.file_watcher import watch_files
 from probe.text.description import describe_bug
 from probe.text.safe_text import safe_text
@@ -31,6 +32,11 @@ READ_DELAY: Final = 0.2
 """Seconds between a change and reading: by then all files of one change are usually written."""
 RETRY_DELAY: Final = 0.3
 """Seconds until the next try to attempt a target whose attempt was still under way."""
+
+PROCESS_INTERVAL: Final = 5.0
+"""Seconds between two looks at which processes run."""
+PROCESS_READINGS: Final = 12
+"""Looks after which running processes are read again in any case."""
 
 _FIXED_AT_START: Final = (
     "web", "concurrency", "clock_sources", "clock_tolerance", "experiments_enabled",
@@ -143,11 +149,15 @@ class Reloader:
                 version=lambda: self.configuration,
             ),
         )
+        self._start_task(
+            "credential files of processes", watch_views(self._list_views, self._attempt_seen)
+        )
         if self._loader is not None:
             self._start_task(
                 "configuration files", watch_files(self._list_files, self._reload_rewritten)
             )
             self._start_task("http_sd", self._refresh_lists(self._loader))
+            self._start_task("processes", self._follow_processes())
         try:
             yield
         finally:
@@ -161,16 +171,19 @@ class Reloader:
         yield from self.configuration.files
         yield from self._refused_files
         for source in self.configuration.sources:
-            if source.kind == "file_sd":
-                # A pattern that cannot be listed now must not end the watch of the other files.
-                with suppress(OSError):
-                    yield from list_files(source.files[0])
-                if has_magic(source.files[0]):
-                    yield f"{Path(source.files[0]).parent}/"
+            # A pattern that cannot be listed now must not end the watch of the other files.
+            with suppress(OSError):
+                yield from source.list_watched()
 
     def _list_credential_files(self) -> Iterator[str]:
         for target in self.configuration.targets:
-            yield from find_credential_files(target)
+            if target.runs_in is None:
+                yield from find_credential_files(target)
+
+    def _list_views(self) -> Iterator[WatchedView]:
+        for target in self.configuration.targets:
+            if isinstance(target.runs_in, RunningProcess):
+                yield WatchedView(target.name, target.runs_in, find_credential_files(target))
 
     async def _reload_rewritten(self, _paths: frozenset[str]) -> None:
         await asyncio.sleep(READ_DELAY)
@@ -182,11 +195,15 @@ class Reloader:
         names = [
             target.name
             for target in self.configuration.targets
-            if not paths.isdisjoint(find_credential_files(target))
+            if target.runs_in is None and not paths.isdisjoint(find_credential_files(target))
         ]
         files = sorted(map(safe_text, paths))
         log.info("credential_files_changed", files=files, targets=len(names))
         self._start_task("credential files", self._attempt_each(names))
+
+    async def _attempt_seen(self, names: frozenset[str]) -> None:
+        log.info("credential_files_changed", files=[], targets=len(names))
+        self._start_task("credential files", self._attempt_each(sorted(names)))
 
     async def _attempt_each(self, names: Iterable[str]) -> None:
         while names:
@@ -210,10 +227,40 @@ class Reloader:
         if changed or list_down_sources(self.configuration.source_states):
             await self._read_again(log_unchanged=bool(changed))
 
+    async def _follow_processes(self) -> None:
+        """Read the sources again when a process that they name begins or ends, and now and then.
+
+        A process may be sent SIGHUP, or given other rights, and nothing of that is to be watched.
+        """
+        seen = await self._identify_processes()
+        since = 0
+        while True:
+            await asyncio.sleep(PROCESS_INTERVAL)
+            found = await self._identify_processes()
+            since += found is not None
+            if found != seen or since >= PROCESS_READINGS:
+                since = 0
+                await _report_bugs("processes", self._read_again(log_unchanged=False))
+            seen = found
+
+    async def _identify_processes(self) -> object:
+        """Return what changes when a process of the sources begins or ends; None without any."""
+        sources = [one for one in self.configuration.sources if one.kind == "process"]
+        return await asyncio.to_thread(_identify_processes, sources) if sources else None
+
     def _start_task(self, what: str, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(_report_bugs(what, work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _identify_processes(sources: Sequence[DeclaredSource]) -> object:
+    """Return what changes when a process of `sources` begins or ends; None where it is not known."""
+    try:
+        files = ProcFiles()
+        return [source.identify_processes(files) for source in sources]
+    except OSError:
+        return None
 
 
 def _is_list_down(configuration: Configuration) -> bool:

@@ -67,7 +67,8 @@ class Schedule:
         self._on_late = on_late
         self._on_missed = on_missed
         self._clock = clock
-        self._permits = asyncio.Semaphore(concurrency)
+        self.permits = asyncio.Semaphore(concurrency)
+        """One for each attempt that may be in flight."""
         self._targets: dict[str, Target] = {}
         self._anchor = 0.0
         self._stopping = False
@@ -150,7 +151,7 @@ class Schedule:
         self._scheduler.resume()
 
     async def _run(self, target: Target, due: float) -> None:
-        async with self._permits:
+        async with self.permits:
             if self._stopping:
                 return
             try:

@@ -74,7 +74,7 @@ class Service:
         sampler = None if telemetry is None else telemetry.sampler
         self.metrics = Metrics(self.ledger, resource=resource)
         self.metrics.service.set_clock_tolerance(configuration.clock_tolerance)
-        self.ledger.subscribe(ChangeLog().log_changes)
+        self.ledger.subscribe_rounds(ChangeLog().log_changes)
         settings = replace(PipelineSettings.from_configuration(configuration), resource=resource)
         self._pipeline = Pipeline(self.ledger, settings, sampler=sampler, register=register)
         self._schedule = Schedule(
@@ -183,7 +183,7 @@ class Service:
                 self._started = False
 
     async def _attempt(self, target: Target) -> None:
-        await self._pipeline.probe_once(target)
+        await self._pipeline.probe_addresses(target, slots=self._schedule.permits)
         reloads = self._pipeline.credentials.reloads
         for _ in range(reloads - self._reloads_seen):
             self.metrics.service.count_credentials_reload()

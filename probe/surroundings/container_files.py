@@ -38,7 +38,7 @@ class UnknownFile:
     """A file that a target needs, and of which the manifest does not say what it holds."""
 
     setting: str
-    """The key of the settings: cert_file, key_file, ca_file."""
+    """The key of the settings: cert_file, key_file, ca_file; or the variable SSL_CERT_FILE."""
     path: str
     reason: str
     """What is missing, safe to show."""
@@ -168,7 +168,9 @@ def find_unknown_files(target: Target) -> tuple[UnknownFile, ...]:
     if not isinstance(target.runs_in, Container):
         return ()
     files, tls = ContainerFiles(target.runs_in), target.tls
-    named = (("cert_file", tls.cert_file), ("key_file", tls.key_file), ("ca_file", tls.ca_file))
+    named = [("cert_file", tls.cert_file), ("key_file", tls.key_file), ("ca_file", tls.ca_file)]
+    if not (tls.ca_file or tls.ca_pem) or tls.include_system_ca_certs_pool:
+        named.append(("SSL_CERT_FILE", target.runs_in.ssl_cert_file))
     return tuple(
         UnknownFile(setting, safe_text(path), reason)
         for setting, path in named

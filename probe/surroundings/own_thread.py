@@ -4,7 +4,9 @@ What changes a thread (its ids, its namespace) is never undone: no other work ge
 """
 
 import _thread
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ClassVar, Final, Generic, TypeVar
 
 from probe.surroundings.file_view import ViewError
@@ -69,16 +71,56 @@ def call_on_thread(work: Callable[[], _T], what: str, seconds: float = LONGEST) 
         ViewError: where it takes longer, or too many others have not ended.
         OwnLimitError: where no thread can be started.
     """
+    _refuse_too_many(what)
+    return _take(_start(work), what, seconds)
+
+
+async def await_thread(work: Callable[[], _T], what: str, seconds: float = LONGEST) -> _T:
+    """Return what `call_on_thread` does, without holding up the event loop.
+
+    What `work` returns after that time is lost: it must hold nothing that has to be closed, or close
+    it by itself when it is collected, as a socket does.
+    """
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+
+    def work_and_report() -> _T:
+        try:
+            return work()
+        finally:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(_resolve, ended)
+
+    _refuse_too_many(what)
+    thread = _start(work_and_report)
+    await asyncio.wait((ended,), timeout=seconds)
+    # Once it has reported, it ends in microseconds.
+    return _take(thread, what, seconds if ended.done() else 0.0)
+
+
+def _refuse_too_many(what: str) -> None:
     if _Thread.stuck >= MOST_STUCK:
         raise ViewError(f"{what} were not asked: {_Thread.stuck} earlier look-ups have no answer")
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _start(work: Callable[[], _T]) -> _Thread[_T]:
     thread = _Thread(work)
     try:
         # threading.Thread.start would wait for a thread that lacks memory for its first step.
         _thread.start_new_thread(thread.run, ())
     except RuntimeError as error:  # pthread_create(3): EAGAIN
         raise OwnLimitError(f"EAGAIN: {error}") from None
+    return thread
+
+
+def _take(thread: _Thread[_T], what: str, seconds: float) -> _T:
     if not thread.wait(seconds):
-        raise ViewError(f"{what} do not answer within {seconds:g} s")
+        raise ViewError(f"{what} do not answer in time")
     if thread.error is not None:
         raise thread.error
     return thread.results[0]

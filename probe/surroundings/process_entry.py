@@ -11,7 +11,6 @@ from typing import Final
 
 from probe.model.surroundings import RunningProcess
 from probe.surroundings.file_view import ViewError
-from probe.text.safe_text import safe_text
 
 _ENDED: Final = frozenset({errno.ENOENT, errno.ESRCH})
 _FORBIDDEN: Final = frozenset({errno.EACCES, errno.EPERM})
@@ -26,12 +25,6 @@ class ProcessEndedError(ViewError):
 
 class NoRightError(ViewError):
     """The probe lacks a right to look into a process."""
-
-
-def name_process(process: RunningProcess) -> str:
-    """Return what sentences call it: `process 4242 (otelcol)`."""
-    command = f" ({safe_text(process.command, 80)})" if process.command else ""
-    return f"process {process.pid}{command}"
 
 
 class ProcessEntry:
@@ -73,7 +66,7 @@ class ProcessEntry:
         return found.st_dev, found.st_ino
 
     def _explain(self, error: OSError) -> OSError | ViewError:
-        name = name_process(self.process)
+        name = self.process.name
         if error.errno in _ENDED:
             return ProcessEndedError(f"{name} has ended")
         if error.errno in _FORBIDDEN:
@@ -95,15 +88,21 @@ def enter_process(process: RunningProcess) -> Iterator[ProcessEntry]:
     try:
         descriptor = os.open(f"/proc/{process.pid}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except (FileNotFoundError, ProcessLookupError):
-        raise ProcessEndedError(f"{name_process(process)} has ended") from None
+        raise ProcessEndedError(f"{process.name} has ended") from None
     try:
         entry = ProcessEntry(process, descriptor)
         state, ticks = _read_state(entry.read("stat"))
         if state in {"Z", "X"} or ticks != process.start_ticks:
-            raise ProcessEndedError(f"{name_process(process)} has ended")
+            raise ProcessEndedError(f"{process.name} has ended")
         yield entry
     finally:
         os.close(descriptor)
+
+
+def identify_file(path: str) -> tuple[int, int]:
+    """Return device and inode of what a path of this process leads to."""
+    found = os.stat(path)  # noqa: PTH116 - as the entry's
+    return found.st_dev, found.st_ino
 
 
 def _read_state(raw: bytes) -> tuple[str, int]:

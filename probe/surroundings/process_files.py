@@ -27,7 +27,7 @@ from probe.surroundings.path_resolution import (
     ClosedFolderError,
     PathResolution,
 )
-from probe.surroundings.process_entry import ProcessEndedError, enter_process, name_process
+from probe.surroundings.process_entry import ProcessEndedError, enter_process, identify_file
 from probe.system.file_fingerprint import Fingerprint
 from probe.system.own_limits import OwnLimitError
 
@@ -48,7 +48,7 @@ class ProcessFiles(FileView):
         process = self._process
         others = sorted(set(process.groups) - {process.gid})
         groups = f" with the groups {', '.join(map(str, others[:8]))}" if others else ""
-        return f"{name_process(process)} runs as {process.uid}:{process.gid}{groups}"
+        return f"{process.name} runs as {process.uid}:{process.gid}{groups}"
 
     @property
     def gid(self) -> int:
@@ -106,6 +106,18 @@ class ProcessFiles(FileView):
             pass
         return ""
 
+    def find_root(self) -> str:
+        """Return `/proc/PID/root` where the process has another root, or other mounts, than the probe."""
+
+        def compare() -> bool:
+            with enter_process(self._process) as entry:
+                return entry.identify("ns/mnt") == identify_file(
+                    "/proc/self/ns/mnt"
+                ) and entry.identify("root") == identify_file("/")
+
+        same = call_on_thread(compare, f"the namespaces of {self._process.name}")
+        return "" if same else f"/proc/{self._process.pid}/root"
+
     def _look(
         self, path: str, use: Callable[[PathResolution], _T], *, follow_last: bool = True
     ) -> _T:
@@ -125,7 +137,7 @@ class ProcessFiles(FileView):
                 finally:
                     os.close(descriptor)
 
-        return call_on_thread(work, f"the files of {name_process(self._process)}")
+        return call_on_thread(work, f"the files of {self._process.name}")
 
 
 class _Root:

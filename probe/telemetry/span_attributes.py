@@ -70,6 +70,8 @@ def describe_attempt(evidence: Evidence, diagnosis: Diagnosis, cause: Cause | No
         "mtls_probe.protocol": target.protocol,
         "mtls_probe.exporter": target.exporter,
     }
+    if target.address:
+        attributes["mtls_probe.address"] = target.address
     if evidence.peer_address:
         attributes[network.NETWORK_PEER_ADDRESS] = evidence.peer_address
     if diagnosis.cause is not None:

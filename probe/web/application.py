@@ -17,10 +17,12 @@ from aiohttp import web
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.ledger.ledger import Ledger
+from probe.ledger.replicas import list_results
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.metrics.scrape import Metrics
 from probe.model.target import SourcesSummary, SourceState
+from probe.report.address_summary import build_target_addresses, read_runtime
 from probe.report.result import encode_line, encode_results, find_latest_result
 from probe.web.large_answers import AnswerWriter, BodyCache, Key
 
@@ -172,7 +174,8 @@ class _Pages:
         from probe.web.pages.target_page import render_target_page
 
         state = self._find_target(request, listed_at="/")
-        return _html(render_target_page(state, self.view.catalogue, self.view.clock()))
+        address = request.query.get("address", "")
+        return _html(render_target_page(state, self.view.catalogue, self.view.clock(), address))
 
     async def causes(self, _: web.Request) -> web.Response:
         from probe.web.pages.causes_pages import render_causes_page
@@ -296,15 +299,19 @@ def _json_parts(
 ) -> Iterator[bytes]:
     """Yield the JSON document of `states`, a part for each `BATCH` of them."""
     pending = [state.target.name for state in states if state.diagnosis is None]
-    whole = encode_results((), pending, sources=sources)
+    addresses = [
+        build_target_addresses(state.target.name, read_runtime(state))
+        for state in states
+        if state.target.has_replicas and state.diagnosis is not None
+    ]
+    whole = encode_results((), pending, sources=sources, addresses=addresses)
     before, results, after = whole.partition(b'"results":[')
     yield before + results
     separator = b""
-    for start in range(0, len(states), BATCH):
+    each = [result for state in states for result in list_results(state)]
+    for start in range(0, len(each), BATCH):
         lines = [
-            encode_line(one)
-            for one in map(find_latest_result, states[start : start + BATCH])
-            if one
+            encode_line(one) for one in map(find_latest_result, each[start : start + BATCH]) if one
         ]
         if lines:
             yield separator + b",".join(lines)

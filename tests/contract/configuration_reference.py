@@ -34,6 +34,7 @@ SECTIONS: Final[tuple[tuple[str, Struct], ...]] = (
     ("`expect`", schema.ExpectEntry),
     ("`tls`", schema.TlsEntry),
     ("`sources`", schema.SourceEntry),
+    ("`sdk`", schema.SdkEntry),
     ("`process`", schema.ProcessEntry),
     ("`modules`", schema.ModuleEntry),
     ("`clock`", schema.ClockEntry),
@@ -69,9 +70,11 @@ Every key of the configuration file, of the [web file](#web-file), and what is r
 COLLECTOR: Final = """\
 ## A Collector's configuration
 
-`sources: [{collector: FILE}]` reads every OTLP exporter (`otlp`, `otlp_grpc`, `otlphttp`, `otlp_http`) that a pipeline of `service` uses. Several files merge as `--config` of the Collector merges them. References expand where they are needed; a provider that only the Collector has fails the target that needs it.
+`sources: [{collector: FILE}]` reads every OTLP exporter (`otlp`, `otlp_grpc`, `otlphttp`, `otlp_http`, `otelarrow`, `loadbalancing`) that a pipeline of `service` uses, and those of the Collector's own telemetry. Several files merge as `--config` of the Collector merges them; of a file only the first YAML document counts. References expand where they are needed; a provider that only the Collector has fails the target that needs it.
 
 - Of an exporter: %s. `tls` is [as above](#tls).
+- Of `loadbalancing`: the settings of `protocol.otlp`, and `resolver`. Each of `static.hostnames` is a target. `dns.hostname` is a target with `addresses: each`; the exporter knows the addresses alone, so that they are what it verifies, unless `tls.server_name_override` names another name. What `k8s` and `aws_cloud_map` name is not known to the probe.
+- Of `service.telemetry`: each `otlp` below the processors of `traces` and `logs` and the periodic readers of `metrics`, with the keys `protocol`, `endpoint`, `certificate`, `client_certificate`, `client_key`, `headers`, `headers_list`, `insecure`. These exporters are the Go SDK's.
 - Of `extensions`, where `auth` names one: `bearertokenauth`, `basicauth` and `headers_setter`.
 - Of `receivers`: where `otlp` listens and its `tls` files, to compare the certificate on the disk with the one that is served, and to name in the steps of a fix the backend's own files. A backend's configuration without an OTLP exporter can be a source for this alone.
 

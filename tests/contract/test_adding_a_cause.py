@@ -142,7 +142,7 @@ def test_a_fault_of_files_is_in_the_alert_on_files_too() -> None:
         build_rule_group(Thresholds(), Pages(), Catalogue([*CATALOGUE.values(), fault]))
     )
 
-    assert text.count(f'if eq $labels.cause "{fault.id}"') == 2
+    assert text.count(f'if eq $labels.cause "{fault.id}"') == 3  # two rules of what fails
 
 
 @pytest.mark.parametrize("rank", Rank)

@@ -26,7 +26,9 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "messages": frozenset({"model"}),
     "exporters": frozenset({"model", "text", "x509"}),
     "comparison": frozenset({"diagnosis", "exporters", "messages", "model", "x509"}),
-    "inspection": frozenset({"credentials", "diagnosis", "exporters", "model", "text", "x509"}),
+    "inspection": frozenset(
+        {"credentials", "diagnosis", "exporters", "model", "surroundings", "text", "x509"}
+    ),
     "attempt": frozenset(
         {
             "credentials",
@@ -97,10 +99,13 @@ LOCKED: Final = frozenset({"text/secret_register.py"})
 SOCKETS: Final = frozenset(
     f"attempt/{name}.py"
     for name in (
+        "address_order",
         "connect",
+        "target_network",
         "prober",
         "pump",
         "resolver",
+        "stub_resolver",
     )
 )
 """The modules that hold a socket to a target, or ask the system for an address."""
@@ -243,6 +248,7 @@ def test_connections_are_opened_in_one_place() -> None:
     ("library", "rooms"),
     [
         ("apscheduler", {"service/schedule.py"}),
+        ("dns", {"attempt/stub_resolver.py"}),
         ("prometheus_client", {"metrics"}),
         ("aiohttp", {"clock", "config", "service", "web"}),
         ("click", {"cli", "config"}),

@@ -68,6 +68,7 @@ CONTRACT: Final[dict[str, tuple[Family, int]]] = {
     "connection_reset": ("network", 0),
     "connection_closed": ("network", 0),
     "tls_timeout": ("network", 0),
+    "network_not_entered": ("network", 0),
     "proxy_failure": ("network", 0),
     "otlp_unauthenticated": ("otlp", 0),
     "otlp_permission_denied": ("otlp", 0),

@@ -16,6 +16,8 @@ assert scenarios.__all__
 STAGED: Final = frozenset(cause for scenario in SCENARIOS.values() for cause in scenario.truth)
 
 ELSEWHERE: Final = {
+    "receiver_file_unusable": "test_receivers.py::test_a_file_with_which_it_does_not_start",
+    "client_ca_too_broad": "test_receivers.py::test_a_bundle_of_public_cas",
     "client_hello_too_large": "test_large_client_hello.py::test_the_size_of_the_hello_is_named",
     "client_cert_by_renegotiation": (
         "test_renegotiation.py::test_an_exporter_of_go_does_not_renegotiate"
@@ -46,7 +48,14 @@ ELSEWHERE: Final = {
     "backend_not_reloading": (
         "test_rotation.py::test_a_collector_that_does_not_read_its_certificate_again"
     ),
+    "addresses_differ": "test_replicas.py::test_a_first_address_that_stands_for_all",
+    "client_cert_not_requested": (
+        "test_open_backends.py::test_a_receiver_with_its_client_cas_in_the_wrong_key"
+    ),
     "exporter_not_reloading": "test_rotation.py::test_an_sdk_that_was_not_restarted",
+    "network_not_entered": (
+        "test_process_networks.py::test_a_network_that_may_not_be_entered_is_a_finding"
+    ),
     "proxy_failure": "test_answers.py::test_a_server_that_is_not_a_proxy_opens_no_tunnel",
     "otlp_permission_denied": ("test_answers.py::test_a_refused_token_with_a_good_certificate"),
     **dict.fromkeys(

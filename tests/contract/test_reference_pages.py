@@ -101,7 +101,7 @@ def test_every_metric_of_the_service_is_declared() -> None:
 
 def test_every_metric_of_probe_is_declared() -> None:
     """Its own families under blackbox_exporter's names, and those of ours that need no schedule."""
-    exposition = render_blackbox_metrics(EU, seen(), REFUSED, 0.1, openmetrics=True)
+    exposition = render_blackbox_metrics([(EU, seen(), REFUSED)], 0.1, openmetrics=True)
     declared = {family.name: family for family in (*BLACKBOX_FAMILIES, *WITHOUT_A_SCHEDULE)}
     shown = {check(family, declared) for family in families_of(exposition)}
     assert shown <= set(declared)

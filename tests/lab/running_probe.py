@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,10 +49,15 @@ class RunningProbe:
 
 
 @contextmanager
-def running_probe(file: Path, **variables: str) -> Iterator[RunningProbe]:
-    """Run the service with the configuration `file` and wait until it listens."""
+def running_probe(
+    file: Path, *, before: Sequence[str] = (), **variables: str
+) -> Iterator[RunningProbe]:
+    """Run the service with the configuration `file` and wait until it listens.
+
+    `before` is the command that starts it, as one that enters a namespace.
+    """
     log = Log(file.with_suffix(".log"))
-    command = [sys.executable, "-m", "probe", "run", "--config", str(file)]
+    command = [*before, sys.executable, "-m", "probe", "run", "--config", str(file)]
     with (
         log.path.open("wb") as output,
         subprocess.Popen(

@@ -73,6 +73,9 @@ def test_the_true_cause_is_named(
     _, diagnosis = observe(watched)
     if scenario.truth == (CONFIRMED,) or scenario.name in stack.lets_in:
         assert diagnosis.outcome == ("confirmed" if stack.answers else "unconfirmed"), diagnosis
+        open_to_all = diagnosis.outcome == "confirmed" and staging.client and not staging.asks
+        found = {finding.cause for finding in diagnosis.findings}
+        assert ("client_cert_not_requested" in found) is bool(open_to_all), diagnosis
     else:
         _judge(
             scenario,

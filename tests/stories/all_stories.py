@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from tests.stories import (
+    addresses,
     client_certificates,
     clocks,
     experiments,
     local_files,
     negotiation,
     network,
+    open_backends,
     otlp,
+    receivers,
     rotation,
     server_certificates,
     trust,
@@ -28,7 +31,10 @@ STORIES: Final[tuple[Story, ...]] = tuple(
         negotiation,
         experiments,
         network,
+        addresses,
+        open_backends,
         otlp,
+        receivers,
         rotation,
     )
     for story in stories_in(module)

@@ -2,9 +2,10 @@
 
 import msgspec.structs
 
-from probe.model.evidence import ConnectTry, Ending, EndingKind, Evidence, Stage
+from probe.model.evidence import ConnectTry, Ending, EndingKind, Evidence, NetworkView, Stage
 from tests.stories.story import story
 from tests.support.evidence import (
+    answered_attempt,
     attempt,
     complete_handshake,
     partial_handshake,
@@ -161,3 +162,17 @@ def confirmed__depth_tls() -> Evidence:
 def probe_fault() -> Evidence:
     """The probe has no file descriptor left: this says nothing about the backend."""
     return unconnected_attempt("probe_fault", "EMFILE")
+
+
+@story("export", outcome="confirmed", findings=("network_not_entered",))
+def network_not_entered() -> Evidence:
+    """The exporter runs in a container, and the probe next to it has no capabilities."""
+    view = NetworkView(process="process 4242 (otelcol)", network="closed", right="CAP_SYS_ADMIN")
+    return answered_attempt(network=view)
+
+
+@story("connect", findings=("network_not_entered",))
+def tcp_refused__from_another_network() -> Evidence:
+    """What was refused here may be reached from there: both are said."""
+    view = NetworkView(process="process 4242 (otelcol)", network="closed", right="CAP_SYS_PTRACE")
+    return unconnected_attempt("refused", "ECONNREFUSED", network=view)

@@ -52,6 +52,29 @@ def exporter_not_reloading__ca_of_a_collector() -> Evidence:
     )
 
 
+def run_as_process(**held: float) -> Evidence:
+    """Return a success of an SDK's process that began a day ago; `held` are the dates of its files."""
+    settings = target(
+        source_kinds=("sdk",),
+        read_once=("cert", "ca"),
+        runs_in="process 4242 (java)",
+        started=AT - DAY,
+    )
+    return answered_attempt(target=settings, credentials=held_credentials(EXPORTER, **held))
+
+
+@story("export", outcome="confirmed", findings=("exporter_not_reloading",))
+def exporter_not_reloading__newer_than_the_process() -> Evidence:
+    """The file was written an hour ago, and the process began a day ago."""
+    return run_as_process(cert_modified=AT - 3600, ca_modified=AT - 2 * DAY)
+
+
+@story("export", outcome="confirmed")
+def confirmed__older_than_the_process() -> Evidence:
+    """Whatever was written before the process began is what it has read."""
+    return run_as_process(cert_modified=AT - 2 * DAY, ca_modified=AT - DAY)
+
+
 @story("export", outcome="confirmed")
 def confirmed__rotated_and_read_again() -> Evidence:
     """A Collector with reload_interval reads the renewed pair by itself: no finding."""

@@ -11,6 +11,7 @@ from probe.attempt.prober import Prober
 from probe.attempt.resolver import Resolver
 from probe.credentials.store import CredentialStore
 from probe.model.evidence import Evidence, Experiment, Varied
+from probe.model.surroundings import RunningProcess
 from probe.model.target import Depth, Endpoint, Protocol, Secret, Target, TlsSettings
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA, SERVER_CA
 from tests.support.pki import Issued, write_pem
@@ -67,6 +68,7 @@ def target(
     timeout: float = 5.0,
     proxy_url: str | None = None,
     scheme: str = "",
+    process: RunningProcess | None = None,
     **tls: Any,
 ) -> Target:
     """Return a target with the files of `client` in `folder`, and headers that are secret."""
@@ -83,6 +85,7 @@ def target(
         proxy_url=Secret(proxy_url) if proxy_url else None,
         headers=HEADERS,
         tls=TlsSettings(**{**files, **tls}),
+        runs_in=process,
     )
 
 

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from probe.diagnosis.cause import REFUSAL_ENDINGS, Cause, Match, Rank, Strength
+from probe.diagnosis.cause import EVERY_ENDING, REFUSAL_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.client_fixes import make_backend_trust
+from probe.diagnosis.fixes.steps import escape_braces
 from probe.diagnosis.readings.backend_decision import (
-    REFUSAL_ALERTS,
     Refusal,
     find_refusal,
     is_confirmed,
@@ -21,11 +21,12 @@ from probe.diagnosis.readings.client_rules import (
     find_broken_rule,
     find_namesake,
 )
-from probe.diagnosis.readings.experiment_results import get_experiment
+from probe.diagnosis.readings.enforcement import describe_refusal_without_certificate
+from probe.diagnosis.readings.receiver_judgement import TOO_BROAD, judge_receiver
 from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
 from probe.model.runtime import COLLECTOR, RUNTIMES_BY_ID
-from probe.model.tls_alerts import TlsAlert, format_alert, get_fatal_alert
+from probe.model.tls_alerts import TlsAlert
 from probe.x509.strength import find_weak_key, find_weak_signature
 
 _NAMES_SHOWN: Final = 5
@@ -73,15 +74,10 @@ def _match_withheld(evidence: Evidence) -> Match | None:
 
     Without it the backend refuses, and that is what the exporter gets.
     """
-    without = get_experiment(evidence, "no_client_certificate")
-    if without is None or not is_withheld(evidence) or evidence.handshake is None:
+    if not is_withheld(evidence) or evidence.handshake is None:
         return None
-    number = None if without.handshake is None else get_fatal_alert(without.handshake)
-    if without.ending.kind == "alert" and number in REFUSAL_ALERTS:
-        ends = f"with alert {format_alert(number)}"
-    elif without.ending.kind in {"close", "reset"}:
-        ends = "by ending the connection without an alert"
-    else:
+    ends = describe_refusal_without_certificate(evidence)
+    if not ends:
         return None
     chain = evidence.credentials.client_chain
     party, fix = make_backend_trust(evidence)
@@ -163,6 +159,17 @@ def _list_facts(evidence: Evidence, refused: Refusal, strength: Strength) -> tup
     return tuple(facts)
 
 
+def _match_too_broad(evidence: Evidence) -> Match | None:
+    files = evidence.credentials.receiver
+    if files is None:
+        return None
+    found = [one for one in judge_receiver(files, evidence.at).remarks if one.cause == TOO_BROAD]
+    if not found:
+        return None
+    each = tuple((one.fact, tuple(map(escape_braces, one.fix))) for one in found)
+    return Match(Strength.FINDING, tuple(one.fact for one in found), each=each)
+
+
 CAUSES: Final = (
     Cause(
         id="client_ca_untrusted",
@@ -207,5 +214,37 @@ CAUSES: Final = (
         applies=REFUSAL_ENDINGS | {"application_data"},
         match=_match,
         explained_by=("client_chain_incomplete",),
+    ),
+    Cause(
+        id="client_ca_too_broad",
+        title="The receiver trusts client certificates of public CAs",
+        family="backend_ca_trust",
+        party="backend",
+        severity="warning",
+        rank=Rank.CLIENT_TRUST,
+        meaning=(
+            "The file of client CAs holds CAs that everybody can get a certificate of, or the "
+            "receiver trusts the system's CAs for clients besides (include_system_ca_certs_pool). "
+            "Clients without a certificate are refused, and whoever has one of such a CA is accepted."
+        ),
+        evidence=(
+            "client_ca_file of a receiver next to the probe, or include_system_ca_certs_pool next to "
+            "it. Always a finding, never the cause of a failure."
+        ),
+        fix=(
+            "On the backend of {endpoint}, leave in {client_ca_file} only the CA that issues "
+            "certificates to its clients, and remove include_system_ca_certs_pool.",
+            "{reload_client_ca}",
+        ),
+        tell_apart=(
+            "The list of acceptable CAs that the backend sends has names of public CAs: openssl "
+            "s_client -connect ENDPOINT </dev/null | grep -A 20 'Acceptable client "
+            "certificate'"
+        ),
+        citations=("Collector configtls client_ca_file and include_system_ca_certs_pool",),
+        not_printed="clients are accepted, so nothing is printed",
+        finding_only=True,
+        applies=EVERY_ENDING,
+        match=_match_too_broad,
     ),
 )

@@ -52,6 +52,17 @@ def match_files(cause: str, then: str = "") -> Callable[[Evidence], Match | None
     return match
 
 
+def _match_receiver_file(evidence: Evidence) -> Match | None:
+    """Match a receiver's file with which its Collector does not start, running or not."""
+    files = evidence.credentials.receiver
+    if files is None or not files.faults:
+        return None
+    facts = tuple(one.fact for one in files.faults)
+    steps = dict.fromkeys(escape_braces(step) for one in files.faults for step in one.fix)
+    restart = f"Then restart the Collector of receiver {escape_braces(files.name)}."
+    return Match(Strength.NAMED, facts, fix=(*steps, restart))
+
+
 def _match_incomplete(evidence: Evidence) -> Match | None:
     refused, handshake = find_refusal(evidence), evidence.handshake
     if refused is None or not refused.sent or refused.alert not in _INCOMPLETE_ALERTS:
@@ -307,5 +318,31 @@ CAUSES: Final = (
         enforce=REQUIRE_CERTIFICATE,
         applies=REFUSAL_ENDINGS,
         match=_match_incomplete,
+    ),
+    _declare(
+        id="receiver_file_unusable",
+        title="The Collector cannot use a file of its receiver",
+        party="backend",
+        meaning=(
+            "A receiver of a Collector next to the probe names a certificate, key or CA file with "
+            "which the Collector does not start: it is missing, it is not what it should be, or "
+            "certificate and key are not a pair. A Collector that is running has what the files held "
+            "before, until it is restarted, or until its reload_interval ends: then every handshake "
+            "fails."
+        ),
+        evidence=(
+            "The files that the receiver's tls settings name, read as Go reads them. What the probe "
+            "itself may not read is not judged."
+        ),
+        fix=(
+            "Correct the file that the receiver of {endpoint} names in its tls settings.",
+            "{reload_backend}",
+        ),
+        tell_apart=(
+            "The Collector's log has failed to load TLS cert and key, or failed to load client CA "
+            "CertPool; mtls-probe inspect --receiver FILE names the file."
+        ),
+        not_printed="it is the Collector of the backend that prints it, and no exporter",
+        match=_match_receiver_file,
     ),
 )

@@ -3,8 +3,9 @@
 from functools import partial
 from typing import Final
 
-from probe.diagnosis.cause import Cause, Match, Rank, Strength
+from probe.diagnosis.cause import EVERY_ENDING, Cause, Match, Rank, Strength
 from probe.diagnosis.families.http_proxy import describe_proxy, is_before_tunnel
+from probe.diagnosis.fixes.steps import escape_braces
 from probe.diagnosis.readings.backend_decision import find_refusal
 from probe.diagnosis.readings.experiment_results import (
     get_proven_cause,
@@ -13,6 +14,7 @@ from probe.diagnosis.readings.experiment_results import (
     remove_excluded,
 )
 from probe.model.evidence import Evidence
+from probe.text.safe_text import quote_path
 
 _POSSIBLE_IN_SILENCE: Final = (
     "not_tls",
@@ -39,7 +41,22 @@ def _match_ended(evidence: Evidence) -> Match | None:
         for attempt in evidence.connects
         if attempt.error
     )
-    return Match(Strength.NAMED, tried or (evidence.ending.detail,))
+    return Match(Strength.NAMED, tried or (evidence.ending.detail,), fix=_start_collector(evidence))
+
+
+def _start_collector(evidence: Evidence) -> tuple[str, ...]:
+    """Return the steps where a receiver next to the probe does not listen; none of another target."""
+    files = evidence.credentials.receiver
+    if files is None or evidence.ending.kind != "refused":
+        return ()
+    name, file = escape_braces(files.name), escape_braces(quote_path(files.settings_file))
+    return (
+        f"Start the Collector of receiver {name} with {file}; if it is running, look in its log for "
+        "the address that it listens on: it runs with another configuration.",
+        "If it runs in another network namespace (a container, a pod), run the probe there: as a "
+        "container of the same pod, or with the container's network.",
+        "To see what listens there: ss -ltn 'sport = :{port}'",
+    )
 
 
 def _match_unresolved(evidence: Evidence) -> Match | None:
@@ -135,6 +152,23 @@ def _match_unanswered(evidence: Evidence, verb: str) -> Match:
     )
 
 
+def _match_not_entered(evidence: Evidence) -> Match | None:
+    network = evidence.network
+    if network is None or network.network != "closed":
+        return None
+    if network.right == "CAP_SYS_ADMIN":
+        what = f"{network.process} has another network than the probe, which lacks {network.right}"
+    else:
+        what = (
+            f"whether {network.process} has another network than the probe cannot be seen without "
+            f"{network.right}"
+        )
+    fact = (
+        f"{what}: names were looked up, and the connection was made, from the probe's own network"
+    )
+    return Match(Strength.FINDING, (fact,))
+
+
 _declare: Final = partial(Cause, family="network", rank=Rank.NETWORK)
 """What the causes here have in common, unless one says otherwise."""
 
@@ -179,6 +213,7 @@ CAUSES: Final = (
         citations=("RFC 9293 §3.5.2",),
         applies=frozenset({"refused"}),
         match=_match_ended,
+        explained_by=("receiver_file_unusable",),
     ),
     _declare(
         id="tcp_timeout",
@@ -274,5 +309,32 @@ CAUSES: Final = (
         citations=("RFC 8446 §2",),
         applies=frozenset({"timeout", "budget"}),
         match=_match_handshake_timeout,
+    ),
+    _declare(
+        id="network_not_entered",
+        title="The attempt was not made from the exporter's network",
+        party="probe",
+        severity="warning",
+        meaning=(
+            "The exporter is a process in a network namespace of its own, as containers have, and "
+            "the probe has not the right to enter it: what it resolves and reaches may differ from "
+            "what the exporter does."
+        ),
+        evidence=(
+            "The network namespace of the process, and the error of setns(2). Always a finding, "
+            "never the cause of a failure."
+        ),
+        fix=(
+            "Run the probe with the capabilities SYS_ADMIN and SYS_PTRACE: as root of the machine, "
+            "with docker run --cap-add, or in securityContext.capabilities.add in Kubernetes.",
+            "Or run the probe within that network, where no right is missing: as a container of the "
+            "same pod, or with docker run --network container:NAME.",
+        ),
+        tell_apart="Only the probe says it: the exporter itself has its network.",
+        citations=("setns(2)", "network_namespaces(7)"),
+        not_printed="the exporter works in its own network, so nothing is printed",
+        finding_only=True,
+        applies=EVERY_ENDING,
+        match=_match_not_entered,
     ),
 )

@@ -9,6 +9,7 @@ from typing import Final
 
 from probe.diagnosis.cause import EVERY_ENDING, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.server_fixes import SEE_SERVED, reload_served_file
+from probe.diagnosis.fixes.steps import Fix
 from probe.model.certificate import CertificateFacts, Rotation, ServedFile, name_certificate
 from probe.model.evidence import Evidence
 from probe.text.time_format import format_duration, format_time
@@ -17,14 +18,54 @@ from probe.x509.validity import is_older
 SLACK: Final = 5.0
 """Seconds that a backend gets beyond its reload_interval."""
 
+START_SLACK: Final = 1.0
+"""Seconds after its start in which a process, or the script that it began as, may still write the
+files itself."""
+
+_RESTART: Final = (
+    "{reread_cert}",
+    "To avoid doing this by hand: set reload_interval: 1h in a Collector exporter's tls settings; "
+    "restart an SDK's application after each rotation.",
+)
+
 _SETTING: Final = {"cert": "cert_file", "ca": "ca_file"}
 
 
 def _match_exporter(evidence: Evidence) -> Match | None:
-    rotated = [one for one in evidence.credentials.rotated if one.role in evidence.target.read_once]
-    if not rotated:
+    read_once = evidence.target.read_once
+    rotated = [one for one in evidence.credentials.rotated if one.role in read_once]
+    seen = {one.role for one in rotated}
+    found: list[tuple[str, Fix]] = [(_describe_old(one, evidence), ()) for one in rotated]
+    found += [
+        (fact, _RESTART)
+        for role in ("cert", "ca")
+        if role in read_once and role not in seen and (fact := _describe_newer(role, evidence))
+    ]
+    if not found:
         return None
-    return Match(Strength.FINDING, tuple(_describe_old(one, evidence) for one in rotated))
+    return Match(Strength.FINDING, tuple(fact for fact, _ in found), each=tuple(found))
+
+
+def _describe_newer(role: str, evidence: Evidence) -> str:
+    """Say that a file is newer than the exporter's process, where that is known; else nothing."""
+    credentials, target = evidence.credentials, evidence.target
+    if role == "cert":
+        path, written, held = target.cert_file, credentials.cert_modified, credentials.client_chain
+    else:
+        path, written, held = target.ca_file, credentials.ca_modified, credentials.ca_bundle
+    if not (target.started and written):
+        return ""
+    # A copy may keep the date of its original; what is in it cannot be older than it says.
+    issued = held[0].not_before if role == "cert" and held else 0.0
+    newest = max(written, issued)
+    if newest <= target.started + START_SLACK:
+        return ""
+    how = "was written" if written >= issued else "holds a certificate that was issued"
+    return (
+        f"{_SETTING[role]} {path} {how} on {format_time(newest)}, "
+        f"{format_duration(newest - target.started)} after {target.runs_in} began: it still has "
+        f"what the file held then, because {_describe_reading(evidence)}"
+    )
 
 
 def _describe_old(rotation: Rotation, evidence: Evidence) -> str:
@@ -104,15 +145,16 @@ CAUSES: Final = (
         family="client_expiry",
         party="exporter",
         meaning=(
-            "A certificate or CA file was replaced while the probe watched it, and this exporter "
-            "reads its files once, at its start. The probe uses the new files; the exporter, "
-            "unless it was restarted, the old ones: its telemetry stops when the old certificate "
-            "expires."
+            "A certificate or CA file was replaced while the probe watched it, or is newer than the "
+            "exporter's process, and this exporter reads its files once, at its start. The probe "
+            "uses the new files; the exporter, unless it was restarted, the old ones: its telemetry "
+            "stops when the old certificate expires."
         ),
         evidence=(
-            "The file holds other certificates than when the probe first read it, and the exporter "
-            "is an SDK, or a Collector's without reload_interval (with it, the CA is still read "
-            "once). Always a finding, never the cause of a failure."
+            "The file holds other certificates than when the probe first read it, or the exporter "
+            "is a process that the probe sees (--pid) and the file was written after its start; and "
+            "the exporter is an SDK, or a Collector's without reload_interval (with it, the CA is "
+            "still read once). Always a finding, never the cause of a failure."
         ),
         fix=(
             "{reread_cert}",

@@ -93,8 +93,13 @@ def name_setting(target: TargetFacts, *keys: str) -> str:
         " and ".join(keys),
         [GENERAL_VARIABLES[k] for k in keys if k in GENERAL_VARIABLES],
     )
-    if uses_variables(target) and len(general) == len(keys):
-        return " and ".join(name_variables(key, target.signal_variables) for key in keys)
+    written = [key for key, _ in target.signal_variables]
+    if (uses_variables(target) and len(general) == len(keys)) or (
+        target.settings_file and all(key in written for key in keys)
+    ):
+        # A file of variables or properties has all of them by the names that it gives them.
+        named = " and ".join(name_variables(key, target.signal_variables) for key in keys)
+        return f"{named} in {quote_path(target.settings_file)}" if target.settings_file else named
     where = (
         "the exporter's settings"
         if keys[0] in {"endpoint", "headers", "protocol"}
@@ -194,7 +199,7 @@ def _build_values(target: TargetFacts) -> dict[str, str]:
         "restart": describe_restart(target),
         "pair_setting": name_setting(target, "cert_file", "key_file"),
         "{{": "{",
-        "{host}:{port}": quote_authority(target.host, target.port),
+        "{host}:{port}": _name_connection(target),
         "endpoint": quote_word(target.endpoint) if target.endpoint else "",
         "host": quote_word(target.host),
         "port": str(target.port),
@@ -203,6 +208,14 @@ def _build_values(target: TargetFacts) -> dict[str, str]:
         "proxy_host": quote_word(proxy_host),
         "proxy_port": proxy_port,
     }
+
+
+def _name_connection(target: TargetFacts) -> str:
+    """Return what `-connect` is given: the very address that was tried, where it stands for itself."""
+    if not target.address or target.address == target.host:
+        return quote_authority(target.host, target.port)
+    to = quote_authority(target.address, target.port)
+    return f"{to} -servername {quote_word(target.host)}"
 
 
 def _name_destination(path: str, setting: str) -> str:

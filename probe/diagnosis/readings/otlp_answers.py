@@ -46,9 +46,14 @@ def is_otlp_answer(answer: Answer) -> bool:
 def is_success(evidence: Evidence) -> bool:
     """Whether the answer to the request is a success, by gRPC or by OTLP/HTTP."""
     answer = evidence.answer
-    if answer is None or answer.body_end != "whole":
+    return answer is not None and is_successful_answer(evidence.target.protocol, answer)
+
+
+def is_successful_answer(protocol: str, answer: Answer) -> bool:
+    """Whether `answer` is a success to an exporter that speaks `protocol`."""
+    if answer.body_end != "whole":
         return False
-    if evidence.target.protocol == "grpc":
+    if protocol == "grpc":
         return answer.grpc_status == 0 and not describe_grpc_breach(answer)
     if not _is_http_success(answer) or answer.grpc_status is not None:
         return False

@@ -7,6 +7,7 @@ from html import escape
 from typing import Final, Literal
 
 from probe.ledger.target_runtime import TargetRuntime
+from probe.report.address_summary import read_runtime
 from probe.report.outcome import PAGE_COLOURS, Mood, find_mood
 from probe.text.safe_text import safe_text
 
@@ -31,6 +32,11 @@ def _describe(state: TargetRuntime) -> tuple[str, Mood | Literal["pending"]]:
     diagnosis = state.diagnosis
     if diagnosis is None:
         return "not probed yet", "pending"
+    results = [each for each in read_runtime(state) if each.address]
+    unexpected = sum(not each.expected for each in results)
+    if unexpected:
+        counted = f"{unexpected} of {len(results)} addresses not as expected"
+        return counted, find_mood(diagnosis.outcome, expected=False)
     words: str = diagnosis.outcome
     if diagnosis.cause:
         words = f"{words}: {diagnosis.cause}"

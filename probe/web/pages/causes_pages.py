@@ -7,6 +7,7 @@ from typing import Final
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import FAMILIES, PARTIES, Cause
 from probe.diagnosis.fixes.steps import fill_steps
+from probe.ledger.replicas import list_causes
 from probe.ledger.target_runtime import TargetRuntime
 from probe.report.cause_page import EXAMPLE, group_texts_by_exporter, list_neighbours
 from probe.report.causes_markdown import group_by_family
@@ -19,7 +20,7 @@ TARGETS_SHOWN: Final = 50
 
 def render_causes_page(catalogue: Mapping[str, Cause], states: Iterable[TargetRuntime] = ()) -> str:
     """Return the index of all causes, family by family, with how many targets now have each."""
-    counts = Counter(state.diagnosis.cause for state in states if state.diagnosis is not None)
+    counts = Counter(cause for state in states for cause in list_causes(state))
     return load_template("causes.html").render(
         list_frame_values(),
         families=group_by_family(catalogue),
@@ -43,11 +44,7 @@ def render_cause_page(
         catalogue: where its neighbours and the order of targets come from.
         now: for how long they have had it, epoch seconds.
     """
-    having = (
-        state
-        for state in states
-        if state.diagnosis is not None and state.diagnosis.cause == cause.id
-    )
+    having = (state for state in states if cause.id in list_causes(state))
     targets = sort_by_urgency(having, catalogue)
     return load_template("cause.html").render(
         list_frame_values(),

@@ -9,6 +9,7 @@ from typing import Final
 
 from probe.diagnosis.cause import PARTIES, Cause
 from probe.ledger.ledger import Ledger
+from probe.ledger.replicas import list_causes
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.finding import Finding
 from probe.model.target import SourcesSummary, list_down_sources
@@ -65,8 +66,7 @@ class TargetSummary:
             return
         self.outcomes[diagnosis.outcome] += 1
         self.unexpected += not state.expected
-        if diagnosis.cause:
-            self.causes[diagnosis.cause] += 1
+        self.causes.update(list_causes(state))
         if party := find_party(state):
             self.parties[party] += 1
         if state.evidence is not None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Self
 from urllib.parse import urlencode
 
+from probe.ledger.replicas import list_causes, list_results
 from probe.ledger.target_runtime import TargetRuntime
 from probe.text.safe_text import safe_text
 from probe.web.pages.target_row import find_party, label_texts
@@ -71,11 +72,10 @@ class TargetFilter:
 
     def matches(self, state: TargetRuntime) -> bool:
         """Return whether `state` is asked for."""
-        diagnosis = state.diagnosis
-        cause = (diagnosis.cause or "") if diagnosis else ""
+        causes = list_causes(state)
         if self.outcome and not _has_outcome(state, self.outcome):
             return False
-        if self.cause and self.cause != cause:
+        if self.cause and self.cause not in causes:
             return False
         if self.party and self.party != find_party(state):
             return False
@@ -85,7 +85,9 @@ class TargetFilter:
         if not self.q:
             return True
         target = state.target
-        held = " ".join((safe_text(target.name), safe_text(str(target.endpoint)), cause, *labels))
+        named = (safe_text(target.name), safe_text(str(target.endpoint)))
+        addresses = (each.target.address for each in list_results(state))
+        held = " ".join((*named, *causes, *labels, *addresses))
         held = held.casefold()
         return all(word in held for word in self.q.casefold().split())
 

@@ -8,12 +8,14 @@ from probe.comparison.by_exporter import compare_exporters
 from probe.comparison.verdict import Outcome
 from probe.diagnosis.cause import Cause
 from probe.diagnosis.readings.experiment_results import read_experiments
+from probe.ledger.replicas import list_results
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.evidence import STAGES, ClockReading, Evidence, Stage
 from probe.model.target import Target
-from probe.report.outcome import EXPORTER_NAMES
+from probe.report.address_summary import read_runtime, summarize_addresses
+from probe.report.outcome import EXPORTER_NAMES, describe_expectation, find_mood
 from probe.text.safe_text import safe_text
-from probe.text.time_format import format_duration, format_stage_time, rfc3339
+from probe.text.time_format import format_age, format_duration, format_stage_time, rfc3339
 from probe.web.pages.acceptable_cas import compare_acceptable_cas
 from probe.web.pages.chain_drawing import draw_chains
 from probe.web.pages.history_strip import draw_bars, draw_strip
@@ -56,8 +58,21 @@ class StageBar:
     words: str
 
 
-def render_target_page(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) -> str:
-    """Return the page of one target as of `now` (epoch seconds)."""
+def render_target_page(
+    whole: TargetRuntime, catalogue: Mapping[str, Cause], now: float, address: str = ""
+) -> str:
+    """Return the page of one target as of `now` (epoch seconds).
+
+    Args:
+        whole: the target.
+        catalogue: where a cause's title and who must act stand.
+        now: for ages and days left.
+        address: the one address that the page is about, where each has its own result; otherwise
+            it is about the worst one.
+    """
+    results = list_results(whole) if whole.target.has_replicas else ()
+    chosen = (each for each in results if address and each.target.address == address)
+    state = next(chosen, whole)
     evidence, diagnosis = state.evidence, state.diagnosis
     seen: dict[str, object] = dict.fromkeys(_OF_AN_ATTEMPT)
     if evidence is not None and diagnosis is not None:
@@ -80,6 +95,9 @@ def render_target_page(state: TargetRuntime, catalogue: Mapping[str, Cause], now
     return load_template("target.html").render(
         list_frame_values(),
         row=build_row(state, catalogue, now),
+        addresses=[_describe_address(each, now) for each in results],
+        of_all=summarize_addresses(read_runtime(whole)),
+        address=evidence.target.address if evidence else "",
         stage=diagnosis.stage if diagnosis else "",
         at=rfc3339(evidence.at) if evidence else "",
         trace_id=state.trace.trace_id if state.trace else "",
@@ -92,6 +110,17 @@ def render_target_page(state: TargetRuntime, catalogue: Mapping[str, Cause], now
         older=attempts[RECENT:],
         seen=seen,
     )
+
+
+def _describe_address(state: TargetRuntime, now: float) -> tuple[str, str, str, str, str, str]:
+    """Return address, colour, outcome, cause, since when (RFC 3339) and how long ago."""
+    diagnosis, since = state.diagnosis, state.since
+    address = state.target.address or "look-up of the name"
+    if diagnosis is None or since is None:
+        return address, "pending", "not probed yet", "", "", ""
+    mood = find_mood(diagnosis.outcome, expected=state.expected)
+    ago = format_age(now - since)
+    return address, mood, diagnosis.outcome, diagnosis.cause or "", rfc3339(since), ago
 
 
 def _offset(reading: ClockReading) -> str:
@@ -116,7 +145,7 @@ def _settings(target: Target) -> list[tuple[str, str]]:
         ("key_file", tls.key_file or ""),
         ("ca_file", tls.ca_file or ""),
         ("Headers", ", ".join(name for name, _ in target.headers)),
-        ("Expected", target.expect_cause or ""),
+        ("Expected", describe_expectation(target)),
         ("From", "; ".join(str(one) for one in target.sources)),
     ]
     return [(name, safe_text(value)) for name, value in rows if value]

@@ -15,7 +15,8 @@ from probe.ledger.target_runtime import TargetRuntime
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
-from probe.report.outcome import Mood, find_mood, rank_severity
+from probe.report.address_summary import read_runtime, summarize_addresses
+from probe.report.outcome import Mood, describe_expectation, find_mood, rank_severity
 from probe.report.unexpected_acceptance import explain_outcome
 from probe.text.safe_text import safe_text
 from probe.text.time_format import format_age, rfc3339
@@ -48,6 +49,8 @@ class TargetRow:
     mood: Mood | Literal["pending"]
     """The colour of the row; a text always says the same."""
     labels: tuple[str, ...] = ()
+    addresses: str = ""
+    """How its addresses are, where each has its own result; the rest is of the worst one."""
     cause: str = ""
     title: str = ""
     family: str = ""
@@ -89,12 +92,11 @@ def build_row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) 
     named = tls.cert_file or tls.key_file or tls.ca_file
     read_at = evidence.credentials.read_at if named else 0.0
     outcome: str = diagnosis.outcome
-    if state.expected and target.expect_cause:
-        outcome = f"{outcome}, as expected"
-    elif not state.expected and target.expect_cause:
-        outcome = f"{outcome}, expected {safe_text(target.expect_cause)}"
+    if wanted := describe_expectation(target):
+        outcome += ", as expected" if state.expected else f", expected {wanted}"
     return replace(
         pending,
+        addresses=summarize_addresses(read_runtime(state)),
         outcome=outcome,
         mood=find_mood(diagnosis.outcome, expected=state.expected),
         cause=diagnosis.cause or "",

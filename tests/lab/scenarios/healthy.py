@@ -17,6 +17,12 @@ def no_mtls(pki: LabPki) -> Staging:
 
 
 @scenario()
+def mtls_not_asked_for(pki: LabPki) -> Staging:
+    """The exporter has a client certificate, and the backend asks for none."""
+    return Staging(pki.client, asks=False)
+
+
+@scenario()
 def through_an_intermediate(pki: LabPki) -> Staging:
     """The client certificate comes from an intermediate CA that cert_file holds as well."""
     return Staging(pki.below_intermediate)

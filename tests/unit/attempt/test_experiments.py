@@ -197,8 +197,8 @@ async def test_a_silent_refusal_is_asked_again_without_a_certificate(
 
 @pytest.mark.parametrize(
     ("client", "backend_options"),
-    [(GOOD, {}), (STRANGER, {}), (GOOD, {"behaviour": "mute"})],
-    ids=["accepted", "refused by a naming alert", "unanswered"],
+    [(STRANGER, {}), (GOOD, {"behaviour": "mute"})],
+    ids=["refused by a naming alert", "unanswered"],
 )
 async def test_what_is_decided_is_not_experimented_with(
     start: Start, tmp_path: Path, client: Issued, backend_options: dict[str, Any]
@@ -207,6 +207,30 @@ async def test_what_is_decided_is_not_experimented_with(
     backend = await start(**backend_options)
     evidence, _ = await observe(target(tmp_path, backend.port, client, timeout=0.5))
     assert evidence.experiments == ()
+
+
+@pytest.mark.parametrize(
+    ("required", "found"), [(True, set()), (False, {"client_cert_not_requested"})]
+)
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+async def test_an_accepted_client_shows_whether_others_need_a_certificate(
+    start: Start, tmp_path: Path, protocol: Protocol, required: bool, found: set[str]
+) -> None:
+    """Once more, and once without the certificate, with a request and without the target's headers."""
+    backend = await start(protocol=protocol, require_client_certificate=required)
+    watched = target(tmp_path, backend.port, protocol=protocol)
+    evidence, diagnosis = await observe(watched)
+    assert [one.varied for one in evidence.experiments] == ["unvaried", "no_client_certificate"]
+    assert diagnosis.outcome == "confirmed"
+    assert {finding.cause for finding in diagnosis.findings} == found
+
+
+async def test_a_token_is_not_shown_to_find_out(start: Start, tmp_path: Path) -> None:
+    """Only the attempt itself sends the target's headers."""
+    backend = await start(require_client_certificate=False)
+    await observe(target(tmp_path, backend.port))
+    shown = ["authorization" in dict(each.headers) for each in backend.requests]
+    assert shown == [True, False, False]
 
 
 async def test_experiments_can_be_switched_off(start: Start, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from probe.attempt.resolver import Resolver
+from probe.attempt.target_network import OWN_NETWORK, Network
 from probe.model.evidence import ConnectTry, to_json
 from tests.support.attempts import (
     STRANGER,
@@ -33,9 +34,11 @@ class Names(Resolver):
         super().__init__()
         self._addresses = addresses
 
-    async def resolve(self, host: str, deadline: float = math.inf) -> tuple[str, ...]:
+    async def resolve(
+        self, host: str, deadline: float = math.inf, network: Network = OWN_NETWORK
+    ) -> tuple[str, ...]:
         """Return what is known."""
-        return tuple(self._addresses.get(host) or await super().resolve(host, deadline))
+        return tuple(self._addresses.get(host) or await super().resolve(host, deadline, network))
 
 
 async def test_addresses_are_tried_in_order(start: Start, tmp_path: Path) -> None:

@@ -129,4 +129,4 @@ async def test_a_stall_does_not_stick(start: Start, tmp_path: Path) -> None:
     assert first.cause in {"tls_timeout", "probe_fault"}
     assert second.outcome == "confirmed"
     assert diagnose(evidence) == second
-    assert evidence.experiments == ()
+    assert {one.varied for one in evidence.experiments} == {"unvaried", "no_client_certificate"}

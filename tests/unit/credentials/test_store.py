@@ -11,6 +11,7 @@ from probe.credentials import store as store_module
 from probe.credentials.load import load_credentials
 from probe.credentials.named_file import FileSettings
 from probe.credentials.store import READS, CredentialFiles, CredentialStore
+from probe.credentials.system_roots import SystemRoots
 from probe.credentials.tls_context import Credentials
 from probe.model.target import Endpoint, ServerCertificateFile, Target, TlsSettings
 from probe.surroundings.file_view import FileView
@@ -148,9 +149,14 @@ def test_files_that_change_while_read_are_read_again(
     real = load_credentials
 
     def load(
-        tls: TlsSettings, *, exporter: str, settings: FileSettings, view: FileView
+        tls: TlsSettings,
+        *,
+        exporter: str,
+        settings: FileSettings,
+        view: FileView,
+        roots: SystemRoots,
     ) -> Credentials:
-        loaded = real(tls, exporter=exporter, settings=settings, view=view)
+        loaded = real(tls, exporter=exporter, settings=settings, view=view, roots=roots)
         if not reads:
             pair_files(tmp_path, NEW)
         reads.append(subject(loaded))
@@ -172,11 +178,16 @@ def test_files_that_never_rest_are_read_a_bounded_number_of_times(
     real = load_credentials
 
     def load(
-        tls: TlsSettings, *, exporter: str, settings: FileSettings, view: FileView
+        tls: TlsSettings,
+        *,
+        exporter: str,
+        settings: FileSettings,
+        view: FileView,
+        roots: SystemRoots,
     ) -> Credentials:
         reads.append(1)
         os.utime(tmp_path / "tls.crt", ns=(len(reads), len(reads)))
-        return real(tls, exporter=exporter, settings=settings, view=view)
+        return real(tls, exporter=exporter, settings=settings, view=view, roots=roots)
 
     monkeypatch.setattr(store_module, "load_credentials", load)
     store = Using()

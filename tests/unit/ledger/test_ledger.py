@@ -2,17 +2,22 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import HISTORY, TargetRuntime, is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence, TargetFacts
+from probe.model.finding import Finding
 from probe.model.target import Endpoint, Target
 
 CONFIRMED = Diagnosis(outcome="confirmed", stage="export")
 UNCONFIRMED = Diagnosis(outcome="unconfirmed", stage="export", certain=False)
 REFUSED = Diagnosis(outcome="failed", stage="connect", cause="tcp_refused", family="network")
+OPEN = msgspec.structs.replace(
+    CONFIRMED, findings=(Finding(cause="client_cert_not_requested", fact="nobody asked", fix=()),)
+)
 UNRESOLVED = Diagnosis(outcome="failed", stage="resolve", cause="dns_failure", family="network")
 
 
@@ -39,11 +44,24 @@ def seen(at: float, **durations: float) -> Evidence:
         (REFUSED, "tcp_refused", True),
         (UNRESOLVED, "tcp_refused", False),
         (CONFIRMED, "tcp_refused", False),
+        (OPEN, None, True),
     ],
 )
 def test_expected_follows_expect(diagnosis: Diagnosis, expect: str | None, expected: bool) -> None:
     """A target is as expected when it is confirmed, or fails with the very cause asked for."""
-    assert is_expected(diagnosis, expect) is expected
+    assert is_expected(diagnosis, make_target(expect=expect)) is expected
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "expected"),
+    [(CONFIRMED, True), (OPEN, False), (UNCONFIRMED, False), (REFUSED, False)],
+)
+def test_a_backend_that_must_insist_is_not_open_to_all(
+    diagnosis: Diagnosis, expected: bool
+) -> None:
+    """Confirmed is not enough where a client certificate must be asked for."""
+    target = replace(make_target(), expect_requested=True)
+    assert is_expected(diagnosis, target) is expected
 
 
 def test_a_new_target_has_no_past() -> None:

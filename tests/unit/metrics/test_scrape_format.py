@@ -137,7 +137,7 @@ def test_no_text_breaks_the_format(name: str, label: str, subject: str) -> None:
         shown = samples(metrics, accept)
         ours = [dict(labels) for _, labels in shown if "target" in dict(labels)]
         assert len({labels["target"] for labels in ours}) == 1
-        assert len(ours) == 22
+        assert len(ours) == 23
         values = {text for labels in ours for text in labels.values()}
         assert values == {safe_text(text) for text in values}
 

@@ -233,7 +233,7 @@ async def test_an_attempts_evidence_holds_no_secret(backend: Backend, tmp_path: 
     observations = await run_rounds([target, behind], concurrency=2)
     (_, sent, diagnosis), (_, unproxied, _) = observations
     assert diagnosis.outcome == "confirmed"
-    assert dict(backend.requests[-1].headers)["authorization"] == f"Bearer {HIDDEN}"
+    assert dict(backend.requests[0].headers)["authorization"] == f"Bearer {HIDDEN}"
     assert sent.target.header_names == ("authorization",)
     assert unproxied.target.proxy == "127.0.0.1:1"
     key_lines = exporter.key_pem.decode().splitlines()[1:-1]

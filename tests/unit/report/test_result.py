@@ -30,7 +30,7 @@ from tests.stories.all_stories import BY_NAME
 
 FIELDS = [
     "target", "endpoint", "protocol", "labels", "at", "outcome", "expected", "stage", "cause",
-    "family", "documented_cause", "certain", "also", "findings", "party", "exporter",
+    "family", "documented_cause", "certain", "also", "findings", "party", "exporter", "peer_address",
     "facts", "fix", "by_exporter", "alerts", "tls",
     "acceptable_cas", "server_certificates", "client_certificates", "clock",
     "experiments", "durations",
@@ -150,6 +150,7 @@ def test_a_failure_has_the_form_of_the_contract() -> None:
         "findings": [],
         "party": "backend",
         "exporter": "collector",
+        "peer_address": "",
         "facts": ["backend sent alert unknown_ca (48)"],
         "fix": ["add the CA to client_ca_file"],
         "by_exporter": [],

@@ -85,7 +85,8 @@ def _check_tls(value: _Known) -> Iterator[Refusal]:
             )
     if lowest in _VERSIONS and highest in _VERSIONS and highest and highest < (lowest or "1.2"):
         yield (
-            ("max_version",), "is below min_version",
+            ("max_version",),
+            "is below min_version",
             "invalid TLS configuration: min_version cannot be greater than max_version",
         )
 

@@ -5,10 +5,11 @@ client and configtls' `LoadTLSConfig` (v0.162.0): where a setting has no effect,
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
+from probe.config.errors import NotProbedError
 from probe.config.source_content import report_ignored
 from probe.exporters.go_domain_names import encode_labels, map_for_lookup
 from probe.exporters.go_url import GoUrl, UrlError, from_text, parse_url, to_text
@@ -28,10 +29,6 @@ _ATOI: Final = re.compile(r"[+-]?[0-9]+")
 _LAST_PORT: Final = 65535
 _UNRESERVED: Final = "-_.~!$&'()*+,;=:[]@"
 """With letters and digits: what grpc-go leaves in an authority as it is (encodeAuthority)."""
-
-
-class NotProbedError(Exception):
-    """An exporter that is right as it is, but which cannot be probed; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +60,20 @@ def parse_grpc_endpoint(text: str) -> Destination:
     scheme = next((one for one in ("http", "https") if text.startswith(f"{one}://")), "")
     target = text[len(f"{scheme}://") :] if scheme else text
     _check_grpc_endpoint(text, target)
+    return replace(parse_grpc_target(target, text), scheme=scheme)
+
+
+def parse_grpc_target(target: str, written: str = "") -> Destination:
+    """Read what grpc-go dials.
+
+    Args:
+        target: As grpc.NewClient gets it.
+        written: What stands in the configuration for it, for errors.
+
+    Raises:
+        ValueError: with the reason, where grpc-go refuses it, or never connects to it.
+        NotProbedError: where no host and port can be known.
+    """
     resolver, endpoint, server = _split_grpc_target(target)
     if resolver in _UNIX:
         raise NotProbedError("its endpoint is a Unix socket, where no mutual TLS is to be probed")
@@ -72,7 +83,7 @@ def parse_grpc_endpoint(text: str) -> Destination:
     else:
         split = split_as_go(endpoint) or split_as_go(f"{endpoint}:443") if endpoint else None
     if split is None or not _is_port(split[1]):
-        raise ValueError(_explain_unresolved(text))
+        raise ValueError(_explain_unresolved(written or target))
     host, port = split
     note = ""
     if resolver == "dns" and server:
@@ -83,7 +94,6 @@ def parse_grpc_endpoint(text: str) -> Destination:
     authority = quote(f"localhost{endpoint}" if not host else endpoint, safe=_UNRESERVED)
     return Destination(
         made,
-        scheme=scheme,
         note=note,
         authority="" if authority == made.authority else authority,
     )

@@ -22,7 +22,7 @@ from probe.config.check_settings import (
     tls_faults,
 )
 from probe.config.duration import go_seconds
-from probe.config.errors import ConfigurationError
+from probe.config.errors import ConfigurationError, NotProbedError, UnknownSettingError
 from probe.config.expand import Unresolved
 from probe.config.location import Location
 from probe.config.proxy_environment import find_proxy
@@ -36,7 +36,6 @@ from probe.config.sources.collector.authentication import (
 )
 from probe.config.sources.collector.endpoint import (
     Destination,
-    NotProbedError,
     parse_grpc_endpoint,
     parse_http_endpoint,
     resolve_tls,
@@ -49,12 +48,18 @@ from probe.exporters.go_domain_names import is_looked_up, map_for_lookup
 from probe.exporters.go_names import parse_address
 from probe.model.target import NO_ENDPOINT, Secret, Signal, Source, Target, TlsSettings
 
-GRPC_TYPES: Final = frozenset({"otlp_grpc", "otlp"})
+ARROW_TYPES: Final = frozenset({"otelarrow", "otel_arrow"})
+GRPC_TYPES: Final = frozenset({"otlp_grpc", "otlp", *ARROW_TYPES})
 HTTP_TYPES: Final = frozenset({"otlp_http", "otlphttp"})
 
 
 class _Auth(Struct, frozen=True):
     authenticator: str = ""
+
+
+class _Arrow(Struct, frozen=True):
+    disabled: bool = False
+    disable_downgrade: bool = False
 
 
 class _Header(Struct, frozen=True):
@@ -75,6 +80,7 @@ class ExporterEntry(Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = field(default_factory=dict)
     auth: _Auth = _Auth()
     tls: TlsEntry = TlsEntry()
+    arrow: _Arrow = _Arrow()
     force_attempt_http2: bool = True
     http2_read_idle_timeout: str | int = ""
 
@@ -108,35 +114,71 @@ def read_exporter(
     """
     at = files.at["exporters"][exporter.key]
     check_name(exporter.id, at)
-    entry = _read_entry(exporter, files)
+    entry = read_entry(files, "exporters", exporter.key)
     if entry.encoding == "json":
         warn("it sends JSON; the probe sends Protobuf")
-    grpc = exporter.grpc
-    tls = _read_tls(entry, at, grpc=grpc)
+    if component_type(exporter.id) in ARROW_TYPES and not entry.arrow.disabled:
+        warn(_ARROW_ALONE if entry.arrow.disable_downgrade else _ARROW)
     targets: list[Target] = []
     for signal, destination in _read_destinations(entry, exporter, at).items():
-        if destination.note:
-            warn(destination.note)
-        effective, remarks = resolve_tls(tls, destination.scheme, grpc=grpc)
         target = Target(
             name=f"{exporter.id}-{signal}" if targets else exporter.id,
             endpoint=destination.endpoint,
-            protocol="grpc" if grpc else "http/protobuf",
+            protocol="grpc" if exporter.grpc else "http/protobuf",
             signal=signal,
-            tls=effective,
-            offers_http2=grpc or _offers_http2(entry),
+            offers_http2=exporter.grpc or _offers_http2(entry),
             sources=(source,),
-            remarks=remarks,
         )
-        headers = _read_headers(entry, destination, target, files, at, warn)
-        authority = destination.authority
-        if grpc:
-            authority = _read_authority(entry, effective, destination, at)
-        proxy = _choose_proxy(entry, target, environ, at)
-        target = replace(target, headers=headers, proxy_url=proxy, authority=authority)
-        _check_host(target, at["endpoint"])
-        targets.append(target)
+        targets.append(complete_target(target, destination, entry, at, files, environ, warn))
     return tuple(targets)
+
+
+_ARROW: Final = (
+    "it sends Arrow streams where the backend takes them; the probe sends OTLP, as it falls back to"
+)
+_ARROW_ALONE: Final = "it sends Arrow streams alone; the probe sends OTLP over the same connection"
+
+
+def complete_target(
+    target: Target,
+    destination: Destination,
+    entry: ExporterEntry,
+    location: Location,
+    files: CollectorFiles,
+    environ: Mapping[str, str],
+    warn: Warn,
+) -> Target:
+    """Return `target`, which goes to `destination`, with all else that `entry` says.
+
+    Args:
+        target: With its name, endpoint, protocol and signal.
+        destination: What the endpoint says.
+        entry: The exporter's settings.
+        location: Where they stand.
+        files: The Collector's configuration.
+        environ: The environment's variables.
+        warn: Receives what the probe does otherwise.
+
+    Raises:
+        ConfigurationError, NotProbedError: as `read_exporter`.
+    """
+    grpc = target.protocol == "grpc"
+    if destination.note:
+        warn(destination.note)
+    tls = _read_tls(entry, location, grpc=grpc)
+    tls, remarks = resolve_tls(tls, destination.scheme, grpc=grpc)
+    target = replace(target, tls=tls, remarks=remarks)
+    authority = destination.authority
+    if grpc:
+        authority = _read_authority(entry, tls, destination, location)
+    target = replace(
+        target,
+        authority=authority,
+        headers=_read_headers(entry, destination, target, files, location, warn),
+        proxy_url=_choose_proxy(entry, target, environ, location),
+    )
+    _check_host(target, location["endpoint"])
+    return target
 
 
 def make_failed_target(
@@ -149,7 +191,7 @@ def make_failed_target(
 
     Its endpoint is the one that can be read, or none.
     """
-    grpc = exporter.grpc
+    grpc = component_type(exporter.id) not in HTTP_TYPES
     keys = ("endpoint",) if grpc else (f"{exporter.signals[0]}_endpoint", "endpoint")
     endpoint = NO_ENDPOINT
     for key in keys:
@@ -171,23 +213,37 @@ def make_failed_target(
     return add_faults(target, errors)
 
 
-def _read_entry(exporter: Exporter, files: CollectorFiles) -> ExporterEntry:
-    at = files.at["exporters"][exporter.key]
-    value = files.value("exporters", exporter.key)
+def read_entry(files: CollectorFiles, *path: str) -> ExporterEntry:
+    """Return the settings of the OTLP exporter at `path`.
+
+    Raises:
+        ConfigurationError: where they have another shape, or hold a reference that is not known.
+    """
+    at = files.at
+    for key in path:
+        at = at[key]
+    value = files.value(*path)
     _refuse_unresolved(value)
+    if value is None:
+        return ExporterEntry()
     if isinstance(value, dict):
         value = dict(value)
         headers = unwrap(value.get("headers"))
         if isinstance(headers, list):
             listed = convert(headers, list[_Header], at["headers"])
             value["headers"] = {header.name: header.value for header in listed}
+            if len(value["headers"]) < len(listed):
+                raise at["headers"].error(
+                    "has a name twice, with which the Collector does not start"
+                )
         elif isinstance(headers, dict):
+            # As configopaque.MapList orders them; of those that differ in case the last one counts.
             value["headers"] = {
-                name: "" if text is None else text for name, text in headers.items()
+                name: "" if text is None else text for name, text in sorted(headers.items())
             }
         tls = unwrap(value.get("tls"))
         if isinstance(tls, dict):
-            if not exporter.grpc:
+            if component_type(path[-1]) in HTTP_TYPES:
                 # confighttp passes over keys that it does not know.
                 tls = {key: tls[key] for key in tls if key in TlsEntry.__struct_fields__}
             value["tls"] = _normalize_tls(tls)
@@ -195,12 +251,15 @@ def _read_entry(exporter: Exporter, files: CollectorFiles) -> ExporterEntry:
 
 
 def _refuse_unresolved(value: Any, key: str = "") -> None:
-    """Refuse to probe with settings that only a provider of the Collector's knows.
+    """Refuse to probe with settings that are not known here.
 
     Raises:
-        NotProbedError: naming the key and the provider.
+        UnknownSettingError: naming what is not known.
+        NotProbedError: naming the provider that only the Collector has.
     """
     if isinstance(value, Unresolved):
+        if value.reason:
+            raise UnknownSettingError(value.reason)
         what = f"its {key} comes" if key else "its settings come"
         raise NotProbedError(
             f"{what} from the provider {value.scheme}, which the Collector has and the probe has not"
@@ -326,18 +385,26 @@ def _read_headers(
     warn: Warn,
 ) -> tuple[tuple[str, Secret], ...]:
     grpc = target.protocol == "grpc"
-    headers = Headers(grpc=grpc)
-    for name, value in entry.headers.items():
-        headers.set(name, value)
+    headers, own = Headers(grpc=grpc), tuple(entry.headers.items())
+    if grpc:
+        # Pseudo-header fields are left out; names that differ in case are sent both.
+        own = tuple((name.lower(), value) for name, value in own if not name.startswith(":"))
+    else:
+        for name, value in own:
+            # net/http knows `Host` alone, and sends what else is like it nowhere.
+            if name == "Host" or name.lower() != "host":
+                headers.set(name, value)
     if entry.auth.authenticator:
         plaintext = grpc and target.plaintext
         authenticate(entry.auth.authenticator, headers, files, warn, plaintext=plaintext)
     if destination.credentials and not headers.get("Authorization"):
         headers.set("Authorization", basic_authorization(destination.credentials))
-    for name, value in headers.items():
+    # grpc-go sends both what credentials add and a header of the same name.
+    sent = headers.items() + (own if grpc else ())
+    for name, value in sent:
         if fault := header_fault(name, value, grpc=grpc):
             raise location["headers"][name].error(fault)
-    return tuple((name, Secret(value)) for name, value in headers.items())
+    return tuple((name, Secret(value)) for name, value in sent)
 
 
 def _choose_proxy(

@@ -92,6 +92,18 @@ class CollectorFiles:
         """
         return convert(self.value(section, key), shape, self.at[section][key])
 
+    def component_part(self, shape: type[T], *path: str) -> T:
+        """Return what stands at `path` as a `shape`; one without settings where it is null.
+
+        Raises:
+            ConfigurationError: as `value` and `convert` do.
+        """
+        at = self.at
+        for key in path:
+            at = at[key]
+        value = self.value(*path)
+        return convert({} if value is None else value, shape, at)
+
     def components(self, section: str) -> dict[str, str]:
         """Return the ids of `section` (`exporters`, …), each with the key that it has there.
 
@@ -113,7 +125,16 @@ class CollectorFiles:
         except (OSError, ValueError) as error:
             reason = f"cannot be read: {explain_unreadable(error)}"
             raise ConfigurationError(reason, file=path) from None
-        document = parse_yaml(text.removeprefix("\ufeff"), path, plain=resolve_go_scalar)
+        document = parse_yaml(
+            text.removeprefix("\ufeff"), path, plain=resolve_go_scalar, first_alone=True
+        )
+        if document.second and document.value is None:
+            reason = "its first document is empty, and the Collector reads no other"
+            raise ConfigurationError(reason, file=path, line=document.second)
+        if document.second:
+            self.warn(
+                f"line {document.second} begins a second document, which the Collector does not read"
+            )
         if not isinstance(document.value, dict | None):
             reason = "is not the configuration of a Collector"
             raise Location(document).error(reason, found=document.value)

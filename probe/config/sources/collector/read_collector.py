@@ -1,4 +1,4 @@
-"""The targets of an OpenTelemetry Collector: every OTLP exporter in every pipeline.
+"""The targets of an OpenTelemetry Collector: every OTLP exporter in every pipeline, and of its own.
 
 Pure but for reading the files. An exporter whose settings are refused is a target that fails; what
 else keeps the Collector from starting is one more, named by the configuration. The others are
@@ -7,14 +7,13 @@ in for, or that no pipeline uses, is a warning.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from probe.config.errors import ConfigurationError
+from probe.config.errors import ConfigurationError, NotProbedError, UnknownSettingError
 from probe.config.expand import UnsetVariable
 from probe.config.source_content import SourceContent, add_faults, report_ignored
 from probe.config.sources.collector.decode import COLLECTOR_SAYS
-from probe.config.sources.collector.endpoint import NotProbedError
 from probe.config.sources.collector.exporter import (
     GRPC_TYPES,
     HTTP_TYPES,
@@ -22,12 +21,14 @@ from probe.config.sources.collector.exporter import (
     make_failed_target,
     read_exporter,
 )
+from probe.config.sources.collector.load_balancer import BALANCER_TYPES, read_load_balancer
 from probe.config.sources.collector.merge import (
     CollectorFiles,
     ReadText,
     component_id,
     component_type,
 )
+from probe.config.sources.collector.own_telemetry import read_own_telemetry
 from probe.config.sources.collector.receiver import find_served_certificates
 from probe.config.sources.collector.startup import SECTIONS, Startup, judge_startup
 from probe.model.finding import Finding
@@ -69,10 +70,50 @@ def read_collector(
     source = Source("collector", where)
     startup = judge_startup(files)
     exporters = _list_exporters(files)
+    read = _read_exporters(exporters, files, environ, source, startup)
+    targets, own = read.targets, read.own
+    telemetry, more = read_own_telemetry(files, environ, source)
+    targets += telemetry
+    besides = _list_besides(startup, own)
+    besides += (error for error in more if error.key not in {each.key for each in besides})
+    if besides:
+        targets.append(_make_collector_target(source, besides, startup, own))
+    for text in (*startup.unresolved, *_name_own_types(startup)):
+        files.warn(text)
+    served = find_served_certificates(
+        files,
+        frozenset(name for held in startup.pipelines.values() for name in held["receivers"]),
+        files.warn,
+    )
+    if not (served or telemetry or besides or any(map(_is_otlp, exporters))):
+        files.warn("it holds no OTLP exporter")
+    return SourceContent(
+        targets=tuple(_tell_neighbours(targets, files)),
+        unprobed=tuple(read.unprobed),
+        # A backend's configuration has receivers alone, and says what the backend serves.
+        empty="" if served else "no OTLP exporter of it is probed",
+        warnings=tuple(safe_text(f"{where}: {text}", 1024) for text in files.warnings),
+        served=served,
+    )
+
+
+@dataclass(slots=True)
+class _ReadExporters:
+    targets: list[Target] = field(default_factory=list)
+    own: set[str] = field(default_factory=set)
+    """The ids that are targets, or would be: what is wrong with them is theirs."""
+    unprobed: list[str] = field(default_factory=list)
+
+
+def _read_exporters(
+    exporters: Mapping[str, str],
+    files: CollectorFiles,
+    environ: Mapping[str, str],
+    source: Source,
+    startup: Startup,
+) -> _ReadExporters:
     used = _find_signals(startup)
-    targets: list[Target] = []
-    own: set[str] = set()
-    unprobed = False
+    result = _ReadExporters()
     for name, key in exporters.items():
         if not _is_otlp(name):
             continue
@@ -88,48 +129,34 @@ def read_collector(
                 else "no pipeline uses it, so it is not probed"
             )
             continue
-        own.add(name)
+        result.own.add(name)
         exporter = Exporter(id=name, key=key, signals=signals)
         errors = startup.components.get(("exporters", name), [])
         found: tuple[Target, ...] = ()
         try:
-            found = read_exporter(exporter, files, environ, source, warn)
+            read = read_load_balancer if _is_balancer(name) else read_exporter
+            found = read(exporter, files, environ, source, warn)
+        except UnknownSettingError as error:
+            result.unprobed.append(f"exporters.{name}: {error}")
         except NotProbedError as error:
             warn(f"it is not probed: {error}")
-            unprobed = True
         except ConfigurationError as error:
             errors = _join_errors(errors, error)
         unset = startup.unset.get(("exporters", name), ())
         if errors:
-            targets.append(
-                _explain_unset(make_failed_target(exporter, files, source, errors), unset, where)
+            result.targets.append(
+                _explain_unset(
+                    make_failed_target(exporter, files, source, errors), unset, source.where
+                )
             )
         else:
             notes = tuple(safe_text(str(each)) for each in unset)
             remarks = tuple(map(_report_unknown, startup.ignored.get(("exporters", name), ())))
-            targets += (
+            result.targets += (
                 replace(target, notes=target.notes + notes, remarks=target.remarks + remarks)
                 for target in found
             )
-    besides = _list_besides(startup, own)
-    if besides:
-        targets.append(_make_collector_target(source, besides, startup, own))
-    for text in (*startup.unresolved, *_name_own_types(startup)):
-        files.warn(text)
-    served = find_served_certificates(
-        files,
-        frozenset(name for held in startup.pipelines.values() for name in held["receivers"]),
-        files.warn,
-    )
-    if not (served or besides or unprobed or startup.unresolved or any(map(_is_otlp, exporters))):
-        files.warn("it holds no OTLP exporter")
-    return SourceContent(
-        targets=tuple(_tell_neighbours(targets, files)),
-        # A backend's configuration has receivers alone, and says what the backend serves.
-        empty="" if served and not unprobed else "no OTLP exporter of it is probed",
-        warnings=tuple(safe_text(f"{where}: {text}", 1024) for text in files.warnings),
-        served=served,
-    )
+    return result
 
 
 def make_unreadable_target(where: str, error: ConfigurationError) -> Target:
@@ -151,7 +178,11 @@ def _list_exporters(files: CollectorFiles) -> dict[str, str]:
 
 
 def _is_otlp(name: str) -> bool:
-    return component_type(name) in GRPC_TYPES | HTTP_TYPES
+    return component_type(name) in GRPC_TYPES | HTTP_TYPES | BALANCER_TYPES
+
+
+def _is_balancer(name: str) -> bool:
+    return component_type(name) in BALANCER_TYPES
 
 
 def _find_signals(startup: Startup) -> dict[str, set[str]]:
@@ -268,6 +299,6 @@ def _name_missing_file(target: Target, files: CollectorFiles) -> str:
                 files.read(path)
         except FileNotFoundError:
             return f"exporters.{target.name}: {key} names {describe_path(path)}, which is not there"
-        except (OSError, ValueError):
-            continue  # it is there, whatever it is
+        except (OSError, ValueError, UnknownSettingError):
+            continue  # it may be there, whatever it is
     return ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from probe.config.duration import go_seconds
-from probe.config.errors import ConfigurationError
+from probe.config.errors import ConfigurationError, UnknownSettingError
 from probe.config.sources.collector.authentication import Warn
 from probe.config.sources.collector.merge import CollectorFiles, component_type
 from probe.config.yaml_document import Expanded, unwrap
@@ -46,6 +46,8 @@ def find_served_certificates(
                 served += _read_receiver(name, where, files.value("receivers", key))
     except ConfigurationError as error:
         warn(f"the receivers cannot be read: {error.reason}")
+    except UnknownSettingError:
+        return ()
     return tuple(served)
 
 

@@ -106,7 +106,7 @@ class _Judge:
         return value
 
     def _note_unresolved(self, at: Location, value: Unresolved) -> None:
-        if value.scheme:
+        if value.scheme and not value.reason:
             self._unresolved.append(
                 f"{at.key}: its value comes from the provider {value.scheme}, which the probe has not"
             )

@@ -65,18 +65,17 @@ def _choose_protocol(found: Recognised, environ: dict[str, str], notes: list[str
         for signal in SIGNALS:
             own = variable_name("PROTOCOL", signal)
             if environ.pop(own, ""):
-                notes.append(f"{own} has no effect: {found.only_protocol} is {found.protocol_by}")
+                notes.append(f"{own} has no effect: its exporter speaks {found.only_protocol}")
         if text and text != found.only_protocol:
-            notes.append(f"{name} has no effect: {found.only_protocol} is {found.protocol_by}")
-        elif not text:
-            notes.append(f"{found.only_protocol} is {found.protocol_by}")
+            notes.append(f"{name} has no effect: its exporter speaks {found.only_protocol}")
+        notes.append(f"{found.only_protocol} is taken: {found.protocol_by}")
         environ[name] = found.only_protocol
         return found.only_protocol
     if text:
         return "grpc" if text == "grpc" else "http/protobuf"
     if found.protocol is not None and any(not get_value(environ, "PROTOCOL", s) for s in SIGNALS):
         environ[name] = found.protocol
-        notes.append(f"{name} is not set: {found.protocol} is {_say_why(found)}")
+        notes.append(f"{name} is not set: {found.protocol} is taken, {_say_why(found)}")
     return found.protocol or "http/protobuf"
 
 

@@ -14,7 +14,6 @@ MAX_BYTES: Final = 8 << 20
 """Of one file of /proc: Linux gives a new program at most 6 MiB of arguments and environment."""
 MOST_PROCESSES: Final = 100_000
 MOST_DESCRIPTORS: Final = 4096
-_NAMESPACES: Final = ("mnt", "net", "user")
 
 
 class ProcFiles:
@@ -82,14 +81,6 @@ class ProcFiles:
             raise ValueError("is not a regular file")
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         return os.fdopen(descriptor, "rb")
-
-    def read_namespaces(self, pid: int) -> dict[str, str]:
-        """Return what identifies the namespaces of a process, as far as they can be read."""
-        found = {}
-        for kind in _NAMESPACES:
-            with suppress(OSError):
-                found[kind] = self.read_link(pid, f"ns/{kind}")
-        return found
 
     def hides_others(self) -> bool:
         """Return whether /proc is mounted so that processes of other users are not shown."""

@@ -5,7 +5,8 @@ it; an SDK's variables as its runtime reads them. What cannot be seen is said: a
 its exporter up by itself, or changes its environment later, shows nothing of that in /proc.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -20,18 +21,22 @@ from probe.config.sources.process.proc_files import ProcFiles
 from probe.config.sources.process.recognised import Recognised
 from probe.config.sources.process.running import ProcessView, gather_process
 from probe.config.sources.process.runtime_of_process import CollectorProcess, recognise
+from probe.config.sources.process.runtime_rules import apply_go_roots, apply_runtime_rules
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, read_environment
 from probe.model.known_secrets import environment_secrets
 from probe.model.runtime import COLLECTOR, find_sibling
 from probe.model.surroundings import RunningProcess
-from probe.model.target import Secret, Target
-from probe.text.description import describe_name
+from probe.model.target import Secret, Target, TlsSettings
+from probe.text.description import describe_name, describe_path, is_description
 from probe.text.safe_text import safe_text
 
 ReadProcessFile = Callable[[RunningProcess, str], bytes]
 """Returns a file as a process sees it; raises OSError or ValueError."""
+FindChanged = Callable[[RunningProcess, Iterable[str]], tuple[str, ...]]
+"""Returns which files were changed after a process began."""
 
+_CODE: Final = (".py", ".js", ".mjs", ".cjs", ".ts", "package.json")
 _START_ONLY: Final = (
     "/proc shows the environment of its start: what the program sets later (a .env file, for "
     "example) or configures by itself is not seen"
@@ -39,7 +44,11 @@ _START_ONLY: Final = (
 
 
 def read_process(
-    pid: int, files: ProcFiles, read_file: ReadProcessFile, fallback: str
+    pid: int,
+    files: ProcFiles,
+    read_file: ReadProcessFile,
+    find_changed: FindChanged,
+    fallback: str,
 ) -> SourceContent:
     """Return the targets of the process `pid`.
 
@@ -47,15 +56,19 @@ def read_process(
         pid: Its number, as the probe sees it.
         files: /proc.
         read_file: Reads a file as a process sees it.
+        find_changed: Tells which files were changed since a process began.
         fallback: Whose verdict counts where the runtime is not known.
 
     Raises:
         ConfigurationError: where the process cannot be looked into, or has no exporter to be seen.
     """
     view = gather_process(pid, files)
+    read_files: dict[str, None] = {}
 
     def read(path: str) -> bytes:
-        return read_file(view.runs_in, path)
+        content = read_file(view.runs_in, path)
+        read_files[path] = None
+        return content
 
     found = recognise(view, read, files)
     if isinstance(found, CollectorProcess):
@@ -64,9 +77,12 @@ def read_process(
     else:
         content, environ = _read_sdk(view, found, read, fallback)
     name = f"{pid} ({view.runs_in.command})"
+    changed = tuple(map(_note_change, find_changed(view.runs_in, _drop_code(read_files))))
     targets = tuple(
         replace(
             target,
+            tls=_find_files(target.tls, view.runs_in.working_directory),
+            notes=(*target.notes, *changed),
             runs_in=view.runs_in,
             sources=tuple(replace(source, process=name) for source in target.sources),
         )
@@ -74,6 +90,32 @@ def read_process(
     )
     secrets = tuple(map(Secret, dict.fromkeys(_list_secrets(view.environ, environ))))
     return replace(content, targets=targets, secrets=secrets)
+
+
+def _find_files(tls: TlsSettings, folder: str) -> TlsSettings:
+    """Return `tls` with whole paths: printed commands run elsewhere than the process."""
+
+    def find(path: str | None) -> str | None:
+        return path and (path if is_description(path) else posixpath.join(folder, path))
+
+    return replace(
+        tls,
+        ca_file=find(tls.ca_file),
+        cert_file=find(tls.cert_file),
+        key_file=find(tls.key_file),
+    )
+
+
+def _drop_code(paths: Iterable[str]) -> Iterator[str]:
+    """Yield the files that are settings: of a program's own code nothing is asked."""
+    return (path for path in paths if not path.endswith(_CODE))
+
+
+def _note_change(path: str) -> str:
+    return (
+        f"{safe_text(describe_path(path), 256)} was changed after the process began: it may still "
+        "work by what the file held before"
+    )
 
 
 def _read_collector(
@@ -105,7 +147,10 @@ def _read_collector(
 
     content = read_collector(locations.paths, view.environ, read_text)
     note = f"the process is recognised as a Collector: {found.by}"
-    targets = (replace(each, notes=(note, *each.notes)) for each in content.targets)
+    targets = (
+        apply_go_roots(replace(each, notes=(note, *each.notes)), view.environ)
+        for each in content.targets
+    )
     return replace(content, targets=tuple(targets))
 
 
@@ -123,7 +168,8 @@ def _read_sdk(
             raise ConfigurationError(reason, file=file) from None
         content = read_sdk_file(raw, file, environ)
     else:
-        content = read_environment(environ, exporter)
+        # Without a protocol of its own the port decides, whatever the first of its exporters speaks.
+        content = read_environment(environ, runtime_known=bool(found.runtime))
     if not (content.targets or content.errors):
         raise ConfigurationError(
             _explain_nothing(view, found, content.empty), file=f"process {view.pid}"
@@ -131,11 +177,14 @@ def _read_sdk(
     base = _name_service(environ) or f"{view.runs_in.command}-{view.pid}"
     notes = (*settings.notes, *found.notes, _START_ONLY)
     targets = tuple(
-        replace(
-            target,
-            name=base + target.name.removeprefix("sdk"),
-            exporter=_choose_exporter(exporter, target),
-            notes=tuple(dict.fromkeys((*notes, *target.notes))),
+        apply_runtime_rules(
+            replace(
+                target,
+                name=base + target.name.removeprefix("sdk"),
+                exporter=_choose_exporter(exporter, target),
+                notes=tuple(dict.fromkeys((*notes, *target.notes))),
+            ),
+            {} if file else environ,
         )
         for target in content.targets
     )

@@ -102,8 +102,6 @@ def gather_process(pid: int, files: ProcFiles) -> ProcessView:
     if again.start_ticks != stat.start_ticks:
         raise ProcessGoneError("ended while it was read", file=where)
     environ = split_environment(raw_environ)
-    own, its = files.read_namespaces(files.own_pid), files.read_namespaces(pid)
-    foreign_user_namespace = own.get("user") != its.get("user")
     return ProcessView(
         runs_in=RunningProcess(
             pid=pid,
@@ -112,10 +110,11 @@ def gather_process(pid: int, files: ProcFiles) -> ProcessView:
             uid=status.uids[3],
             gid=status.gids[3],
             groups=status.groups,
-            # In a user namespace of its own, capabilities count for the files of that alone.
-            reads_everything=status.reads_everything and not foreign_user_namespace,
+            reads_everything=status.reads_everything,
             working_directory=working_directory,
             command=name_command(executable, stat.command),
+            ssl_cert_file=environ.get("SSL_CERT_FILE", ""),
+            ssl_cert_dir=environ.get("SSL_CERT_DIR", ""),
         ),
         parent=stat.parent,
         arguments=arguments,
@@ -187,6 +186,6 @@ def _explain_denial(stat: Stat, status: Status, files: ProcFiles) -> str:
         )
     name = safe_text(describe_name(stat.command), 64)
     return (
-        f"({name}) may not be looked into: {why}, and the probe lacks CAP_SYS_PTRACE there; "
+        f"{name} may not be looked into: {why}, and the probe lacks CAP_SYS_PTRACE there; "
         f"{give.format(user=user)}"
     )

@@ -1,7 +1,7 @@
 """Which runtime and which SDK a process has: the first that its program and memory show."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from probe.config.sources.process.collector_arguments import names_configuration
 from probe.config.sources.process.go_build_info import GoBuild, read_go_build
@@ -52,9 +52,9 @@ def recognise(
     if build is not None:
         if names_configuration(view.arguments) and not build.modules:
             return CollectorProcess("a program of Go with --config")
-        return recognise_go(build)
-    found = recognise_others(view) or _recognise_rust(view, files)
-    return found or Recognised(runtime="", by="", settings=view.environ)
+        return replace(recognise_go(build), settings=view.environ)
+    other = recognise_others(view) or _recognise_rust(view, files)
+    return replace(other or Recognised(runtime="", by=""), settings=view.environ)
 
 
 def _read_build(view: ProcessView, files: ProcFiles) -> GoBuild | None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from probe.config.sources.process.node_modules import find_loaded_packages
 from probe.config.sources.process.recognised import ReadFile, Recognised
 from probe.config.sources.process.running import ProcessView
 from probe.model.runtime import DOTNET, NODE_GRPC, NODE_HTTP, PYTHON_GRPC, PYTHON_HTTP
@@ -28,6 +29,12 @@ _NODE_PRELOADS: Final = frozenset(
 _NODE_AUTO: Final = re.compile(
     r"auto-instrumentations-node|autoinstrumentation\.js$|/autoinstrumentation/"
 )
+_NODE_PACKAGES: Final = {
+    "sdk": "@opentelemetry/sdk-node",
+    "grpc": "@opentelemetry/exporter-trace-otlp-grpc",
+    "http/protobuf": "@opentelemetry/exporter-trace-otlp-proto",
+    "http/json": "@opentelemetry/exporter-trace-otlp-http",
+}
 _DEEPEST: Final = 16
 """Directories above a script in which Node looks for packages here."""
 
@@ -57,12 +64,12 @@ def recognise_python(view: ProcessView, read_file: ReadFile) -> Recognised:
         protocol, by = "grpc", "the default of Python's automatic instrumentation"
         sdk = "the automatic instrumentation of PYTHONPATH"
     elif native:
-        protocol, by = "grpc", "its exporter's library, grpcio, is in its memory"
+        protocol, by = "grpc", "because grpcio is in its memory"
         sdk = "grpcio in its memory" if "grpc" in installed else ""
     elif installed == {"grpc"}:
         protocol, by = "grpc", "the only OTLP exporter that is installed"
     elif installed:
-        protocol, by = "http/protobuf", "grpcio is not in its memory"
+        protocol, by = "http/protobuf", "because grpcio is not in its memory"
     if installed and not sdk:
         sdk = "opentelemetry-exporter-otlp in its packages"
     return Recognised(
@@ -87,32 +94,31 @@ def recognise_node(view: ProcessView, read_file: ReadFile) -> Recognised:
     """Return what is known of the exporters of a Node process."""
     preloads, script = read_node_arguments(view.arguments, view.environ)
     auto = next((name for name in preloads if _NODE_AUTO.search(name)), "")
-    base = "node_modules/@opentelemetry"
-    installed = _find_first(
-        _list_node_folders(view, script, preloads),
-        {
-            "sdk": f"{base}/sdk-node/package.json",
-            "grpc": f"{base}/exporter-trace-otlp-grpc/package.json",
-            "http/protobuf": f"{base}/exporter-trace-otlp-proto/package.json",
-            "http/json": f"{base}/exporter-trace-otlp-http/package.json",
-        },
-        read_file,
-    )
+    loaded = find_loaded_packages((script, *preloads), view.runs_in.working_directory, read_file)
+    installed = {kind for kind, name in _NODE_PACKAGES.items() if name in loaded}
+    by_name = bool(installed)
+    if not installed:
+        installed = _find_first(
+            _list_node_folders(view, script, preloads),
+            {kind: f"node_modules/{name}/package.json" for kind, name in _NODE_PACKAGES.items()},
+            read_file,
+        )
     protocol: Protocol | None = None
     by, sdk = "", ""
     notes: list[str] = []
     if auto:
         sdk = "the automatic instrumentation that it loads at its start"
     elif "sdk" in installed:
-        sdk = "@opentelemetry/sdk-node in its packages"
+        sdk = f"@opentelemetry/sdk-node {'in its script' if by_name else 'in its packages'}"
     elif installed:
-        sdk = "an OTLP exporter of @opentelemetry in its packages"
-    if auto or "sdk" in installed:
+        names = ", ".join(_NODE_PACKAGES[kind] for kind in sorted(installed))
+        sdk = f"{names} {'in its script' if by_name else 'in its packages'}"
+    if installed == {"grpc"} or (by_name and installed == {"grpc", "sdk"}):
+        protocol, by = "grpc", "as its only OTLP exporter does"
+    elif auto or ("sdk" in installed and not by_name) or installed == {"sdk"}:
         protocol, by = "http/protobuf", "the default of Node's SDK"
-    elif installed == {"grpc"}:
-        protocol, by = "grpc", "the only OTLP exporter that is installed"
     elif installed and "grpc" not in installed:
-        protocol, by = "http/protobuf", "the only OTLP exporter that is installed speaks HTTP"
+        protocol, by = "http/protobuf", "as its only OTLP exporter does"
         if installed == {"http/json"}:
             notes.append("its exporter sends JSON; the probe sends protobuf to the same endpoint")
     return Recognised(

@@ -5,7 +5,7 @@ command line, and the program's environment too; they export nothing. The worker
 forks have its whole configuration, and the first of them stands for all with the same rights.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -81,3 +81,14 @@ def _list_ancestors(pid: int, parents: Mapping[int, int]) -> Iterator[int]:
     while (pid := parents.get(pid, 0)) and pid not in seen:
         seen.add(pid)
         yield pid
+
+
+def identify_processes(pids: Iterable[int], files: ProcFiles) -> frozenset[tuple[int, int, bytes]]:
+    """Return what tells processes from later ones, and from what they execute in their place."""
+    found = set()
+    for pid in pids:
+        with suppress(OSError, ValueError):
+            stat = parse_stat(files.read(pid, "stat"))
+            if not stat.ended:
+                found.add((pid, stat.start_ticks, files.read(pid, "cmdline")))
+    return frozenset(found)

@@ -12,6 +12,7 @@ from typing import Final
 from probe.config.errors import ConfigurationError, find_nearest
 from probe.config.proxy_environment import apply_proxy
 from probe.config.source_content import SourceContent, add_faults
+from probe.config.sources.sdk.origin import ENVIRONMENT, Origin
 from probe.config.sources.sdk.traps import find_traps
 from probe.config.sources.sdk.variables import (
     TLS_NAMES,
@@ -33,20 +34,25 @@ from probe.model.target import (
     Endpoint,
     Protocol,
     Signal,
-    Source,
     Target,
     TlsSettings,
 )
 from probe.text.safe_text import safe_text
 
-SOURCE: Final = Source("sdk", "environment")
+SOURCE: Final = ENVIRONMENT.source
 FILE_VARIABLES: Final = ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE")
 """A declarative file, which replaces the variables read here."""
 
 _GRPC_PORT: Final = 4317
 
 
-def read_environment(environ: Mapping[str, str], exporter: str = COLLECTOR.id) -> SourceContent:
+def read_environment(
+    environ: Mapping[str, str],
+    exporter: str = COLLECTOR.id,
+    origin: Origin = ENVIRONMENT,
+    *,
+    runtime_known: bool = False,
+) -> SourceContent:
     """Return one target for the generic endpoint and one for each signal that goes its own way.
 
     `sdk` stands for every signal that uses the generic variables alone and exports the first of
@@ -57,42 +63,50 @@ def read_environment(environ: Mapping[str, str], exporter: str = COLLECTOR.id) -
 
     A variable whose value has no meaning fails the target of whose exporter it is; an endpoint that
     cannot be read, or a protocol that only some SDKs speak, is an error. The other signals go on.
+
+    Args:
+        environ: The variables.
+        exporter: Whose verdict counts, by its id.
+        origin: The file that they were read from, where they are not a process's own.
+        runtime_known: Whether no finding says what the variables would be to another exporter.
     """
+    origin = replace(origin, runtime_known=runtime_known or origin.runtime_known)
     exported = tuple(signal for signal in SIGNALS if exports_otlp(environ, signal))
     spoken = RUNTIMES_BY_ID[exporter].protocols
-    only = next((one for one in PROTOCOLS if spoken == (one,)), None)
-    found = _read_signals(environ, exported, only)
+    only = next((one for one in PROTOCOLS if spoken == (one,)), origin.default_protocol)
+    found = _read_signals(environ, exported, only, origin)
     if not (found.targets or found.errors):
-        found = _read_signals(environ, SIGNALS, only)
-    return found if found.targets or found.errors else SourceContent(empty=_explain_unset(environ))
+        found = _read_signals(environ, SIGNALS, only, origin)
+    if found.targets or found.errors:
+        return found
+    return SourceContent(empty=_explain_unset(environ, origin))
 
 
-def _explain_unset(environ: Mapping[str, str]) -> str:
-    names = [variable_name("ENDPOINT", signal) for signal in (None, *SIGNALS)]
+def _explain_unset(environ: Mapping[str, str], origin: Origin) -> str:
+    names = [origin.spell(variable_name("ENDPOINT", signal)) for signal in (None, *SIGNALS)]
     text = (
         f"neither {names[0]} nor one of {', '.join(names[1:])} is set, and the default of SDKs, "
         "localhost, is not probed"
     )
-    for name in sorted(environ):
-        near = find_nearest(name, names) if "ENDPOI" in name and environ[name] else None
+    for variable in sorted(environ):
+        name = origin.spell(variable)
+        near = find_nearest(name, names) if "ENDPOI" in variable and environ[variable] else None
         if near is not None and name not in names:
             text += f"; {safe_text(name)} is set: was {near} meant?"
             break
-    return (
-        f"{text}; set {names[0]} to the backend, like https://collector:4317, or name a file with "
-        "--config"
-    )
+    text += f"; set {names[0]} to the backend, like https://collector:4317"
+    return f"{text}, or name a file with --config" if origin.is_environment else text
 
 
 def _read_signals(
-    environ: Mapping[str, str], signals: Sequence[Signal], only: Protocol | None
+    environ: Mapping[str, str], signals: Sequence[Signal], only: Protocol | None, origin: Origin
 ) -> SourceContent:
     """Return the targets of `signals`; `only` is what the exporter speaks where it speaks one."""
     errors: dict[ConfigurationError, None] = {}
 
     def read(signal: Signal | None) -> _Exporter | None:
         try:
-            return _read_exporter(environ, signal, only)
+            return _read_exporter(environ, signal, only, origin)
         except ConfigurationError as error:
             errors[error] = None
             return None
@@ -109,9 +123,9 @@ def _read_signals(
         if exporter == generic:
             shared[signal] = exporter
         else:
-            own.append(_make_target(f"sdk-{signal}", {signal: exporter}, environ, only))
+            own.append(_make_target(f"sdk-{signal}", {signal: exporter}, environ, only, origin))
     if shared:
-        own.insert(0, _make_target("sdk", shared, environ, only))
+        own.insert(0, _make_target("sdk", shared, environ, only, origin))
     return SourceContent(targets=tuple(own), errors=tuple(errors))
 
 
@@ -134,6 +148,7 @@ def _make_target(
     exporters: Mapping[Signal, _Exporter],
     environ: Mapping[str, str],
     only: Protocol | None,
+    origin: Origin,
 ) -> Target:
     """Return the target of `exporters`, which are equal; the first one's signal is exported."""
     signals = tuple(exporters)
@@ -150,22 +165,27 @@ def _make_target(
         signal=signal,
         tls=exporter.tls,
         headers=exporter.headers,
-        sources=(SOURCE,),
-        remarks=find_traps(environ, signals, exporter.protocol, endpoint),
-        notes=tuple(dict.fromkeys(_note_choices(environ, signals, exporter, only))),
-        signal_variables=tuple(_find_signal_variables(exporters.values())),
+        sources=(origin.source,),
+        remarks=find_traps(
+            environ, signals, exporter.protocol, endpoint, runtime_known=origin.runtime_known
+        ),
+        notes=tuple(dict.fromkeys(_note_choices(environ, signals, exporter, only, origin))),
+        signal_variables=tuple(_find_signal_variables(exporters.values(), origin)),
     )
     return add_faults(*apply_proxy(target, exporter.faults, environ))
 
 
 def _find_signal_variables(
-    exporters: Collection[_Exporter],
+    exporters: Collection[_Exporter], origin: Origin
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each setting that some signal's own variable decides, with all that then decide it."""
+    """Yield each setting that some signal's own variable decides, with all that then decide it.
+
+    What is read from a file has the names that it has there, and all of them.
+    """
     for name, general in GENERAL_VARIABLES.items():
         deciding = tuple(dict.fromkeys(exporter.variables[name] for exporter in exporters))
-        if deciding != (general,):
-            yield name, deciding
+        if deciding != (general,) or not origin.is_environment:
+            yield name, tuple(map(origin.spell, deciding))
 
 
 def _note_choices(
@@ -173,19 +193,23 @@ def _note_choices(
     signals: Sequence[Signal],
     exporter: _Exporter,
     only: Protocol | None,
+    origin: Origin,
 ) -> Iterator[str]:
     """Say which signals are left out, and which protocol was chosen where no variable names one."""
     for signal in SIGNALS:
         if signal not in signals and not exports_otlp(environ, signal):
-            yield f"{exporter_variable(signal)} has no OTLP exporter: {signal} are not probed"
+            yield f"{origin.spell(exporter_variable(signal))} has no OTLP exporter: {signal} are not probed"
     for signal in signals:
         if find_setting(environ, signal, "PROTOCOL")[1]:
             continue
-        names = variable_name("PROTOCOL")
+        names = origin.spell(variable_name("PROTOCOL"))
         if len(signals) == 1:
-            names = f"neither {variable_name('PROTOCOL', signal)} nor {names} is"
+            names = f"neither {origin.spell(variable_name('PROTOCOL', signal))} nor {names} is"
         else:
             names += " is not"
+        if only is not None and only == origin.default_protocol:
+            yield f"{names} set: {only} is taken, the default of {origin.reader}"
+            continue
         if only is not None:
             yield f"{names} set: {only} is taken, the one protocol of this exporter"
             continue
@@ -197,7 +221,7 @@ def _note_choices(
 
 
 def _read_exporter(
-    environ: Mapping[str, str], signal: Signal | None, only: Protocol | None
+    environ: Mapping[str, str], signal: Signal | None, only: Protocol | None, origin: Origin
 ) -> _Exporter:
     """Read the variables of `signal`, or the generic ones alone.
 
@@ -208,16 +232,16 @@ def _read_exporter(
     try:
         endpoint = Endpoint.parse(text)
     except ValueError as error:
-        raise _error(where, str(error), found=text) from None
+        raise _error(origin, where, str(error), found=text) from None
     faults: list[ConfigurationError] = []
-    protocol = _read_protocol(environ, signal, endpoint, faults, only)
+    protocol = _read_protocol(environ, signal, endpoint, faults, only, origin)
     if not endpoint.scheme:
         if protocol == "http/protobuf":
             reason = (
                 f"an endpoint for http/protobuf begins with http:// or https://; for gRPC on this"
-                f" port set {find_setting(environ, signal, 'PROTOCOL')[0]}=grpc"
+                f" port set {origin.spell(find_setting(environ, signal, 'PROTOCOL')[0])}=grpc"
             )
-            faults.append(_error(where, reason, found=text))
+            faults.append(_error(origin, where, reason, found=text))
         insecure = find_setting(environ, signal, "INSECURE")[1].lower() == "true"
         endpoint = replace(endpoint, scheme="http" if insecure else "https")
     return _Exporter(
@@ -225,7 +249,7 @@ def _read_exporter(
         base=where == variable_name("ENDPOINT"),
         protocol=protocol,
         tls=_read_tls(environ, signal, insecure=endpoint.scheme == "http"),
-        headers=_read_headers(environ, signal, faults, grpc=protocol == "grpc"),
+        headers=_read_headers(environ, signal, faults, origin, grpc=protocol == "grpc"),
         faults=tuple(faults),
         variables=variables_by_setting(environ, signal),
     )
@@ -237,6 +261,7 @@ def _read_protocol(
     endpoint: Endpoint,
     faults: list[ConfigurationError],
     only: Protocol | None,
+    origin: Origin,
 ) -> Protocol:
     where, text = find_setting(environ, signal, "PROTOCOL")
     for protocol in PROTOCOLS:
@@ -245,9 +270,9 @@ def _read_protocol(
     if text == "http/json":
         # Some SDKs speak it (JavaScript's), so their configuration is not at fault.
         reason = "names a protocol that this probe does not speak, so that nothing is probed for it"
-        raise _error(where, reason, found=text, allowed=PROTOCOLS)
+        raise _error(origin, where, reason, found=text, allowed=PROTOCOLS)
     if text:
-        faults.append(_error(where, "is unknown", found=text, allowed=PROTOCOLS))
+        faults.append(_error(origin, where, "is unknown", found=text, allowed=PROTOCOLS))
     return only or ("grpc" if endpoint.port == _GRPC_PORT else "http/protobuf")
 
 
@@ -267,6 +292,7 @@ def _read_headers(
     environ: Mapping[str, str],
     signal: Signal | None,
     faults: list[ConfigurationError],
+    origin: Origin,
     *,
     grpc: bool,
 ) -> Headers:
@@ -274,14 +300,25 @@ def _read_headers(
     try:
         return parse_headers(text, grpc=grpc)
     except ValueError as error:
-        faults.append(_error(where, str(error)))
+        faults.append(_error(origin, where, str(error)))
         return ()
 
 
 def _error(
-    name: str, reason: str, *, found: str | None = None, allowed: tuple[str, ...] = ()
+    origin: Origin,
+    name: str,
+    reason: str,
+    *,
+    found: str | None = None,
+    allowed: tuple[str, ...] = (),
 ) -> ConfigurationError:
     near = find_nearest(found or "", allowed)
     return ConfigurationError(
-        reason, file="environment", key=name, found=found, allowed=allowed, nearest=near
+        reason,
+        file=origin.file,
+        line=origin.lines.get(name),
+        key=origin.spell(name),
+        found=found,
+        allowed=allowed,
+        nearest=near,
     )

@@ -34,12 +34,23 @@ _PYTHON_COMPRESSIONS: Final = {"grpc": ("gzip",), "http/protobuf": ("gzip", "non
 
 
 def find_traps(
-    environ: Mapping[str, str], signals: Sequence[Signal], protocol: Protocol, endpoint: Endpoint
+    environ: Mapping[str, str],
+    signals: Sequence[Signal],
+    protocol: Protocol,
+    endpoint: Endpoint,
+    *,
+    runtime_known: bool = False,
 ) -> tuple[Finding, ...]:
-    """Return the traps in the variables that decide for the exporters of `signals`, each once."""
+    """Return the traps in the variables that decide for the exporters of `signals`, each once.
+
+    Where the runtime is known, what another one makes of a variable does not count.
+    """
     found = [*_check_disabled(environ)]
     for signal in signals:
         found += _check_exporter(environ, signal)
+        if runtime_known:
+            found += _check_scheme(environ, signal, protocol, endpoint)
+            continue
         found += _check_timeout(environ, signal, protocol)
         found += _check_compression(environ, signal, protocol)
         found += _check_scheme(environ, signal, protocol, endpoint)

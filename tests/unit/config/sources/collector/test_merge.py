@@ -2,8 +2,10 @@
 
 import json
 
+import pytest
 from hypothesis import given, settings
 
+from probe.config.errors import ConfigurationError
 from probe.config.sources.collector.merge import CollectorFiles
 from probe.model.target import Source, TlsSettings
 from tests.support.collector_texts import (
@@ -79,3 +81,44 @@ def test_a_file_over_itself_says_the_same(held: dict[str, object]) -> None:
     once = CollectorFiles(["a"], {}, lambda _: text)
     twice = CollectorFiles(["a", "a"], {}, lambda _: text)
     assert once.document.value == twice.document.value
+
+
+FULL = (
+    "exporters: {otlp: {endpoint: 'a:1'}}\nreceivers: {nop: }\n"
+    "service: {pipelines: {traces: {receivers: [nop], exporters: [otlp]}}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        (f"---\n{FULL}", False),
+        (f"{FULL}---\n", False),
+        (f"{FULL}...\n# end\n", False),
+        (f"%YAML 1.1\n---\n{FULL}", False),
+        (f"{FULL}---\nnosuch: 1\n", True),
+        (f"{FULL}---\n{{a: [\n", True),
+        (f"{FULL}---\na: 1\na: 2\n", True),
+        (f"{FULL}---\n---\nnosuch: 1\n", True),
+    ],
+)
+def test_only_the_first_document_is_read(text: str, *, warned: bool) -> None:
+    """Measured: yaml.v3 stops after it, whatever comes then."""
+    content = reading(text)
+    assert [str(one.endpoint) for one in content.targets] == ["a:1"]
+    assert any("second document" in one for one in content.warnings) is warned
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"---\n---\n{FULL}", "its first document is empty"),
+        (f"---\n# nothing\n---\n{FULL}", "its first document is empty"),
+        (f"null\n---\n{FULL}", "its first document is empty"),
+        (f"%YAML 1.2\n---\n{FULL}", "%YAML"),
+    ],
+)
+def test_an_empty_first_document_hides_the_others(text: str, reason: str) -> None:
+    """The Collector says that its configuration is empty; the file does not look so."""
+    with pytest.raises(ConfigurationError, match=reason):
+        reading(text)

@@ -113,6 +113,7 @@ def test_four_exporters_are_four_targets_with_exactly_their_settings() -> None:
             headers=(("Authorization", Secret("Bearer secret")),),
             proxy_url=Secret("http://proxy.example.com:3128"),
             sources=sources,
+            authority="collector-c.example.com",
         ),
         Target(
             name="otlphttp/old",

@@ -1,0 +1,1 @@
+"""Targets from Kubernetes objects and Helm values: what would run in a cluster, read before it does."""

@@ -1,0 +1,132 @@
+"""Where a runtime does otherwise than the specification says with the variables that are set.
+
+Pure. Of a running process it is known which runtime reads the variables, so that what it does is
+what counts: each rule was seen in the sources and on the wire of that exporter. `sdk/traps.py` has
+the same for exporters of which nobody knows the runtime, as findings.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from probe.config.sources.sdk.variables import (
+    find_setting,
+    get_value,
+    variable_name,
+)
+from probe.model.runtime import (
+    GO,
+    NODE,
+    PYTHON_GRPC,
+    PYTHON_HTTP,
+)
+from probe.model.target import Target
+
+_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_GRPC_ROOTS: Final = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
+_NODE_ROOTS: Final = "NODE_EXTRA_CA_CERTS"
+_GO_ROOTS: Final = "SSL_CERT_FILE"
+
+Rule = Callable[[Target, Mapping[str, str]], Target]
+
+
+def apply_runtime_rules(target: Target, environ: Mapping[str, str]) -> Target:
+    """Return `target` as the exporter of its runtime makes it of `environ`."""
+    rule = _RULES.get(target.exporter)
+    return target if rule is None or target.faults else rule(target, environ)
+
+
+def _apply_python_grpc(target: Target, environ: Mapping[str, str]) -> Target:
+    """Take the three files of the kind whose CA variable is set, and none without one.
+
+    opentelemetry-python 1.45, exporter.py `_get_credentials`: without a CA the channel gets gRPC's
+    own roots and no certificate. INSECURE counts with http:// too (`OTLPExporterMixin.__init__`).
+    """
+    target = _use_python_scheme(target, environ)
+    if target.plaintext:
+        return target
+    signal = target.signal if get_value(environ, "CERTIFICATE", target.signal) else None
+    ca, certificate, key = (
+        get_value(environ, name, signal)
+        for name in ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
+    )
+    if ca:
+        tls = replace(target.tls, ca_file=ca, cert_file=certificate or None, key_file=key or None)
+        return replace(target, tls=tls)
+    roots = environ.get(_GRPC_ROOTS, "")
+    tls = replace(target.tls, ca_file=roots or None, cert_file=None, key_file=None)
+    notes = [f"{_GRPC_ROOTS} names its roots"] if roots else []
+    if target.tls.has_client_certificate:
+        notes.append(
+            f"neither {variable_name('CERTIFICATE')} nor that of its signal is set: Python's gRPC "
+            "exporter then reads none of the variables of certificate and key, and sends none"
+        )
+    return replace(target, tls=tls, notes=(*target.notes, *notes))
+
+
+def _use_python_scheme(target: Target, environ: Mapping[str, str]) -> Target:
+    """With http://, INSECURE that is set and not true turns TLS on."""
+    name, text = find_setting(environ, target.signal, "INSECURE")
+    if target.endpoint.scheme != "http" or not text or text.lower() == "true":
+        return target
+    return replace(
+        target,
+        endpoint=replace(target.endpoint, scheme="https"),
+        tls=replace(target.tls, insecure=False),
+        notes=(
+            *target.notes,
+            f"Python's gRPC exporter uses TLS with http://, for {name} is {text}",
+        ),
+    )
+
+
+def _apply_python_http(target: Target, environ: Mapping[str, str]) -> Target:
+    """Take the CAs of `requests` first, and each half of the pair from either kind of variable.
+
+    opentelemetry-python 1.45, `_build_transport`; requests, `merge_environment_settings`. A
+    certificate without a key is a file with both.
+    """
+    if target.plaintext:
+        return target
+    bundle = next((name for name in _BUNDLES if environ.get(name)), "")
+    ca = environ[bundle] if bundle else find_setting(environ, target.signal, "CERTIFICATE")[1]
+    certificate = find_setting(environ, target.signal, "CLIENT_CERTIFICATE")[1]
+    key = find_setting(environ, target.signal, "CLIENT_KEY")[1] if certificate else ""
+    tls = replace(
+        target.tls,
+        ca_file=ca or None,
+        cert_file=certificate or None,
+        key_file=key or certificate or None,
+    )
+    notes = []
+    if bundle:
+        where, file = find_setting(environ, target.signal, "CERTIFICATE")
+        instead = f", and not {where}" if file else ""
+        notes.append(f"{bundle} is set: Python's HTTP exporter takes its file for the CAs{instead}")
+    return replace(target, tls=tls, notes=(*target.notes, *notes))
+
+
+def _apply_node(target: Target, environ: Mapping[str, str]) -> Target:
+    """NODE_EXTRA_CA_CERTS adds to Node's roots, where no CA is set (tls.createSecureContext)."""
+    file = environ.get(_NODE_ROOTS, "")
+    if not file or target.tls.ca_file or target.plaintext:
+        return target
+    tls = replace(target.tls, ca_file=file, include_system_ca_certs_pool=True)
+    return replace(target, tls=tls, notes=(*target.notes, f"{_NODE_ROOTS} adds to its roots"))
+
+
+def apply_go_roots(target: Target, environ: Mapping[str, str]) -> Target:
+    """SSL_CERT_FILE takes the place of the system's roots (crypto/x509, root_unix.go)."""
+    file = environ.get(_GO_ROOTS, "")
+    if not file or target.tls.ca_file or target.tls.ca_pem or target.plaintext:
+        return target
+    note = f"{_GO_ROOTS} names its roots"
+    return replace(target, tls=replace(target.tls, ca_file=file), notes=(*target.notes, note))
+
+
+_RULES: Final[Mapping[str, Rule]] = {
+    PYTHON_GRPC.id: _apply_python_grpc,
+    PYTHON_HTTP.id: _apply_python_http,
+    **{runtime.id: _apply_node for runtime in NODE},
+    **{runtime.id: apply_go_roots for runtime in GO},
+}

@@ -1,0 +1,1 @@
+"""Files of variables, `NAME=value`: each program that reads them has rules of its own."""

@@ -1,0 +1,50 @@
+"""Addresses of one name that do not behave alike: the next connection may be the one that fails."""
+
+from typing import Final
+
+from probe.diagnosis.cause import EVERY_ENDING, Cause, Match, Rank, Strength
+from probe.diagnosis.readings.address_comparison import compare_addresses
+from probe.model.evidence import Evidence
+
+
+def _match_differences(evidence: Evidence) -> Match | None:
+    facts = tuple(compare_addresses(evidence))
+    return Match(Strength.FINDING, facts) if facts else None
+
+
+CAUSES: Final = (
+    Cause(
+        id="addresses_differ",
+        title="Addresses of the backend's name behave differently",
+        family="network",
+        party="backend",
+        severity="warning",
+        rank=Rank.ADDRESSES,
+        meaning=(
+            "The name leads to several addresses, and another one than the attempt's refuses "
+            "connections, ends the handshake or serves another certificate. An exporter works or "
+            "fails by the address that it happens to use."
+        ),
+        evidence=(
+            "The exporter's own handshake with other addresses of the name, at most once an hour; "
+            "and addresses that the attempt itself tried in vain. Always a finding, never the cause "
+            "of a failure."
+        ),
+        fix=(
+            "Bring the backend behind the address that differs into the state of the others, or "
+            "remove the address from DNS.",
+            "Set addresses: each for this target, so that every address of the name is probed at "
+            "each interval and has its own result.",
+            "To see its addresses: getent ahosts {host}",
+        ),
+        tell_apart=(
+            "It comes and goes with the address: mtls-probe check ENDPOINT --addresses each shows "
+            "the result of each."
+        ),
+        citations=("RFC 8305", "RFC 6724"),
+        not_printed="the exporter works with the address that it uses, so it prints nothing",
+        finding_only=True,
+        applies=EVERY_ENDING,
+        match=_match_differences,
+    ),
+)
