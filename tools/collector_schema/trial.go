@@ -248,7 +248,7 @@ func choices(ty reflect.Type, node map[string]any) {
 			taken = append(taken, word)
 		}
 	}
-	// Those that take words in general, as an id does, are no choice.
+	// Those that take words in general, as an id does, are not a choice.
 	if len(taken) == 0 || accept("word") == nil {
 		return
 	}

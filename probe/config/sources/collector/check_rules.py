@@ -253,7 +253,7 @@ def _check_jaeger(value: _Known) -> Iterator[Refusal]:
         return
     if all(held is None for held in protocols.values()):
         words = "must specify at least one protocol when using the Jaeger receiver"
-        yield ("protocols",), "names no protocol", words
+        yield ("protocols",), "has no protocol", words
     for name, held in protocols.items():
         endpoint = held.get("endpoint") if isinstance(held, dict) else None
         if isinstance(endpoint, str) and (fault := _endpoint_fault(endpoint)):

@@ -6,8 +6,6 @@ reference gives its text where text is wanted, and null leaves or empties a valu
 found, in one pass.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -16,6 +14,15 @@ from probe.config.errors import ConfigurationError
 from probe.config.expand import Unresolved
 from probe.config.location import Location
 from probe.config.sources.collector.check_rules import UNKNOWN, check_rules
+from probe.config.sources.collector.go_values import (
+    explain_duration,
+    get_default,
+    get_empty,
+    id_fault,
+    name_go_kind,
+    name_go_type,
+    remove_keys,
+)
 from probe.config.sources.collector.known_components import KnownCollector, Node
 from probe.config.yaml_document import Expanded, unwrap
 from probe.text.description import Description, describe_key
@@ -27,7 +34,6 @@ _LENIENT: Final = frozenset({"confighttp.ClientConfig", "confighttp.ServerConfig
 _PANICKING: Final = "otelconf."
 """Types that keep unknown keys where none can be kept: the Collector panics."""
 _MOST_FAULTS: Final = 20
-_TYPE: Final = re.compile(r"[a-zA-Z][0-9a-zA-Z_]{0,62}")
 _WANTED: Final = {
     "str": ("text", "string"),
     "bool": ("true or false", "bool"),
@@ -139,7 +145,7 @@ class Decoder:
         """Decode a part that `enabled: false` leaves out, though it is decoded all the same."""
         enabled = unwrap(value["enabled"])
         if not isinstance(enabled, bool | Unresolved):
-            words = f"unexpected type {_go_type(enabled)} for 'enabled'"
+            words = f"unexpected type {name_go_type(enabled)} for 'enabled'"
             self.report(at["enabled"], "must be true or false", words, found=_show(enabled))
         rest = {key: item for key, item in value.items() if key != "enabled"}
         decoded = self.decode(rest, self._known.get(node["e"]), at, judged=enabled is not False)
@@ -242,7 +248,7 @@ class Decoder:
                 for name, item in value.items()
             ]
         if not isinstance(value, list):
-            words = f"source data must be an array or slice, got {_go_kind(value)}"
+            words = f"source data must be an array or slice, got {name_go_kind(value)}"
             self.report(at, "must be a list", words, found=_show(value))
             return UNKNOWN
         decoded = [self.decode(item, inner, at[place]) for place, item in enumerate(value)]
@@ -259,7 +265,7 @@ class Decoder:
             try:
                 value = go_seconds(value)
             except ValueError:
-                words = f"time: {_explain_duration(value)}"
+                words = f"time: {explain_duration(value)}"
                 self.report(at, "is not a duration, like 30s or 1m30s", words, found=value)
                 return UNKNOWN
             return self._check_bounds(value, node, at)
@@ -271,7 +277,7 @@ class Decoder:
             self._refuse_type(value, kind, at)
             return UNKNOWN
         if kind == "str" and not value and "ne" in node and not self._unjudged:
-            self.report(at, "is empty", _last_words(node["ne"]))
+            self.report(at, "is empty", remove_keys(node["ne"]))
         if kind in {"str", "bool"}:
             return value
         if kind in {"int", "dur"} and not -(2**63) <= value < 2**63:
@@ -313,75 +319,21 @@ class Decoder:
         if self._unjudged:
             return value
         if "gt" in node and not value > 0:
-            self.report(at, "must be above 0", _last_words(node["gt"]), found=value)
+            self.report(at, "must be above 0", remove_keys(node["gt"]), found=value)
         elif "ge" in node and not value >= 0:
-            self.report(at, "must not be negative", _last_words(node["ge"]), found=value)
+            self.report(at, "must not be negative", remove_keys(node["ge"]), found=value)
         return value
 
     def _refuse_type(self, value: Any, kind: str, at: Location) -> None:
         ours, theirs = _WANTED[kind]
-        words = f"expected type '{theirs}', got unconvertible type '{_go_type(value)}'"
+        words = f"expected type '{theirs}', got unconvertible type '{name_go_type(value)}'"
         reason = f"must be {ours}"
         if kind in {"str", "text"} and isinstance(value, int | float):
             reason += ": put it in quotes"
         self.report(at, reason, words, found=_show(value))
 
     def _refuse(self, value: Any, at: Location, ours: str, words: str) -> None:
-        self.report(at, f"must be {ours}", f'{words} "{_go_kind(value)}"', found=_show(value))
-
-
-def id_fault(text: str) -> str:
-    """Return why `text` is not the id of a component, `type` or `type/name`, in Go's words."""
-    kind, slash, name = (part.strip() for part in text.partition("/"))
-    if not kind:
-        return "the part before / should not be empty" if slash else "id must not be empty"
-    if not _TYPE.fullmatch(kind):
-        return "invalid character(s) in type"
-    if slash and not name:
-        return "the part after / should not be empty"
-    if len(name.encode()) > 1024 or any(unicodedata.category(char)[0] in "ZCS" for char in name):
-        return "invalid character(s) in name"
-    return ""
-
-
-def get_default(node: Node, known: KnownCollector) -> Any:
-    """Return what a value of `node` is where nothing is written."""
-    match node["k"]:
-        case "struct":
-            return {
-                key: get_default(known.get(number), known)
-                for key, number in node.get("f", {}).items()
-            }
-        case "needs":
-            return get_default(known.get(node["e"]), known)
-        case "opt":
-            return get_default(known.get(node["e"]), known) if node.get("d") == 2 else None
-        case "ptr":
-            return None if "d" in node else get_default(known.get(node["e"]), known)
-        case "map":
-            return {}
-        case "list":
-            return [UNKNOWN] * node.get("n", 0)
-        case "str":
-            return node.get("d", "")
-        case "text":
-            text = node.get("d", "")
-            return text.lower() if node.get("fold") else text
-        case "bool":
-            return node.get("d", False)
-        case "dur":
-            return go_seconds(node.get("d", "0s"))
-        case "int" | "uint" | "float":
-            return node.get("d", 0)
-        case _:
-            return None
-
-
-def get_empty(node: Node) -> Any:
-    """Return Go's zero value of `node`, where its parts need not be known."""
-    return {"str": "", "bool": False, "list": [], "map": {}, "text": ""}.get(
-        node["k"], 0 if node["k"] in {"int", "uint", "float", "dur"} else None
-    )
+        self.report(at, f"must be {ours}", f'{words} "{name_go_kind(value)}"', found=_show(value))
 
 
 def _look_up(value: Any, path: Iterable[str]) -> Any:
@@ -400,43 +352,3 @@ def _takes_pairs(node: Node, inner: Node) -> bool:
 
 def _show(value: Any) -> Any:
     return Description("nothing") if value is None else value
-
-
-def _go_type(value: Any) -> str:
-    match value:
-        case bool():
-            return "bool"
-        case int():
-            return "int"
-        case float():
-            return "float64"
-        case str():
-            return "string"
-        case dict():
-            return "map[string]interface {}"
-    return "[]interface {}"
-
-
-def _go_kind(value: Any) -> str:
-    match value:
-        case dict():
-            return "map"
-        case list():
-            return "slice"
-    return _go_type(value)
-
-
-def _explain_duration(text: str) -> str:
-    if not text:
-        return "invalid duration"
-    missing = text.lstrip("+-").replace(".", "", 1).isdecimal() and text != "0"
-    return "missing unit in duration" if missing else "invalid duration"
-
-
-def _last_words(says: str) -> str:
-    """Return the message without the keys before it, and without the value that was tried."""
-    return (
-        says.rpartition(": ")[2]
-        if says.rpartition(": ")[2][:1] not in "-0123456789"
-        else says.rpartition(": ")[0].rpartition(": ")[2]
-    )

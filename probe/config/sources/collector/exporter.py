@@ -22,12 +22,11 @@ from probe.config.check_settings import (
     tls_faults,
 )
 from probe.config.duration import go_seconds
-from probe.config.errors import ConfigurationError, NotProbedError, UnknownSettingError
+from probe.config.errors import NotProbedError, UnknownSettingError
 from probe.config.expand import Unresolved
 from probe.config.location import Location
 from probe.config.proxy_environment import find_proxy
 from probe.config.schema import TlsEntry
-from probe.config.source_content import add_faults
 from probe.config.sources.collector.authentication import (
     Headers,
     Warn,
@@ -46,7 +45,7 @@ from probe.config.typed_values import convert
 from probe.config.yaml_document import unwrap
 from probe.exporters.go_domain_names import is_looked_up, map_for_lookup
 from probe.exporters.go_names import parse_address
-from probe.model.target import NO_ENDPOINT, Secret, Signal, Source, Target, TlsSettings
+from probe.model.target import Secret, Signal, Source, Target, TlsSettings
 
 ARROW_TYPES: Final = frozenset({"otelarrow", "otel_arrow"})
 GRPC_TYPES: Final = frozenset({"otlp_grpc", "otlp", *ARROW_TYPES})
@@ -179,38 +178,6 @@ def complete_target(
     )
     _check_host(target, location["endpoint"])
     return target
-
-
-def make_failed_target(
-    exporter: Exporter,
-    files: CollectorFiles,
-    source: Source,
-    errors: Iterable[ConfigurationError],
-) -> Target:
-    """Return the target of an exporter that cannot work because of `errors`, which fails.
-
-    Its endpoint is the one that can be read, or none.
-    """
-    grpc = component_type(exporter.id) not in HTTP_TYPES
-    keys = ("endpoint",) if grpc else (f"{exporter.signals[0]}_endpoint", "endpoint")
-    endpoint = NO_ENDPOINT
-    for key in keys:
-        try:
-            text = files.value("exporters", exporter.key, key)
-            if isinstance(text, str):
-                parse = parse_grpc_endpoint if grpc else parse_http_endpoint
-                endpoint = parse(text).endpoint
-                break
-        except (ConfigurationError, NotProbedError, ValueError):
-            continue
-    target = Target(
-        name=exporter.id,
-        endpoint=endpoint,
-        protocol="grpc" if grpc else "http/protobuf",
-        signal=exporter.signals[0],
-        sources=(source,),
-    )
-    return add_faults(target, errors)
 
 
 def read_entry(files: CollectorFiles, *path: str) -> ExporterEntry:

@@ -18,9 +18,9 @@ from probe.config.sources.collector.exporter import (
     GRPC_TYPES,
     HTTP_TYPES,
     Exporter,
-    make_failed_target,
     read_exporter,
 )
+from probe.config.sources.collector.failed_exporter import make_failed_target
 from probe.config.sources.collector.load_balancer import BALANCER_TYPES, read_load_balancer
 from probe.config.sources.collector.merge import (
     CollectorFiles,
@@ -122,6 +122,9 @@ def _read_exporters(
             files.warn(f"exporters.{name}: {text}")
 
         signals = tuple(signal for signal in SIGNALS if signal in used.get(name, ()))
+        if not signals and name not in used and startup.pipelines_unknown:
+            # Which pipelines use it cannot be read: it is probed as if one of traces did.
+            signals = SIGNALS[:1]
         if not signals:
             warn(
                 "only pipelines of profiles use it, so it is not probed"
@@ -236,7 +239,7 @@ def _report_unknown(error: ConfigurationError) -> Finding:
 
 
 def _list_besides(startup: Startup, own: set[str]) -> list[ConfigurationError]:
-    """Return what keeps the Collector from starting and is no fault of a target's exporter."""
+    """Return what keeps the Collector from starting and is not a fault of a target's exporter."""
     return [
         *startup.collector,
         *(

@@ -5,7 +5,7 @@ each component's configuration decodes to, the references among them, the graph 
 (v0.162.0). A type that the shipped table has not is not looked into.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,9 +13,11 @@ from probe.config.errors import ConfigurationError, KeyPath
 from probe.config.expand import Unresolved, UnsetVariable
 from probe.config.location import Location
 from probe.config.sources.collector.component_types import REMOVED, find_misnamed, list_types
-from probe.config.sources.collector.decode import COLLECTOR_SAYS, Decoder, id_fault
+from probe.config.sources.collector.decode import COLLECTOR_SAYS, Decoder
+from probe.config.sources.collector.go_values import id_fault
 from probe.config.sources.collector.known_components import KnownCollector, load_known_collector
 from probe.config.sources.collector.merge import CollectorFiles, component_id, component_type
+from probe.config.sources.collector.pipeline_graph import judge_graph
 from probe.config.yaml_document import unwrap, unwrap_all
 from probe.text.description import describe_key
 
@@ -46,6 +48,8 @@ class Startup:
     """By section and id: keys that are not known, and that the Collector passes over."""
     unset: dict[tuple[str, str], tuple[UnsetVariable, ...]] = field(default_factory=dict)
     """By section and id: the variables that are not set and that its settings come from."""
+    pipelines_unknown: bool = False
+    """Whether what the pipelines use cannot be read whole."""
     unresolved: tuple[str, ...] = ()
     """What of it comes from a provider that the probe has not."""
     pipelines: dict[str, dict[str, list[str]]] = field(default_factory=dict)
@@ -83,7 +87,11 @@ class _Judge:
                 self._report(at[key], "unknown key", words, found=key, allowed=SECTIONS)
         for section in COMPONENT_SECTIONS:
             self._judge_section(section)
+        before = len(self._found.collector)
         self._judge_service()
+        self._found.pipelines_unknown = (
+            len(self._found.collector) > before or not self._found.pipelines
+        )
         self._judge_uses_of_extensions()
         if not self._found.collector:
             self._judge_presence()
@@ -221,7 +229,7 @@ class _Judge:
                 )
 
     def _read_ids(self, value: Any, at: Location) -> list[str]:
-        """Return the ids of a list as far as they can be read; what is no id is reported."""
+        """Return the ids of a list as far as they can be read; what is not an id is reported."""
         value = unwrap_all(value)
         if isinstance(value, Unresolved) or value is None:
             return []
@@ -310,43 +318,14 @@ class _Judge:
                     )  # fmt: skip
 
     def _judge_graph(self, at: Location) -> None:
-        """Judge the connectors: each is an exporter of one pipeline and a receiver of another."""
-        pipelines = self._found.pipelines
-        edges: dict[str, set[str]] = {name: set() for name in pipelines}
-        for connector in self._ids.get("connectors", ()):
-            into = [name for name, held in pipelines.items() if connector in held["exporters"]]
-            out_of = [name for name, held in pipelines.items() if connector in held["receivers"]]
-            if bool(into) != bool(out_of):
-                used, missing = ("exporter", "receiver") if into else ("receiver", "exporter")
-                words = f"connector is used as {used} in pipeline but not used in any supported {missing} pipeline"
-                self._report(
-                    self._files.at["connectors"][connector],
-                    f"is an {used} of a pipeline and a {missing} of none" if used == "exporter"
-                    else f"is a {used} of a pipeline and an {missing} of none",
-                    words,
-                )  # fmt: skip
-                continue
-            about = self._known.components["connectors"].get(component_type(connector))
-            for first in into:
-                for second in out_of:
-                    pair = f"{component_type(first)}:{component_type(second)}"
-                    if about is None or pair in about.signals:
-                        edges[first].add(second)
-            if about is not None:
-                self._check_ends(connector, into, out_of, edges)
-        if cycle := _find_cycle(edges):
-            self._report(at[cycle], "is in a circle of pipelines", "cycle detected")
-
-    def _check_ends(
-        self, connector: str, into: list[str], out_of: list[str], edges: Mapping[str, set[str]]
-    ) -> None:
-        """Check that each use of a connector has a pipeline on its other side that it can serve."""
-        lonely = [name for name in into if not edges[name].intersection(out_of)]
-        lonely += [name for name in out_of if not any(name in edges[other] for other in into)]
-        for name in lonely[:1]:
-            words = "connector is used in pipeline but not used in any supported pipeline on its other side"
-            reason = f"connects {name} with no pipeline of a signal that it can serve"
-            self._report(self._files.at["connectors"][connector], reason, words)
+        known = self._known.components["connectors"]
+        connectors = {
+            name: known[kind].signals if (kind := component_type(name)) in known else None
+            for name in self._ids.get("connectors", ())
+        }
+        for key, name, reason, words in judge_graph(self._found.pipelines, connectors):
+            place = self._files.at["connectors"] if key == "connectors" else at
+            self._report(place[name], reason, words)
 
     def _judge_uses_of_extensions(self) -> None:
         """Judge that what a component of a pipeline names as its extension is started."""
@@ -382,23 +361,6 @@ class _Judge:
                 if name in self._ids.get(section, ()):
                     words = f"ambiguous ID: Found both {section[:-1]} and connector"
                     self._report(at["connectors"][name], f"is also among the {section}", words)
-
-
-def _find_cycle(edges: Mapping[str, set[str]]) -> str | None:
-    """Return a pipeline that leads to itself, or None."""
-    done: set[str] = set()
-    for start in edges:
-        seen: set[str] = set()
-        waiting = list(edges[start])
-        while waiting and start not in done:
-            name = waiting.pop()
-            if name == start:
-                return start
-            if name not in seen:
-                seen.add(name)
-                waiting += edges.get(name, ())
-        done.add(start)
-    return None
 
 
 def find_references(value: Any, key: str, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
