@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from probe.config.duration import seconds
-from probe.config.errors import ConfigurationError, ErrorList, explain_unreadable, find_nearest
+from probe.config.errors import (
+    ConfigurationError,
+    ErrorList,
+    UnreadableFileError,
+    explain_unreadable,
+    find_nearest,
+)
 from probe.config.file_reader import decode_text
 from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
@@ -187,8 +193,8 @@ class DeclaredSource:
         return content
 
     def list_failed(self, error: ConfigurationError, defaults: DefaultsEntry) -> tuple[Target, ...]:
-        """Return the target that fails where nothing of the source can be read, if there is one."""
-        if self.kind != "collector":
+        """Return the target that fails where a file says nothing that a Collector could start with."""
+        if self.kind != "collector" or isinstance(error, UnreadableFileError):
             return ()
         return (_apply_defaults(make_unreadable_target(self.where, error), defaults),)
 

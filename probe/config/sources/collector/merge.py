@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from probe.config.errors import ConfigurationError, KeyPath, explain_unreadable, render_key
+from probe.config.errors import (
+    ConfigurationError,
+    KeyPath,
+    UnreadableFileError,
+    explain_unreadable,
+    render_key,
+)
 from probe.config.expand import MAX_NESTING, Unresolved, UnsetVariable, expand
 from probe.config.location import Location
 from probe.config.typed_values import convert
@@ -124,7 +130,7 @@ class CollectorFiles:
             text = self.read(path)
         except (OSError, ValueError) as error:
             reason = f"cannot be read: {explain_unreadable(error)}"
-            raise ConfigurationError(reason, file=path) from None
+            raise UnreadableFileError(reason, file=path) from None
         document = parse_yaml(
             text.removeprefix("\ufeff"), path, plain=resolve_go_scalar, first_alone=True
         )
