@@ -191,6 +191,8 @@ class Prober:
                     raise
                 ending = _describe_own_lack(attempt, error)
             evidence = attempt.to_evidence(ending)
+            if lookup is not None and lookup.left_out:
+                evidence = msgspec.structs.replace(evidence, addresses_left_out=lookup.left_out)
         return self._masker.mask_evidence(evidence)
 
     async def run_experiments(
