@@ -8,6 +8,7 @@ which may be coarser). One deadline bounds everything, the recheck at TLS 1.2 in
 import asyncio
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from time import monotonic
 from typing import Final
@@ -23,7 +24,7 @@ from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsRea
 from probe.attempt.pump import Pump, send_close
 from probe.attempt.resolver import Lookup, ResolutionError, Resolver
 from probe.attempt.target_facts import add_setting_faults
-from probe.attempt.target_network import open_network
+from probe.attempt.target_network import Network, open_network
 from probe.credentials.store import CredentialFiles, CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.model.certificate import CredentialFacts
@@ -143,8 +144,7 @@ class Prober:
             try:
                 target = prepared.target
                 network = await open_network(target.runs_in, target.exporter)
-                host = prepared.next_hop.host
-                found = await self._resolver.resolve(host, began + limit, network)
+                found = await self._look_up(prepared, began + limit, network)
             except ResolutionError as error:
                 late = Ending(stage="resolve", kind="dns", detail=error.code)
                 if meter.judge(late, expired=error.late) is late:
@@ -154,6 +154,20 @@ class Prober:
             except OwnLimitError as error:
                 return Lookup(error=error, duration=monotonic() - began)
         return Lookup(found, duration=monotonic() - began)
+
+    async def _look_up(
+        self, prepared: PreparedTarget, deadline: float, network: Network
+    ) -> tuple[str, ...]:
+        """Return the addresses of the first of the target's names that has any.
+
+        Raises:
+            ResolutionError, NoSlotError, OwnLimitError: as `Resolver.resolve` does for the last one.
+        """
+        *others, last = prepared.names
+        for name in others:
+            with suppress(ResolutionError):
+                return await self._resolver.resolve(name, deadline, network)
+        return await self._resolver.resolve(last, deadline, network)
 
     async def attempt(
         self,
@@ -276,7 +290,7 @@ class Prober:
             attempt.addresses = (
                 (prepared.address,)
                 if prepared.address
-                else await self._resolver.resolve(prepared.next_hop.host, attempt.deadline, network)
+                else await self._look_up(prepared, attempt.deadline, network)
             )
         except ResolutionError as error:
             ending = Ending(stage="resolve", kind="dns", detail=error.code)
@@ -285,6 +299,8 @@ class Prober:
         finally:
             took = monotonic() - before
             attempt.durations["resolve"] = attempt.lookup.duration if attempt.lookup else took
+        if reason := network.refuse_addresses(attempt.addresses):
+            return Ending(stage="connect", kind="probe_fault", detail=reason)
         before = monotonic()
         try:
             connected = await connect_first(
@@ -300,13 +316,9 @@ class Prober:
         with sock:
             ending = await self._run_session(attempt, credentials, sock)
         if is_silent_refusal(ending, attempt.handshake):
+            address, delays = attempt.peer_address, self._delays
             again = ExperimentRound(
-                prepared,
-                credentials,
-                attempt.peer_address,
-                self._delays,
-                network,
-                request_sent=False,
+                prepared, credentials, address, delays, network, request_sent=False
             )
             attempt.recheck = await again.recheck(attempt.deadline)
         return ending

@@ -27,6 +27,7 @@ RESERVED_LABELS: Final = (
 
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_GRPC_NAME: Final = re.compile(r"[0-9A-Za-z._-]+")
 _FIELD_VALUE: Final = re.compile("[\t\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]*")
 _AUTHORITY: Final = re.compile(r"[^\x00-\x20/?#@\\\x7f-\U0010ffff]*")
 PAIRS: Final = (("ca_file", "ca_pem"), ("cert_file", "cert_pem"), ("key_file", "key_pem"))
@@ -90,12 +91,16 @@ def header_fault(name: str, value: str, *, grpc: bool = False) -> str | None:
     """Say what is illegal in a header, or None; gRPC allows printable ASCII only in a value."""
     if not _TOKEN.fullmatch(name):
         return "is not a valid HTTP header name"
+    if grpc and not _GRPC_NAME.fullmatch(name):
+        return "a gRPC header name holds letters, digits, and . - _ only"
+    if grpc and name.lower().endswith("-bin"):
+        return None  # sent in base64, whatever it holds
     if not _FIELD_VALUE.fullmatch(value):
         hint = " (it ends with a line break)" if value.endswith("\n") else ""
         return f"the value holds a character that is illegal in an HTTP header{hint}"
     if grpc and not (value.isascii() and (value.isprintable() or not value)):
         return "a gRPC header value holds printable ASCII characters only"
-    return authority_fault(value) if name.lower() == "host" else None
+    return authority_fault(value) if name.lower() == "host" and not grpc else None
 
 
 def authority_fault(name: str) -> str | None:

@@ -274,6 +274,7 @@ def _load(
     if isinstance(key.runs_in, RunningProcess):
         facts = replace(
             facts,
+            root=view.find_root(),
             cert_modified=_find_date(key.tls.cert_file, view),
             ca_modified=_find_date(key.tls.ca_file, view),
         )

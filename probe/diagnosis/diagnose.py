@@ -5,6 +5,7 @@ proven goes to `also`, and what evidence can't decide is said to be uncertain ("
 docs/architecture.md).
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 from msgspec.structs import replace
@@ -19,6 +20,7 @@ from probe.diagnosis.readings.receiver_judgement import NOT_REQUESTED
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.finding import Finding
+from probe.text.safe_text import safe_text
 
 _ANOTHER_ATTEMPT: Final = "another attempt while the probe's process gets its CPU time"
 _REQUEST_TIMEOUT: Final = 408
@@ -53,10 +55,40 @@ def diagnose(evidence: Evidence, catalogue: Catalogue = CATALOGUE) -> Diagnosis:
         diagnosis = _diagnose_failure(evidence, fitting)
     else:
         diagnosis = _diagnose_without_cause(evidence, catalogue["unexplained"])
-    facts = diagnosis.facts + evidence.target.notes
+    facts = (*diagnosis.facts, *_describe_place(evidence), *evidence.target.notes)
     # What ended the attempt is said once.
     findings = tuple(one for one in findings if one.cause != diagnosis.cause)
     return replace(diagnosis, findings=findings, facts=facts)
+
+
+def _describe_place(evidence: Evidence) -> Iterator[str]:
+    """Say whose files and network the attempt was made with, where they are not the probe's own."""
+    network, root = evidence.network, evidence.credentials.root
+    if root:
+        yield f"paths are those of {evidence.target.runs_in}; outside of it they begin with {root}"
+    if network is None or network.network == "closed":
+        return
+    if network.network == "entered":
+        yield f"the attempt was made from the network of {network.process}"
+    if network.look_up == "files" and evidence.addresses != (evidence.target.host,):
+        servers = ", ".join(map(safe_text, network.name_servers))
+        yield (
+            f"names were looked up as {network.process} does: with hosts and resolv.conf of its root "
+            f"(name server {servers})"
+        )
+
+
+def _find_other_network(evidence: Evidence) -> str:
+    """Return what would decide a failure that the network may be the reason of; else nothing.
+
+    What cannot be resolved or reached from here may well be from the exporter's own network.
+    """
+    network, ending = evidence.network, evidence.ending
+    if network is None or network.network != "closed" or ending.kind == "probe_fault":
+        return ""
+    if ending.stage not in {"resolve", "connect"}:
+        return ""
+    return f"the same attempt from the network of {network.process}, with {network.right}"
 
 
 def _diagnose_without_cause(evidence: Evidence, unexplained: Cause) -> Diagnosis:
@@ -102,6 +134,8 @@ def _diagnose_failure(evidence: Evidence, fitting: list[tuple[Cause, Match]]) ->
         certain, decides = False, decides or _ANOTHER_ATTEMPT
         possible.append("probe_fault")
         facts.append(delay)
+    if other := _find_other_network(evidence):
+        certain, decides = False, decides or other
     return Diagnosis(
         outcome="failed",
         stage=evidence.ending.stage,

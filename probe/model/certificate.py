@@ -204,6 +204,8 @@ class CredentialFacts(Record, frozen=True):
     """When what is in use was read; 0 where no clock was given."""
     rotated: tuple[Rotation, ...] = ()
     """What has changed since the probe first read it."""
+    root: str = ""
+    """Where the files of a process with a root of its own are found from outside; else empty."""
     cert_modified: float = 0.0
     ca_modified: float = 0.0
     """When a file was last written, where the exporter is a process whose start is known; else 0."""

@@ -4,10 +4,8 @@ A `Request` holds header values; its repr does not show them. An Export with not
 for a backend to accept or refuse.
 """
 
-import base64
 import re
 import string
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 from urllib.parse import quote
@@ -24,6 +22,7 @@ from probe.otlp.export_message import GRPC_PREFIX
 from probe.otlp.header_blocks import MAX_HEADER_LIST
 from probe.otlp.http1 import Http1Exchange
 from probe.otlp.http2 import MAX_FRAME, STREAM, Http2Exchange
+from probe.otlp.own_fields import Fields, check_value, list_own_fields
 from probe.text.host_port import join_host_port
 
 MAX_MESSAGE: Final = MAX_FRAME - GRPC_PREFIX
@@ -41,15 +40,7 @@ _SETTINGS: Final = {
 OPENING: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SettingsFrame(settings=_SETTINGS).serialize()
 """The client's preface with its SETTINGS (RFC 9113 §3.4)."""
 
-_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _AUTHORITY: Final = re.compile(r"[!-~]+")
-# What the probe decides itself: framing, media type, its own name.
-_RESERVED: Final = frozenset({
-    "connection", "content-length", "content-type", "host", "http2-settings", "keep-alive",
-    "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
-})  # fmt: skip
-
-_Fields = Sequence[tuple[str, bytes]]
 
 # Values of the width that every trace context has: raw in HTTP/1.1, and in HTTP/2 neither
 # compressed nor indexed, so that they can be replaced in the encoded request.
@@ -119,12 +110,12 @@ def build_request(
     """
     if len(message) > MAX_MESSAGE:
         raise ValueError(f"a message of {len(message)} bytes; at most {MAX_MESSAGE} can be sent")
-    agent = [("user-agent", _check_value("user-agent", user_agent))]
+    agent = [("user-agent", check_value("user-agent", user_agent))]
     authority, bare_authority = _authority(target), encode_authority(target.endpoint)
     path = _path(target)
-    own = _own_fields(target)
+    own = list_own_fields(target)
     context = [("traceparent", _TRACEPARENT), ("tracestate", _TRACESTATE)]
-    if not propagate or {name for name, _ in own} & {name for name, _ in context}:
+    if not propagate or {name for name, _ in own.h2} & {name for name, _ in context}:
         context = []
     grpc = target.protocol == "grpc"
     media = b"application/grpc" if grpc else b"application/x-protobuf"
@@ -135,12 +126,21 @@ def build_request(
     else:
         fields.append(("content-length", str(len(message)).encode()))
     scheme = "http" if target.plaintext else "https"
+    given = {name for name, _ in own.h2} - {"te"}
+    # Of the probe's own, those that the target's headers take the place of.
+    fields = [field for field in fields if field[0] not in given]
     return Request(
         protocol=target.protocol,
         signal=target.signal,
-        h2=_http2(("POST", scheme, path, authority), fields, own, context, body),
+        h2=_http2(("POST", scheme, path, authority), fields, own.h2, context, body),
         h2_opening=OPENING,
-        http1=_http1("POST", path, authority, fields + own + context, body),
+        http1=_http1(
+            "POST",
+            path,
+            authority,
+            [*(field for field in fields if field[0] != "te"), *own.http1, *context],
+            body,
+        ),
         http1_opening=_http1("OPTIONS", "*", bare_authority, agent),
         h2_bare=_http2(("HEAD", "https", "/", bare_authority), agent),
         http1_bare=_http1("HEAD", "/", bare_authority, agent),
@@ -149,9 +149,9 @@ def build_request(
 
 def _http2(
     pseudo: tuple[str, str, str, str],
-    fields: _Fields,
-    own: _Fields = (),
-    context: _Fields = (),
+    fields: Fields,
+    own: Fields = (),
+    context: Fields = (),
     body: bytes = b"",
 ) -> bytes:
     """Encode preface, SETTINGS and a request.
@@ -183,12 +183,15 @@ def _http2(
     return bytes(OPENING + headers.serialize() + data)
 
 
-def _http1(method: str, target: str, authority: str, fields: _Fields, body: bytes = b"") -> bytes:
+def _http1(method: str, target: str, authority: str, fields: Fields, body: bytes = b"") -> bytes:
     connection = h11.Connection(h11.CLIENT)
-    headers = [(b"host", authority.encode()), *((n.encode(), v) for n, v in fields if n != "te")]
+    headers = [(b"host", authority.encode()), *((name.encode(), value) for name, value in fields)]
     if body and not any(name == b"content-length" for name, _ in headers):
         headers.append((b"content-length", str(len(body)).encode()))
-    sent = connection.send(h11.Request(method=method, target=target, headers=headers))
+    try:
+        sent = connection.send(h11.Request(method=method, target=target, headers=headers))
+    except h11.LocalProtocolError:
+        raise ValueError("the headers are not valid together in HTTP/1.1") from None
     if body:
         sent += connection.send(h11.Data(body))
     return bytes(sent + connection.send(h11.EndOfMessage()))
@@ -240,35 +243,3 @@ def _path(target: Target) -> str:
         return f"/opentelemetry.proto.collector.{_SERVICES[target.signal]}/Export"
     path = quote(target.endpoint.path, safe=string.punctuation) or f"/v1/{target.signal}"
     return path if path.startswith("/") else f"/{path}"
-
-
-def _own_fields(target: Target) -> list[tuple[str, bytes]]:
-    """Return the target's headers, without those that the probe sets itself."""
-    grpc = target.protocol == "grpc"
-    fields: list[tuple[str, bytes]] = []
-    for raw_name, secret in target.headers:
-        name = raw_name.lower()
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"{raw_name!r} is not a valid header name")
-        if name in _RESERVED or (grpc and name.startswith("grpc-")):
-            continue
-        text = secret.reveal()
-        if grpc and name.endswith("-bin"):
-            # Binary metadata travels as unpadded base64 (gRPC over HTTP/2, Custom-Metadata).
-            fields.append((name, base64.b64encode(text.encode()).rstrip(b"=")))
-        else:
-            fields.append((name, _check_value(name, text, ascii_only=grpc)))
-    return fields
-
-
-def _check_value(name: str, text: str, *, ascii_only: bool = False) -> bytes:
-    """Check a field value (RFC 9110 §5.5): no control character but the tab, so no injection."""
-    value = text.strip(" \t")
-    if any((ord(c) < 0x20 and c != "\t") or ord(c) == 0x7F for c in value):
-        raise ValueError(f"the value of the header {name!r} holds a control character")
-    if ascii_only and not value.isascii():
-        raise ValueError(f"the value of the header {name!r} is not ASCII, which gRPC needs")
-    try:
-        return value.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"the value of the header {name!r} is not valid text") from None

@@ -20,7 +20,7 @@ from probe.surroundings.linux_calls import (
     set_file_ids,
     set_groups,
 )
-from probe.surroundings.process_entry import ProcessEntry
+from probe.surroundings.process_entry import ProcessEntry, identify_file
 
 _BYPASS: Final = frozenset({CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH})
 _READ, _SEARCH = 4, 1
@@ -73,8 +73,7 @@ def describe_user(entry: ProcessEntry) -> Reader:
     process = entry.process
     if not process.reads_everything:
         return Reader(process, bypasses=False)
-    own = os.stat("/proc/self/ns/user")  # noqa: PTH116 - as the entry's
-    if entry.identify("ns/user") == (own.st_dev, own.st_ino):
+    if entry.identify("ns/user") == identify_file("/proc/self/ns/user"):
         return Reader(process, bypasses=True)
     uids, gids = (_read_ranges(entry.read(name)) for name in ("uid_map", "gid_map"))
     return Reader(process, True, uids, gids)
@@ -157,7 +156,8 @@ def find_permissions(reader: Reader, found: os.stat_result, acl: bytes = b"") ->
     groups = {process.gid, *process.groups}
     if process.uid == found.st_uid:
         return mode >> 6 & 7
-    entries = _parse_acl(acl)
+    # The kernel does not ask the ACL where its mask, which the group's bits show, gives nothing.
+    entries = _parse_acl(acl) if mode & 0o070 else []
     if not entries:
         return (mode >> 3 if found.st_gid in groups else mode) & 7
     mask = next((bits for tag, bits, _ in entries if tag == _MASK), 7)

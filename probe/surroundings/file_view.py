@@ -105,6 +105,10 @@ class FileView(ABC):
     def explain_absence(self, path: str) -> str:
         """Return what is known of a file that does not exist, as the end of a sentence, or nothing."""
 
+    def find_root(self) -> str:
+        """Return the directory of this host that paths of the view begin at; empty for its own root."""
+        return ""
+
 
 class HostFiles(FileView):
     """The files of this host, as the probe's own process sees them."""

@@ -99,6 +99,12 @@ def enter_process(process: RunningProcess) -> Iterator[ProcessEntry]:
         os.close(descriptor)
 
 
+def identify_file(path: str) -> tuple[int, int]:
+    """Return device and inode of what a path of this process leads to."""
+    found = os.stat(path)  # noqa: PTH116 - as the entry's
+    return found.st_dev, found.st_ino
+
+
 def _read_state(raw: bytes) -> tuple[str, int]:
     """Return the state and the start ticks of /proc/PID/stat."""
     fields = raw.rpartition(b")")[2].split()

@@ -27,7 +27,7 @@ from probe.surroundings.path_resolution import (
     ClosedFolderError,
     PathResolution,
 )
-from probe.surroundings.process_entry import ProcessEndedError, enter_process
+from probe.surroundings.process_entry import ProcessEndedError, enter_process, identify_file
 from probe.system.file_fingerprint import Fingerprint
 from probe.system.own_limits import OwnLimitError
 
@@ -105,6 +105,18 @@ class ProcessFiles(FileView):
         except (OSError, ViewError):
             pass
         return ""
+
+    def find_root(self) -> str:
+        """Return `/proc/PID/root` where the process has another root, or other mounts, than the probe."""
+
+        def compare() -> bool:
+            with enter_process(self._process) as entry:
+                return entry.identify("ns/mnt") == identify_file(
+                    "/proc/self/ns/mnt"
+                ) and entry.identify("root") == identify_file("/")
+
+        same = call_on_thread(compare, f"the namespaces of {self._process.name}")
+        return "" if same else f"/proc/{self._process.pid}/root"
 
     def _look(
         self, path: str, use: Callable[[PathResolution], _T], *, follow_last: bool = True

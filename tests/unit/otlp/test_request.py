@@ -9,13 +9,14 @@ import h2.events
 import h2.settings
 import h11
 import pytest
+from hpack import Decoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.model.target import Endpoint, Protocol, Secret, Signal, Target, TlsSettings
 from probe.otlp.http1 import Http1Exchange
 from probe.otlp.http2 import Http2Exchange
-from probe.otlp.request import MAX_MESSAGE, build_request
+from probe.otlp.request import MAX_MESSAGE, OPENING, build_request
 
 AGENT = "mtls-probe/1.0"
 
@@ -29,7 +30,9 @@ def read_by_h2(
     raw: bytes, table_size: int | None = None
 ) -> tuple[list[h2.events.Event], dict[bytes, bytes]]:
     """Return the events and the headers that a real HTTP/2 server reads from `raw`."""
-    server = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+    # Exporters send what strict servers refuse, such as values with spaces around them.
+    config = h2.config.H2Configuration(client_side=False, validate_inbound_headers=False)
+    server = h2.connection.H2Connection(config)
     if table_size is not None:
         server.local_settings = h2.settings.Settings(
             client=False,
@@ -39,6 +42,13 @@ def read_by_h2(
     events = server.receive_data(raw)
     requests = [e for e in events if isinstance(e, h2.events.RequestReceived)]
     return events, dict(requests[0].headers) if requests else {}
+
+
+def fields_of(raw: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the fields of the one HEADERS frame, whatever a server would make of them."""
+    rest = raw[len(OPENING) :]
+    block = rest[9 : 9 + int.from_bytes(rest[:3])]
+    return [(bytes(name), bytes(value)) for name, value in Decoder().decode(block, raw=True)]
 
 
 def read_by_h11(raw: bytes) -> tuple[Any, bytes]:
@@ -156,20 +166,61 @@ def test_international_host_is_written_in_ascii() -> None:
     assert read_by_h2(request.h2)[1][b":authority"] == b"xn--bcher-kva.example:4317"
 
 
-def test_target_headers_are_sent_lower_cased_and_reserved_ones_are_not() -> None:
+HEADERS = (
+    ("X-Scope-OrgID", Secret("tenant")),
+    ("User-Agent", Secret("other")),
+    ("Content-Type", Secret("text/plain")),
+    ("Transfer-Encoding", Secret("chunked")),
+    ("Connection", Secret("close")),
+    ("Host", Secret("virtual.example.com")),
+    ("Cookie", Secret("a=b; c=d")),
+    ("x-spaces", Secret("  s ")),
+)
+
+
+def test_headers_of_other_exporters_leave_framing_to_the_probe() -> None:
     """The target's headers are added; framing, media type and the probe's name stay ours."""
-    headers = (
-        ("X-Scope-OrgID", Secret("tenant")),
-        ("User-Agent", Secret("other")),
-        ("Transfer-Encoding", Secret("chunked")),
-        ("Host", Secret("virtual.example.com")),
-    )
-    request = build_request(target(headers=headers, protocol="http/protobuf"), AGENT)
+    sending = target(headers=HEADERS, protocol="http/protobuf", exporter="python-http")
+    request = build_request(sending, AGENT)
     sent = dict(read_by_h11(request.http1)[0].headers)
     assert sent[b"x-scope-orgid"] == b"tenant"
     assert sent[b"user-agent"] == AGENT.encode()
     assert sent[b"host"] == b"virtual.example.com"
-    assert b"transfer-encoding" not in sent
+    assert not {b"transfer-encoding", b"connection"} & set(sent)
+
+
+def test_headers_of_a_go_exporter_are_sent_as_net_http_does() -> None:
+    """Measured: only what frames a request is left out, and that is another set in HTTP/2."""
+    request = build_request(target(headers=HEADERS, protocol="http/protobuf"), AGENT)
+    one = read_by_h11(request.http1)[0].headers
+    assert dict(one) == {
+        b"host": b"virtual.example.com",
+        b"x-scope-orgid": b"tenant",
+        b"user-agent": b"other",
+        b"content-type": b"text/plain",
+        b"connection": b"close",
+        b"cookie": b"a=b; c=d",
+        b"x-spaces": b"s",
+        b"content-length": b"0",
+    }
+    two = read_by_h2(request.h2)[1]
+    assert two[b"user-agent"] == b"other"
+    assert two[b"content-type"] == b"text/plain"
+    assert two[b"x-spaces"] == b"  s "
+    assert b"connection" not in two
+
+
+def test_headers_of_a_collector_over_grpc_are_sent_as_grpc_go_does() -> None:
+    """All but reserved ones, also those that have no meaning there, and each of one name."""
+    headers = (
+        *(("X-A", Secret("1")), ("x-a", Secret("2")), ("Host", Secret("h"))),
+        *(("grpc-foo", Secret("f")), ("user-agent", Secret("u")), ("te", Secret("x"))),
+    )
+    block = fields_of(build_request(target(headers=headers), AGENT).h2)
+    assert [value for name, value in block if name == b"x-a"] == [b"1", b"2"]
+    sent = dict(block)
+    assert (sent[b"host"], sent[b"grpc-foo"]) == (b"h", b"f")
+    assert (sent[b"user-agent"], sent[b"te"]) == (AGENT.encode(), b"trailers")
 
 
 def test_binary_metadata_travels_as_base64() -> None:

@@ -79,6 +79,7 @@ def test_a_process_that_has_ended_has_no_files(process: "subprocess.Popen[bytes]
     """That is said, whether it is a zombie, gone, or its number is another process's by now."""
     description = describe_process(process.pid)
     process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     files = ProcessFiles(description)
     for _ in range(2):
         with pytest.raises(ProcessEndedError, match="has ended"):

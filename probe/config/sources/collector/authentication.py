@@ -91,14 +91,15 @@ def authenticate(
         plaintext: Whether the exporter speaks gRPC without TLS, where such secrets are never sent.
 
     Raises:
-        ConfigurationError: An extension whose settings are of a wrong type.
+        ConfigurationError: An extension whose settings are of a wrong type, or that needs TLS where
+            there is none (grpc-go, errTransportCredentialsMissing).
     """
     chain = _list_authenticators(component_id(authenticator), files, warn)
     held = files.components("extensions")
     secret = next((each for each in chain if component_type(each) != _SETTER), None)
     if plaintext and secret:
-        warn(f"it never sends what {describe_key(secret)} holds without TLS; it is probed without")
-        return
+        reason = "needs TLS over gRPC: an exporter without TLS that names it does not start"
+        raise files.at["extensions"][held[secret]].error(reason)
     if not headers.grpc:
         for extension in chain:
             _apply(extension, held[extension], headers, files, warn)

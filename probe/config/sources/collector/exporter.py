@@ -227,9 +227,14 @@ def read_entry(files: CollectorFiles, *path: str) -> ExporterEntry:
         if isinstance(headers, list):
             listed = convert(headers, list[_Header], at["headers"])
             value["headers"] = {header.name: header.value for header in listed}
+            if len(value["headers"]) < len(listed):
+                raise at["headers"].error(
+                    "has a name twice, with which the Collector does not start"
+                )
         elif isinstance(headers, dict):
+            # As configopaque.MapList orders them; of those that differ in case the last one counts.
             value["headers"] = {
-                name: "" if text is None else text for name, text in headers.items()
+                name: "" if text is None else text for name, text in sorted(headers.items())
             }
         tls = unwrap(value.get("tls"))
         if isinstance(tls, dict):
@@ -350,18 +355,26 @@ def _read_headers(
     warn: Warn,
 ) -> tuple[tuple[str, Secret], ...]:
     grpc = target.protocol == "grpc"
-    headers = Headers(grpc=grpc)
-    for name, value in entry.headers.items():
-        headers.set(name, value)
+    headers, own = Headers(grpc=grpc), tuple(entry.headers.items())
+    if grpc:
+        # Pseudo-header fields are left out; names that differ in case are sent both.
+        own = tuple((name.lower(), value) for name, value in own if not name.startswith(":"))
+    else:
+        for name, value in own:
+            # net/http knows `Host` alone, and sends what else is like it nowhere.
+            if name == "Host" or name.lower() != "host":
+                headers.set(name, value)
     if entry.auth.authenticator:
         plaintext = grpc and target.plaintext
         authenticate(entry.auth.authenticator, headers, files, warn, plaintext=plaintext)
     if destination.credentials and not headers.get("Authorization"):
         headers.set("Authorization", basic_authorization(destination.credentials))
-    for name, value in headers.items():
+    # grpc-go sends both what credentials add and a header of the same name.
+    sent = headers.items() + (own if grpc else ())
+    for name, value in sent:
         if fault := header_fault(name, value, grpc=grpc):
             raise location["headers"][name].error(fault)
-    return tuple((name, Secret(value)) for name, value in headers.items())
+    return tuple((name, Secret(value)) for name, value in sent)
 
 
 def _choose_proxy(

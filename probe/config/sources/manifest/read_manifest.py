@@ -233,17 +233,20 @@ class _Reading:
 
     def _finish(self, target: Target, place: Place) -> Target | None:
         """Return `target` as one of its container, or None where it cannot be judged from here."""
+        notes = target.notes
         if _is_loopback(target.endpoint.host):
-            text = f"{target.name}: {target.endpoint} is within its own pod"
             if target.plaintext:
-                self.warnings[f"{place.title}: {text}, and without TLS: not probed"] = None
-            else:
-                self._report(place.title, text)
-            return None
+                text = f"{target.name}: {target.endpoint} is within its own pod, and without TLS"
+                self.warnings[f"{place.title}: {text}: not probed"] = None
+                return None
+            # Whoever tries a manifest next to its backend means this; elsewhere nothing listens.
+            notes = (*notes, _WITHIN_THE_POD)
         target = replace(
             target,
+            notes=notes,
             sources=tuple(replace(one, container=place.title) for one in target.sources),
             runs_in=place.container,
+            address=place.host_aliases.get(target.endpoint.host.lower(), target.address),
             remarks=(*target.remarks, *map(_describe_start, place.faults)),
         )
         if target.plaintext or target.faults:
@@ -280,7 +283,7 @@ class _Reading:
         )
         variables = Variables()
         variables.set_absent("", reason)
-        place = Place(label, ContainerSpec(name=""), Container(name=label), variables, {})
+        place = Place(label, ContainerSpec(name=""), Container(name=label), variables, {}, {})
         self.warnings[f"{label} is a Collector's configuration, but {reason}"] = None
         try:
             content = read_texts({label: text}, place)
@@ -293,6 +296,12 @@ class _Reading:
             self.targets += (replace(each, name=f"{one.title}: {each.name}") for each in found)
 
 
+_WITHIN_THE_POD: Final = (
+    "in the cluster, localhost is the pod of the container itself: this attempt went to localhost of "
+    "the host that runs the probe, which is another one unless the probe runs in that pod"
+)
+
+
 def _make_place(pod: Pod, spec: ContainerSpec, store: Store, services: Mapping[str, str]) -> Place:
     variables = make_variables(
         spec.env,
@@ -303,6 +312,7 @@ def _make_place(pod: Pod, spec: ContainerSpec, store: Store, services: Mapping[s
         services=services,
     )
     title = f"{pod.title}, container {safe_text(spec.name, 63)}"
+    file, folder = (variables.peek(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
     container, faults = make_container(
         title,
         spec.mounts,
@@ -312,7 +322,14 @@ def _make_place(pod: Pod, spec: ContainerSpec, store: Store, services: Mapping[s
         variables=variables,
         service_account=pod.service_account,
     )
-    return Place(title, spec, container, variables, services, (*faults, *variables.faults))
+    container = replace(
+        container,
+        namespace=pod.namespace,
+        ssl_cert_file=file if isinstance(file, str) else "",
+        ssl_cert_dir=folder if isinstance(folder, str) else "",
+    )
+    faults += variables.faults
+    return Place(title, spec, container, variables, services, pod.host_aliases, tuple(faults))
 
 
 def _list_keys(container: Container) -> Iterator[str]:
@@ -336,6 +353,7 @@ def _is_loopback(host: str) -> bool:
     if host.lower().rstrip(".") == "localhost":
         return True
     try:
-        return ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
         return False
+    return address.is_loopback or address.is_unspecified

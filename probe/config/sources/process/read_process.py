@@ -36,6 +36,11 @@ ReadProcessFile = Callable[[RunningProcess, str], bytes]
 FindChanged = Callable[[RunningProcess, Iterable[str]], tuple[str, ...]]
 """Returns which files were changed after a process began."""
 
+_OVERWRITTEN: Final = (
+    "has written a title over its environment (setproctitle), so that /proc no longer shows what its "
+    "exporters were given; start it with SPT_NOENV=1, which keeps the environment, or run the probe "
+    "next to it with the same variables"
+)
 _CODE: Final = (".py", ".js", ".mjs", ".cjs", ".ts", "package.json")
 _START_ONLY: Final = (
     "/proc shows the environment of its start: what the program sets later (a .env file, for "
@@ -157,6 +162,8 @@ def _read_collector(
 def _read_sdk(
     view: ProcessView, found: Recognised, read: Callable[[str], bytes], fallback: str
 ) -> tuple[SourceContent, Mapping[str, str]]:
+    if view.overwritten:
+        raise ConfigurationError(_OVERWRITTEN, file=f"process {view.pid}")
     settings = choose_settings(found, fallback)
     environ, exporter = settings.environ, settings.exporter
     file = next((environ[name] for name in FILE_VARIABLES if environ.get(name)), "")
@@ -207,10 +214,6 @@ def _explain_nothing(view: ProcessView, found: Recognised, why: str) -> str:
             text
             if not found.sdk
             else text.replace("nothing shows an OpenTelemetry SDK", f"has {found.sdk}")
-        )
-    if view.overwritten:
-        text += (
-            "; it has overwritten its environment (setproctitle), so that nothing of it is shown"
         )
     if found.sdk and why:
         text += f"; {why}"

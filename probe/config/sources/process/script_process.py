@@ -128,7 +128,7 @@ def recognise_node(view: ProcessView, read_file: ReadFile) -> Recognised:
         sdk=sdk,
         protocol=protocol,
         protocol_by=by,
-        zero_code=False,
+        zero_code=bool(auto),
         settings=view.environ,
         notes=tuple(notes),
     )

@@ -72,10 +72,16 @@ def test_what_an_extension_adds_is_sent(
 
 
 def test_an_extension_comes_over_the_exporters_own_headers() -> None:
-    """It is closer to the wire than `headers`; names ignore case."""
-    lines = ("endpoint: c:4317", "headers: {AUTHORIZATION: own, A: b}")
+    """It is closer to the wire than `headers`; names ignore case. Over gRPC both are sent."""
+    lines = ("endpoint: https://c:4317", "headers: {AUTHORIZATION: own, A: b}")
+    (target,) = authenticated("bearertokenauth", "{token: t}", *lines).targets
+    assert headers_of(target) == {"Authorization": "Bearer t", "A": "b"}
     (target,) = authenticated("bearertokenauth", "{token: t}", *lines, kind="otlp").targets
-    assert headers_of(target) == {"authorization": "Bearer t", "a": "b"}
+    assert [(name, value.reveal()) for name, value in target.headers] == [
+        ("authorization", "Bearer t"),
+        ("a", "b"),
+        ("authorization", "own"),
+    ]
 
 
 SETTER = "{headers: [{key: a, value: b}, {key: authorization, value: own}], additional_auth: %s}"
@@ -91,26 +97,24 @@ def test_additional_auth_is_added_as_the_extension_does(kind: str, authorization
     assert found.warnings == ()
 
 
-@PARTS(("action", "left"), [("delete", {"own": "x"}), ("update", {"own": "x"}), ("upsert", {})])
-def test_over_grpc_an_action_sees_no_header_of_the_exporter(
-    action: str, left: dict[str, str]
-) -> None:
+@PARTS(("action", "left"), [("delete", ["x"]), ("update", ["x"]), ("upsert", ["y", "x"])])
+def test_over_grpc_an_action_sees_no_header_of_the_exporter(action: str, left: list[str]) -> None:
     """Per-call credentials are made apart from `headers`; over HTTP an action does see them."""
     settings = f"{{headers: [{{key: own, value: y, action: {action}}}]}}"
     lines = ("endpoint: https://c:4317", "headers: {own: x}")
     (target,) = authenticated("headers_setter", settings, *lines, kind="otlp").targets
-    assert headers_of(target) == (left or {"own": "y"})
+    assert [value.reveal() for _, value in target.headers] == left
     (target,) = authenticated("headers_setter", settings, *lines).targets
     assert headers_of(target) == ({} if action == "delete" else {"own": "y"})
 
 
 @PARTS("other", ["bearertokenauth: {token: t}", "basicauth: {client_auth: {username: u}}"])
 def test_additional_auth_is_never_sent_in_plaintext_over_grpc(other: str) -> None:
-    """The whole chain asks for TLS then, so not even its other headers are sent."""
+    """The whole chain asks for TLS then, and the exporter does not start."""
     lines = ("endpoint: c:4317", "tls: {insecure: true}")
     found = chained(SETTER % other.partition(":")[0], other, *lines, kind="otlp")
     assert headers_of(found.targets[0]) == {}
-    assert "without TLS" in found.warnings[0]
+    assert "needs TLS over gRPC" in found.targets[0].faults[0].fact
 
 
 @PARTS(
@@ -158,11 +162,11 @@ def test_an_authenticator_that_is_not_there_is_a_warning() -> None:
 
 
 def test_a_token_is_never_sent_in_plaintext_over_grpc() -> None:
-    """A gRPC client refuses to send such credentials without TLS, and so does the probe."""
+    """A gRPC client with such credentials does not start without TLS (measured)."""
     lines = ("endpoint: c:4317", "tls: {insecure: true}")
     found = authenticated("bearertokenauth", "{token: t}", *lines, kind="otlp")
     assert headers_of(found.targets[0]) == {}
-    assert "without TLS" in found.warnings[0]
+    assert "needs TLS over gRPC" in found.targets[0].faults[0].fact
 
 
 @PARTS("settings", ["{token: 5550123}", "{tokens: [5550123]}", "{filename: '', token: 'a\\n'}"])
