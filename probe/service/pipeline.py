@@ -304,12 +304,12 @@ class Pipeline:
         error: Exception,
         trace: TraceContext | None = None,
     ) -> str:
-        """Log a bug of ours, now and then, and return it as evidence may hold it."""
+        """Log a bug of ours while it is handled, now and then; return it as evidence may hold it."""
         faults = scope.faults or runtime.get_store(FaultThrottle)
         # Otherwise at each attempt, for ever; the metrics count them all.
         if faults.take(time.monotonic()):
             name = safe_text(target.name)
-            log.error("attempt_crashed", target=name, exc_info=error, **log_fields(trace))
+            log.exception("attempt_crashed", target=name, **log_fields(trace))
         register_targets(scope.register, (target,))
         return safe_text(scope.register.mask(f"{type(error).__name__}: {error}"))
 
