@@ -48,10 +48,13 @@ from probe.model.target import Target
 from probe.model.trace_context import TraceContext
 from probe.otlp.response import compare_date
 from probe.surroundings.file_view import ViewError
+from probe.surroundings.own_thread import await_thread
 from probe.system.own_limits import OwnLimitError, describe_lack, is_own_lack
 from probe.text.secret_register import SecretRegister
 from probe.tls.client import TlsClient
 
+LONGEST_LOAD: Final = 5.0
+"""Seconds for the files of another process, whose file systems may not answer."""
 SHORTEST_QUIET: Final = 0.02
 OTHERS_AT_ONCE: Final = 4
 """Other addresses of a name with which a handshake is made at a time."""
@@ -316,10 +319,8 @@ class Prober:
         with sock:
             ending = await self._run_session(attempt, credentials, sock)
         if is_silent_refusal(ending, attempt.handshake):
-            address, delays = attempt.peer_address, self._delays
-            again = ExperimentRound(
-                prepared, credentials, address, delays, network, request_sent=False
-            )
+            at = attempt.peer_address
+            again = ExperimentRound(prepared, credentials, at, self._delays, network, False)
             attempt.recheck = await again.recheck(attempt.deadline)
         return ending
 
@@ -362,6 +363,8 @@ class Prober:
 
 async def _read_files(files: CredentialFiles) -> Credentials:
     """Return the credentials as the files are now; the loop does not wait for large ones."""
+    if files.may_block:
+        return await await_thread(files.read, "the exporter's files", LONGEST_LOAD)
     credentials = files.read_unless_costly()
     if credentials is not None:
         return credentials

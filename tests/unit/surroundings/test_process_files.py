@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from probe.surroundings import path_resolution
 from probe.surroundings.file_view import IrregularFileError, ViewError
 from probe.surroundings.process_entry import ProcessEndedError
 from probe.surroundings.process_files import ProcessFiles
@@ -90,3 +91,16 @@ def test_a_process_that_has_ended_has_no_files(process: "subprocess.Popen[bytes]
     with pytest.raises(ProcessEndedError, match="has ended"):
         ProcessFiles(reused).read("/etc/passwd", 10)
     assert ProcessFiles(reused).read_fingerprint("/etc/passwd") == (-4,)
+
+
+def test_what_fuse_hides_from_the_probe_is_not_the_exporters_fault(
+    process: "subprocess.Popen[bytes]", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It shows its files to its owner's processes only, and says EACCES to others, root too."""
+    monkeypatch.setattr(path_resolution, "read_file_system_type", lambda _: 0x65735546)
+    tmp_path.chmod(0)
+    others = describe_process(process.pid, uid=12345, gid=12345, reads_everything=False)
+
+    with pytest.raises(ViewError, match="FUSE"):
+        ProcessFiles(others).read(str(tmp_path / "file"), 10)
+    tmp_path.chmod(0o700)
