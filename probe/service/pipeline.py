@@ -309,7 +309,7 @@ class Pipeline:
         # Otherwise at each attempt, for ever; the metrics count them all.
         if faults.take(time.monotonic()):
             name = safe_text(target.name)
-            log.exception("attempt_crashed", target=name, **log_fields(trace))
+            log.exception("attempt_crashed", target=name, **log_fields(trace))  # noqa: LOG004  (only handlers call this)
         register_targets(scope.register, (target,))
         return safe_text(scope.register.mask(f"{type(error).__name__}: {error}"))
 
