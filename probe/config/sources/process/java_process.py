@@ -86,6 +86,11 @@ def recognise_java(view: ProcessView, read_file: ReadFile, open_jar: OpenJar) ->
         )
     if sdk and sender:
         sdk += f", which sends with {sender}"
+    if system.get("javax.net.ssl.trustStore"):
+        notes.append(
+            "javax.net.ssl.trustStore names its roots, which the probe does not read: where no CA is "
+            "set, the system's count here"
+        )
     http = has_starter or bool(_HTTP_BY_DEFAULT.search(packed))
     notes += (
         f"the argument file {_name_file(file)} cannot be read: what it says is left out"
