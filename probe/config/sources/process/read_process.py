@@ -36,6 +36,7 @@ ReadProcessFile = Callable[[RunningProcess, str], bytes]
 FindChanged = Callable[[RunningProcess, Iterable[str]], tuple[str, ...]]
 """Returns which files were changed after a process began."""
 
+_NONE: Final = "no pipeline of it has an OTLP exporter"
 _OVERWRITTEN: Final = (
     "has written a title over its environment (setproctitle), so that /proc no longer shows what its "
     "exporters were given; start it with SPT_NOENV=1, which keeps the environment, or run the probe "
@@ -158,9 +159,14 @@ def _read_collector(
         return decode_text(read(path)) if text is None else text
 
     content = read_collector(locations.paths, view.environ, read_text)
+    if not (content.targets or content.errors):
+        raise ConfigurationError(
+            f"is a Collector ({found.by}): {content.empty or _NONE}", file=where
+        )
     note = f"the process is recognised as a Collector: {found.by}"
     targets = (replace(each, notes=(note, *each.notes)) for each in content.targets)
-    return replace(content, targets=tuple(targets))
+    # What it serves is read below its own root, which a receiver's own source does not do.
+    return replace(content, targets=tuple(targets), served=())
 
 
 def _read_sdk(
