@@ -28,6 +28,8 @@ SOURCES: Final = value_texts(
     client=("client (cert_file)", BLUE),
     server=("server (presented)", ORANGE),
     client_ca_bundle=("CA (ca_file)", PURPLE),
+    receiver=("receiver (cert_file)", ORANGE),
+    receiver_client_ca=("receiver (client_ca_file)", PURPLE),
 )
 CERTAIN: Final = value_texts(true=("for certain", GREEN), false=("most likely", YELLOW))
 

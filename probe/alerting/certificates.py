@@ -72,6 +72,17 @@ _EXPIRIES: Final = (
             "certificate of it."
         ),
     ),
+    _Expiry(
+        alert="MtlsProbeReceiverClientCaExpiring",
+        source="receiver_client_ca",
+        where=_PATH,
+        then="From then on, the receiver refuses the clients whose certificates rest on this CA.",
+        cause="client_ca_untrusted",
+        fix=(
+            "Append the CA that follows to client_ca_file, next to this one, before clients get "
+            "certificates of it."
+        ),
+    ),
 )
 
 
@@ -101,7 +112,7 @@ def list_certificate_rules(
 
 def _describe_place(expiry: _Expiry) -> str:
     """Say which certificate it is by its place; a CA has none that counts."""
-    if expiry.source == "client_ca_bundle":
+    if expiry.source in {"client_ca_bundle", "receiver_client_ca"}:
         return ""
     return f"It is number {{{{ $labels.position }}}} in {expiry.where}, counted from 0. "
 

@@ -19,6 +19,8 @@ from probe.exporters.offers import choose_alpn, list_narrowing
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.client_offer import ClientOffer
 from probe.model.evidence import Offer, RuntimePath
+from probe.model.runtime import GO_BASED
+from probe.model.surroundings import Container, Surroundings
 from probe.model.target import Protocol, Target
 from probe.model.trace_context import TraceContext
 from probe.otlp.canary import Canary, build_canary
@@ -31,6 +33,7 @@ from probe.x509.names import SPIFFE, is_ip_address
 from probe.x509.parse import parse_certificate, parse_name, read_der
 from probe.x509.path import find_top
 
+_GO: Final = frozenset(runtime.id for runtime in GO_BASED)
 _MOST_CERTIFICATES: Final = 512
 _MOST_NAMES: Final = 1024
 """Parsed CA names that are cached: a backend sends the same ones each time."""
@@ -71,6 +74,22 @@ class TlsReaders:
         object.__setattr__(self, "judge", PathJudge(self.read_certificate))
 
 
+_MOST_DOTS: Final = 4
+"""Of a name that a pod looks up within its own domains first (ndots:5)."""
+
+
+def list_names(host: str, runs_in: Surroundings | None) -> tuple[str, ...]:
+    """Return the names to look up for `host`, as the exporter's resolver would try them.
+
+    A pod looks up a short name in its own namespace first. What the cluster's domain is called, the
+    resolver of a probe in that cluster knows.
+    """
+    is_short = not host.endswith(".") and host.count(".") <= _MOST_DOTS
+    if isinstance(runs_in, Container) and runs_in.namespace and is_short:
+        return (f"{host}.{runs_in.namespace}.svc", host)
+    return (host,)
+
+
 class PreparedTarget:
     """Data that all attempts of one target share; nothing else keeps any of it.
 
@@ -94,6 +113,8 @@ class PreparedTarget:
         host = target.address or self.next_hop.host
         self.address = host if is_ip_address(host) else ""
         """Where `next_hop` is: an address that is known already; empty for a name."""
+        self.names = list_names(self.next_hop.host, target.runs_in)
+        """What to look up, the first that resolves counts."""
         self.alpn = encode_alpn(target.exporter, target.protocol, http2=target.offers_http2)
         self.purpose: Purpose = "tls" if target.depth == "tls" else "export"
         self.limit = ""
@@ -175,6 +196,7 @@ class PreparedTarget:
             read_name=self._readers.read_name,
             buffer=self._readers.buffer,
             judge_server=self._make_judge(credentials.find_anchors(), reference),
+            takes_any_curve=target.exporter in _GO,
         )
         return made
 

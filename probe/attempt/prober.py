@@ -8,14 +8,15 @@ which may be coarser). One deadline bounds everything, the recheck at TLS 1.2 in
 import asyncio
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
 from time import monotonic
 from typing import Final
 
 import msgspec.structs
 
 from probe.attempt.connect import connect_first, open_tunnel
-from probe.attempt.experiments import ExperimentRound, is_silent_refusal
+from probe.attempt.experiments import ExperimentRound, is_silent_refusal, try_addresses
 from probe.attempt.loop_delays import DelayMeter, LoopDelays
 from probe.attempt.masking import EvidenceMasker
 from probe.attempt.otlp_session import OtlpSession
@@ -23,7 +24,7 @@ from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsRea
 from probe.attempt.pump import Pump, send_close
 from probe.attempt.resolver import Lookup, ResolutionError, Resolver
 from probe.attempt.target_facts import add_setting_faults
-from probe.attempt.target_network import open_network
+from probe.attempt.target_network import Network, open_network
 from probe.credentials.store import CredentialFiles, CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.model.certificate import CredentialFacts
@@ -47,13 +48,14 @@ from probe.model.target import Target
 from probe.model.trace_context import TraceContext
 from probe.otlp.response import compare_date
 from probe.surroundings.file_view import ViewError
+from probe.surroundings.own_thread import await_thread
 from probe.system.own_limits import OwnLimitError, describe_lack, is_own_lack
 from probe.text.secret_register import SecretRegister
 from probe.tls.client import TlsClient
 
+LONGEST_LOAD: Final = 5.0
+"""Seconds for the files of another process, whose file systems may not answer."""
 SHORTEST_QUIET: Final = 0.02
-OTHERS_AT_ONCE: Final = 4
-"""Other addresses of a name with which a handshake is made at a time."""
 LONGEST_QUIET: Final = 1.0
 """Seconds to wait for the refusal of a TLS 1.3 backend: five round trips, within these bounds."""
 
@@ -143,8 +145,7 @@ class Prober:
             try:
                 target = prepared.target
                 network = await open_network(target.runs_in, target.exporter)
-                host = prepared.next_hop.host
-                found = await self._resolver.resolve(host, began + limit, network)
+                found = await self._look_up(prepared, began + limit, network)
             except ResolutionError as error:
                 late = Ending(stage="resolve", kind="dns", detail=error.code)
                 if meter.judge(late, expired=error.late) is late:
@@ -154,6 +155,20 @@ class Prober:
             except OwnLimitError as error:
                 return Lookup(error=error, duration=monotonic() - began)
         return Lookup(found, duration=monotonic() - began)
+
+    async def _look_up(
+        self, prepared: PreparedTarget, deadline: float, network: Network
+    ) -> tuple[str, ...]:
+        """Return the addresses of the first of the target's names that has any.
+
+        Raises:
+            ResolutionError, NoSlotError, OwnLimitError: as `Resolver.resolve` does for the last one.
+        """
+        *others, last = prepared.names
+        for name in others:
+            with suppress(ResolutionError):
+                return await self._resolver.resolve(name, deadline, network)
+        return await self._resolver.resolve(last, deadline, network)
 
     async def attempt(
         self,
@@ -191,6 +206,8 @@ class Prober:
                     raise
                 ending = _describe_own_lack(attempt, error)
             evidence = attempt.to_evidence(ending)
+            if lookup is not None and lookup.left_out:
+                evidence = msgspec.structs.replace(evidence, addresses_left_out=lookup.left_out)
         return self._masker.mask_evidence(evidence)
 
     async def run_experiments(
@@ -220,26 +237,12 @@ class Prober:
     ) -> tuple[OtherAddress, ...]:
         """Make the attempt's own handshake, without its headers, with other addresses of its name.
 
-        Four at a time, all within `budget` seconds. If the files have changed since the attempt, none
-        are made.
+        All within `budget` seconds. If the files have changed since the attempt, none are made.
         """
-        deadline, turns = monotonic() + budget, -(-len(addresses) // OTHERS_AT_ONCE)
+        deadline = monotonic() + budget
         own = await self._open_round(prepared, evidence)
-        if own is None:
-            return ()
-        made: list[OtherAddress] = []
-        for turn in range(turns):
-            now = monotonic()
-            until = now + (deadline - now) / (turns - turn)
-            batch = addresses[turn * OTHERS_AT_ONCE : (turn + 1) * OTHERS_AT_ONCE]
-            rounds = (replace(own, address=one, request_sent=False) for one in batch)
-            seen = await asyncio.gather(*(each.run((), until) for each in rounds))
-            made += [
-                OtherAddress(address=address, seen=experiments[0])
-                for address, experiments in zip(batch, seen, strict=True)
-                if experiments
-            ]
-        return self._masker.mask_addresses(tuple(made))
+        tried = () if own is None else await try_addresses(own, addresses, deadline)
+        return self._masker.mask_addresses(tried)
 
     async def _open_round(
         self, prepared: PreparedTarget, evidence: Evidence
@@ -274,7 +277,7 @@ class Prober:
             attempt.addresses = (
                 (prepared.address,)
                 if prepared.address
-                else await self._resolver.resolve(prepared.next_hop.host, attempt.deadline, network)
+                else await self._look_up(prepared, attempt.deadline, network)
             )
         except ResolutionError as error:
             ending = Ending(stage="resolve", kind="dns", detail=error.code)
@@ -283,6 +286,8 @@ class Prober:
         finally:
             took = monotonic() - before
             attempt.durations["resolve"] = attempt.lookup.duration if attempt.lookup else took
+        if reason := network.refuse_addresses(attempt.addresses):
+            return Ending(stage="connect", kind="probe_fault", detail=reason)
         before = monotonic()
         try:
             connected = await connect_first(
@@ -298,14 +303,8 @@ class Prober:
         with sock:
             ending = await self._run_session(attempt, credentials, sock)
         if is_silent_refusal(ending, attempt.handshake):
-            again = ExperimentRound(
-                prepared,
-                credentials,
-                attempt.peer_address,
-                self._delays,
-                network,
-                request_sent=False,
-            )
+            at = attempt.peer_address
+            again = ExperimentRound(prepared, credentials, at, self._delays, network, False)
             attempt.recheck = await again.recheck(attempt.deadline)
         return ending
 
@@ -348,6 +347,8 @@ class Prober:
 
 async def _read_files(files: CredentialFiles) -> Credentials:
     """Return the credentials as the files are now; the loop does not wait for large ones."""
+    if files.may_block:
+        return await await_thread(files.read, "the exporter's files", LONGEST_LOAD)
     credentials = files.read_unless_costly()
     if credentials is not None:
         return credentials

@@ -6,8 +6,9 @@ root (NSS modules) is loaded. Where the probe may not enter, it says so, and use
 """
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
 
 from probe.attempt.address_order import sort_addresses
@@ -26,7 +27,12 @@ from probe.model.surroundings import RunningProcess, Surroundings
 from probe.surroundings.file_view import HOST_FILES, FileView, ViewError
 from probe.surroundings.own_thread import await_thread
 from probe.surroundings.process_files import ProcessFiles
-from probe.surroundings.process_network import NetworkClosedError, is_own_network, join_network
+from probe.surroundings.process_network import (
+    ENTER,
+    NetworkClosedError,
+    is_own_network,
+    join_network,
+)
 
 _FILE_SIZE: Final = 256 * 1024
 """Bytes of hosts or resolv.conf that are read."""
@@ -47,6 +53,22 @@ class Network:
     async def make_socket(self, family: int, kind: int) -> socket.socket:
         """Return a socket of this network."""
         return socket.socket(family, kind)
+
+    def refuse_addresses(self, addresses: Sequence[str]) -> str:
+        """Say why none of `addresses` is what the exporter would reach from its own network, or nothing.
+
+        In a network that may not be entered, loopback is another one: whatever answers on the probe's
+        is not the exporter's backend.
+        """
+        seen = self.seen
+        if seen is None or seen.network != "closed" or seen.right != ENTER:
+            return ""
+        if not all(ip_address(one.partition("%")[0]).is_loopback for one in addresses):
+            return ""
+        return (
+            f"{addresses[0]} is the loopback of {seen.process}, which has a network of its own; to enter "
+            f"it the probe lacks {seen.right}"
+        )
 
 
 OWN_NETWORK: Final = Network()

@@ -20,6 +20,7 @@ from probe.cli.load_configuration import (
     report_sources,
     wait_for_configuration,
 )
+from probe.cli.named_receivers import name_receivers, receiver_option
 from probe.cli.results import OUTPUTS, exit_code, output_option, print_results
 from probe.cli.run_command import run_in_loop
 from probe.model.runtime import COLLECTOR, EXPORTERS
@@ -42,6 +43,7 @@ _NO_TARGETS: Final = (
 @config_option
 @pid_option
 @manifest_option
+@receiver_option
 @click.argument("endpoints", nargs=-1)
 @click.option("--cert", "cert_file", metavar="PATH", help="File with the client certificate (PEM).")
 @click.option("--key", "key_file", metavar="PATH", help="File with its private key (PEM).")
@@ -102,11 +104,20 @@ _NO_TARGETS: Final = (
     type=PathOf(dir_okay=False, allow_dash=True, path_type=Path),
     help="Write the output to this file, in one step: a reader never sees half of it. `-` is stdout.",
 )
+@click.option(
+    "--resolve",
+    "resolved",
+    metavar="NAME=ADDRESS",
+    multiple=True,
+    help="Connect to this address where an endpoint has this name: for a Service whose port is "
+    "forwarded here, for example. What is verified stays. May be repeated.",
+)
 @click.option("--quiet", is_flag=True, help="Show no progress, not even on a terminal.")
 def check(
     config_file: Path | None,
     pids: tuple[int, ...],
     manifests: tuple[str, ...],
+    receivers: tuple[str, ...],
     endpoints: tuple[str, ...],
     targets_file: IO[str] | None,
     wait: str | None,
@@ -114,32 +125,53 @@ def check(
     no_experiments: bool,
     output: str,
     output_file: Path | None,
+    resolved: tuple[str, ...],
     quiet: bool,
     **settings: Any,
 ) -> int:
     """Try every target once and say what is wrong with it; `-` reads endpoints from stdin."""
-    from probe.config.arguments import make_targets, read_duration, read_endpoints, refuse_given
-    from probe.config.schema import DefaultsEntry
+    from probe.config.arguments import (
+        make_targets,
+        place_targets,
+        read_duration,
+        read_endpoints,
+        refuse_given,
+    )
+    from probe.config.schema import DefaultsEntry, TlsEntry
 
     if endpoints or targets_file is not None:
-        if config_file is not None or pids or manifests:
-            other = "--pid" if pids else "--manifest" if manifests else "--config"
+        if config_file is not None or pids or manifests or receivers:
+            given = {"--pid": pids, "--manifest": manifests, "--receiver": receivers}
+            other = next((option for option, values in given.items() if values), "--config")
             raise click.UsageError(f"give endpoints or {other}, not both")
         listed = read_endpoints(endpoints, targets_file or ())
         targets: Sequence[Target] = make_targets(listed, **settings)
         loaded = None
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
     else:
-        named = name_sources(pids, manifests, config_file)
-        chosen = ("depth", "exporter", "timeout") if named else ()
+        if receivers and config_file is not None:
+            raise click.UsageError("give --receiver or --config, not both")
+        named = [*name_sources(pids, manifests, config_file), *name_receivers(receivers)]
+        chosen: tuple[str, ...] = ("depth", "exporter", "timeout") if named else ()
+        of_receivers = ("cert_file", "key_file", "ca_file", "server_name")
+        if receivers:
+            chosen = ("depth", "timeout", *of_receivers)
         refuse_given(click.get_current_context(), settings.keys() - chosen)
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
-        defaults = DefaultsEntry(**{name: settings[name] for name in chosen})
+        tls = TlsEntry(
+            cert_file=settings["cert_file"],
+            key_file=settings["key_file"],
+            ca_file=settings["ca_file"],
+            server_name_override=settings["server_name"] or None,
+        )
+        others = {name: settings[name] for name in chosen if name not in of_receivers}
+        defaults = DefaultsEntry(tls=tls, **others)
         loaded, limit = wait_for_configuration(config_file, limit, named, defaults)
         report_sources(loaded)
         if not (loaded.targets or loaded.nothing_to_probe):
             click.echo(_NO_TARGETS, err=True)
         targets = loaded.targets
+    targets = place_targets(targets, resolved)
     from probe.ledger.target_runtime import is_expected
     from probe.log.format import configure_logging
     from probe.service.pipeline import PipelineSettings, run_rounds

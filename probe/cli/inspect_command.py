@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from probe.cli.load_configuration import (
+    PathOf,
     config_option,
     name_sources,
     pid_option,
     read_configuration,
     report_sources,
+)
+from probe.cli.named_receivers import (
+    inspect_named_receivers,
+    inspect_receiver_targets,
+    receiver_option,
 )
 from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, output_option, report_counts
 from probe.system.standard_streams import ignore_broken_pipe
@@ -21,6 +28,7 @@ from probe.system.standard_streams import ignore_broken_pipe
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from probe.inspection.file_report import Inspection
     from probe.inspection.inspect_files import FileSet
     from probe.model.target import Target
 
@@ -40,6 +48,16 @@ if TYPE_CHECKING:
 )
 @config_option
 @pid_option
+@receiver_option
+@click.option(
+    "--client-cert",
+    "clients",
+    type=PathOf(dir_okay=False),
+    metavar="FILE",
+    multiple=True,
+    help="With --receiver: a client's certificate file. Would these receivers accept it, and which "
+    "CA is missing where they would not? May be repeated.",
+)
 @output_option("table", "json")
 def inspect(
     files: tuple[str, ...],
@@ -49,12 +67,15 @@ def inspect(
     endpoint: str | None,
     config_file: Path | None,
     pids: tuple[int, ...],
+    receivers: tuple[str, ...],
+    clients: tuple[str, ...],
     output: str,
 ) -> int:
     """Say what local files really are, and what is wrong with them; connects nowhere.
 
     A FILE named without an option is judged by what it holds. With no file at all, those of every
     target of the configuration are inspected, else those that OTEL_EXPORTER_OTLP_* name.
+    With --receiver, those of the backend are.
     """
     options = (cert_file, key_file, ca_file)
     named = bool(files) or any(option is not None for option in options)
@@ -62,20 +83,38 @@ def inspect(
         raise click.UsageError("give files or --config, not both")
     if named and pids:
         raise click.UsageError("give files or --pid, not both")
-    if endpoint is not None and not (files or cert_file):
-        raise click.UsageError("--endpoint goes with --cert, or with a FILE")
+    if receivers and (named or pids or config_file is not None):
+        raise click.UsageError("give --receiver alone, with --client-cert and --endpoint")
+    if clients and not receivers:
+        raise click.UsageError("--client-cert goes with --receiver")
+    if endpoint is not None and not (files or cert_file or receivers):
+        raise click.UsageError("--endpoint goes with --cert, --receiver, or with a FILE")
     reference = _parse_reference(endpoint) if endpoint is not None else ""
     well = True
+    if receivers:
+        return _report(inspect_named_receivers(receivers, clients, reference), output, well=True)
+    others: tuple[Inspection, ...] = ()
     if named:
         sets = _collect_named_sets(files, *options)
     else:
         loaded = read_configuration(config_file, name_sources(pids, (), config_file))
         report_sources(loaded)
-        sets = _collect_target_sets(loaded.targets)
+        sets = _collect_target_sets(one for one in loaded.targets if one.receiver is None)
+        others = inspect_receiver_targets(loaded.targets)
         well = not loaded.nothing_to_probe and all(each.up for each in loaded.source_states)
     from probe.inspection.inspect_files import inspect_files
 
     inspection = inspect_files(sets, time.time(), reference)
+    for other in others:
+        inspection = replace(
+            inspection,
+            files=inspection.files + other.files,
+            faults=tuple(dict.fromkeys(inspection.faults + other.faults)),
+        )
+    return _report(inspection, output, well=well)
+
+
+def _report(inspection: Inspection, output: str, *, well: bool) -> int:
     from probe.report.inspection import encode_inspection, print_inspection
 
     with ignore_broken_pipe():

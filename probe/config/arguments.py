@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import cast
 
 import click
@@ -100,6 +101,27 @@ def make_targets(
             )
         )
     return assign_names(targets)
+
+
+def place_targets(targets: Sequence[Target], resolved: Iterable[str]) -> Sequence[Target]:
+    """Return `targets`, those with an address whose host `resolved` has, as `NAME=ADDRESS`.
+
+    Raises:
+        click.UsageError: for what is not that.
+    """
+    places: dict[str, str] = {}
+    for text in resolved:
+        name, equals, address = text.partition("=")
+        try:
+            places[name.lower()] = str(ip_address(address))
+        except ValueError:
+            equals = ""
+        if not (name and equals):
+            raise click.UsageError(f"--resolve {text!r} is not NAME=ADDRESS")
+    return [
+        replace(target, address=places.get(target.endpoint.host.lower(), target.address))
+        for target in targets
+    ]
 
 
 def read_duration(text: str, option: str) -> float:

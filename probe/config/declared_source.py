@@ -115,6 +115,8 @@ class DeclaredSource:
     """The whole URL of an http_sd list."""
     format: str = ""
     """Of an SDK's file; empty: its name and content say it."""
+    profiles: tuple[str, ...] = ()
+    """The active profiles of a Spring application, where the user gives them."""
     pid: int | None = None
     """The number of a process."""
     command: str = ""
@@ -222,11 +224,7 @@ class DeclaredSource:
         else:
             named = find_declarative_file(inputs.environ)
             file = named if self.files[0] == ENVIRONMENT else self.files[0]
-            settings = (
-                SettingsFile(file, inputs.read_named(file), self.format or _follow(named, file))
-                if file
-                else None
-            )
+            settings = self._read_settings(file, named, inputs) if file else None
             exporter, errors = _choose_exporter(inputs.environ, defaults, settings)
             content = (
                 read_environment(inputs.environ, exporter)
@@ -267,6 +265,17 @@ class DeclaredSource:
         elif self.kind == MANIFEST:
             yield from list_watched(self.files)
 
+    def _read_settings(self, file: str, named: str, inputs: SourceInputs) -> SettingsFile:
+        # Whoever follows the variable that names a file reads no other format.
+        chosen = self.format or ("declarative" if file == named else "")
+        return SettingsFile(
+            file,
+            inputs.read_named(file),
+            chosen,
+            profiles=self.profiles,
+            read_file=inputs.read_file,
+        )
+
 
 SDK_ENVIRONMENT: Final = DeclaredSource.of("sdk", ENVIRONMENT)
 
@@ -274,11 +283,6 @@ SDK_ENVIRONMENT: Final = DeclaredSource.of("sdk", ENVIRONMENT)
 def find_declarative_file(environ: Mapping[str, str]) -> str:
     """Return the declarative file that replaces the variables, or an empty text."""
     return next((environ[name] for name in FILE_VARIABLES if environ.get(name)), "")
-
-
-def _follow(named: str, file: str) -> str:
-    """Return the format of the file that a variable names: whoever follows it reads no other."""
-    return "declarative" if file == named else ""
 
 
 def _choose_exporter(

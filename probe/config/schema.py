@@ -134,6 +134,9 @@ class SdkEntry(Entry, frozen=True, kw_only=True):
     """Its path."""
     format: str | None = None
     """Who reads it: [the formats](sources.md#files-of-an-sdk)."""
+    profiles: list[str] = field(default_factory=list)
+    """The active profiles of a Spring application; without, `SPRING_PROFILES_ACTIVE`, else the file's
+    own `spring.profiles.active`."""
 
 
 class ProcessEntry(Entry, frozen=True, kw_only=True):

@@ -172,7 +172,8 @@ def _declare(
         at = location[kind]["format"]
         near = find_nearest(chosen, FORMATS)
         raise at.error("is unknown", found=chosen, allowed=FORMATS, nearest=near)
-    return replace(DeclaredSource.of(kind, what.file), format=chosen)
+    source = DeclaredSource.of(kind, what.file)
+    return replace(source, format=chosen, profiles=tuple(what.profiles))
 
 
 def _read_process_source(entry: ProcessEntry, location: Location) -> DeclaredSource:

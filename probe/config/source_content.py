@@ -38,7 +38,7 @@ def add_faults(target: Target, errors: Iterable[ConfigurationError]) -> Target:
 
     Without any errors it is returned as it is.
     """
-    faults = tuple(fault for error in errors for fault in _make_findings(error))
+    faults = tuple(fault for error in errors for fault in list_findings(error))
     if not faults:
         return target
     settings = replace(
@@ -54,7 +54,8 @@ def add_faults(target: Target, errors: Iterable[ConfigurationError]) -> Target:
     )
 
 
-def _make_findings(error: ConfigurationError) -> Iterator[Finding]:
+def list_findings(error: ConfigurationError) -> Iterator[Finding]:
+    """Yield the fault of each error that `error` holds."""
     for one in (error, *error.more):
         where = one.file if one.line is None else f"{one.file}:{one.line}"
         fact = ": ".join(part for part in (where, one.key, one.reason) if part)

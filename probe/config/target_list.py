@@ -68,6 +68,8 @@ def _identify(target: Target) -> object:
         replace(target.tls, insecure=False),
         frozenset((name.lower(), value) for name, value in target.headers),
         target.proxy_url,
+        # Another process has other files, another network, or may have other rights one day.
+        target.runs_in,
         # The backend's own side is judged by more than what an exporter there is.
         target.receiver,
         # One that cannot be tried is never the same as one that can: its fault would be lost.

@@ -6,6 +6,7 @@ may not read is never the receiver's fault.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec.structs
@@ -23,7 +24,7 @@ from probe.exporters.go_parser import parse_for_go
 from probe.exporters.go_path import verify_for_go
 from probe.exporters.go_rules import allows_usage, may_sign
 from probe.exporters.path_verdict import PathRequest
-from probe.model.certificate import LocatedCertificate, ReceiverFiles
+from probe.model.certificate import CertificateFacts, LocatedCertificate, ReceiverFiles
 from probe.model.collector_receiver import Receiver
 from probe.model.finding import Finding, Role, ServerRole
 from probe.model.path_fault import DATE_FAULTS, PathFault
@@ -91,7 +92,7 @@ def read_receiver_files(
             LocatedCertificate(path=safe_text(path, PATH_MAX), certificate=read_facts(one))
             for path, one in issuers
         ),
-        chain_rules=_find_chain_rules(chain, parsed, [one for _, one in issuers], at),
+        chain_rules=find_chain_rules(chain, parsed, [one for _, one in issuers], at),
         client_cas=tuple(map(read_der, anchors[:MAX_BUNDLE])),
         client_ca_count=len(anchors),
         client_ca_rules=tuple(_find_ca_rules(anchors[:MAX_BUNDLE])),
@@ -99,6 +100,73 @@ def read_receiver_files(
         client_ca_modified=_read_modified(receiver.client_ca_file, view),
         faults=tuple(_of_server(one, UNUSABLE) for one in faults if one.cause not in _OUR_RIGHTS),
         remarks=tuple(_list_remarks(held.facts.faults, held.facts.remarks)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ClientJudgement:
+    """What a receiver makes of a client's chain."""
+
+    faults: tuple[PathFault, ...] = ()
+    """Why it refuses the chain; none: it accepts it."""
+    anchors: tuple[CertificateFacts, ...] = ()
+    """What of client_ca_file the verified paths end in."""
+    missing: CertificateFacts | None = None
+    """The last certificate of the chain that could be linked: its issuer is what is missing."""
+    issuers: tuple[LocatedCertificate, ...] = ()
+    """Issuers of that which are in files here, the nearest first."""
+
+
+def judge_client_chain(
+    receiver: Receiver,
+    chain: tuple[bytes, ...],
+    at: float,
+    *,
+    folder_of: str = "",
+    view: FileView = HOST_FILES,
+) -> ClientJudgement:
+    """Return what the Go of `receiver`'s Collector makes of a client's chain at `at`.
+
+    Args:
+        receiver: With a client_ca_file; its anchors are those and, where it says so, the system's.
+        chain: What the client sends, as DER.
+        at: Epoch seconds.
+        folder_of: The file of the chain, in whose folder missing issuers are looked for.
+        view: The files of the place where the receiver runs.
+
+    Raises:
+        OSError: where the probe itself lacks file descriptors or memory.
+    """
+    tls = receiver.tls or TlsSettings()
+    held = load_credentials(
+        TlsSettings(ca_file=receiver.client_ca_file), settings=RECEIVER_KEYS, view=view
+    )
+    system = SYSTEM_ROOTS.read() if tls.include_system_ca_certs_pool else ()
+    pool = AnchorPool((*held.anchors, *system))
+    verdict = verify_for_go(PathRequest(chain, pool, "", at, of_client=True))
+    parsed = [one for der in chain if (one := parse_certificate(der)) is not None]
+    if not verdict.faults or not parsed:
+        known = (pool.get(sha256) for sha256 in verdict.anchored)
+        anchors = tuple(read_der(one.der) for one in known if one is not None)
+        return ClientJudgement(verdict.faults, anchors)
+    known_here: list[tuple[str, x509.Certificate]] = []
+    for path in (tls.ca_file, tls.cert_file):
+        raw = read_file(NamedFile("ca", path), view=view) if path else b""
+        ders = () if isinstance(raw, Finding) else _read_go_certificates(raw)
+        known_here += [
+            (path or "", one) for der in ders if (one := parse_certificate(der)) is not None
+        ]
+    folders = [file for file in (folder_of, receiver.client_ca_file) if file]
+    issuers = extend_path(
+        parsed, known_here, lambda: (one for file in folders for one in read_folder(file, view))
+    )
+    return ClientJudgement(
+        verdict.faults,
+        missing=read_facts(find_top(parsed)),
+        issuers=tuple(
+            LocatedCertificate(path=safe_text(path, PATH_MAX), certificate=read_facts(one))
+            for path, one in issuers
+        ),
     )
 
 
@@ -182,13 +250,20 @@ def _find_issuers(
     return extend_path(chain, held, lambda: read_folder(folder_of, view) if folder_of else ())
 
 
-def _find_chain_rules(
+def find_chain_rules(
     chain: Sequence[bytes],
     parsed: Sequence[x509.Certificate],
     issuers: Sequence[x509.Certificate],
     at: float,
 ) -> tuple[PathFault, ...]:
-    """Return which rules the chain breaks for Go's clients that trust its topmost issuer."""
+    """Return which rules a chain breaks for Go's clients that trust its topmost issuer.
+
+    Args:
+        chain: What is served, as DER.
+        parsed: The same, as far as it parses.
+        issuers: What is known above it.
+        at: Epoch seconds.
+    """
     if not chain:
         return ()
     # What is sent and cannot be parsed is Go's to refuse; an anchor there is none to find then.

@@ -78,6 +78,19 @@ def _describe_place(evidence: Evidence) -> Iterator[str]:
         )
 
 
+def _find_other_network(evidence: Evidence) -> str:
+    """Return what would decide a failure that the network may be the reason of; else nothing.
+
+    What cannot be resolved or reached from here may well be from the exporter's own network.
+    """
+    network, ending = evidence.network, evidence.ending
+    if network is None or network.network != "closed" or ending.kind == "probe_fault":
+        return ""
+    if ending.stage not in {"resolve", "connect"}:
+        return ""
+    return f"the same attempt from the network of {network.process}, with {network.right}"
+
+
 def _diagnose_without_cause(evidence: Evidence, unexplained: Cause) -> Diagnosis:
     ending = evidence.ending
     if is_confirmed(evidence):
@@ -121,6 +134,8 @@ def _diagnose_failure(evidence: Evidence, fitting: list[tuple[Cause, Match]]) ->
         certain, decides = False, decides or _ANOTHER_ATTEMPT
         possible.append("probe_fault")
         facts.append(delay)
+    if other := _find_other_network(evidence):
+        certain, decides = False, decides or other
     return Diagnosis(
         outcome="failed",
         stage=evidence.ending.stage,

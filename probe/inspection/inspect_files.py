@@ -170,7 +170,7 @@ def _judge_certificate(found: Judgement, part: _InspectedFile, question: _Questi
         if for_servers:
             fact = "it is judged as the backend's certificate, since --endpoint is given"
             found.facts.append(fact)
-            judge_server(found, part.facts, at)
+            judge_server(found, part.facts, chain, at)
             if ca := question.parts.get("ca"):
                 judge_path(found, chain, ca.reading.certificates, safe_text(ca.path))
             return

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec.structs import replace
 
+from probe.credentials.receiver_files import find_chain_rules
+from probe.diagnosis.readings.receiver_judgement import judge_server_chain
 from probe.inspection.file_report import Judgement
 from probe.model.certificate import CertificateFacts, name_certificate
 from probe.text.safe_text import safe_text
 from probe.x509.names import check_name
 from probe.x509.parse import read_facts
 from probe.x509.path import find_top, is_anchored
-from probe.x509.strength import find_weakness_for_go
 from probe.x509.usages import is_only_for
 
 _SHOWN_NAMES: Final = 8
@@ -56,16 +59,18 @@ def judge_name(
     found.add("server_name_mismatch", fact, *fix, stops=stops)
 
 
-def judge_server(found: Judgement, chain: Sequence[CertificateFacts], now: float) -> None:
-    """Judge dates and strength of a backend's certificate and its issuers."""
-    renew = f"renew the backend's certificate in {found.path}, and {_RELOAD}"
-    found.judge_dates(chain, now, "server", renew)
-    if weakness := find_weakness_for_go(chain):
-        found.add_fault(
-            "server_cert_weak",
-            f"is too weak: {weakness}, which Go refuses",
-            f"issue it anew with an EC P-256 or RSA-2048 key, signed with SHA-256, and {_RELOAD}",
-        )
+def judge_server(
+    found: Judgement,
+    facts: Sequence[CertificateFacts],
+    chain: Sequence[x509.Certificate],
+    now: float,
+) -> None:
+    """Judge a backend's certificate and its issuers as Go's clients do; its names apart."""
+    ders = [one.public_bytes(Encoding.DER) for one in chain]
+    rules = [one for one in find_chain_rules(ders, chain, (), now) if one.kind != "name_mismatch"]
+    for stops, finding in judge_server_chain(facts, rules, now, found.path, _RELOAD):
+        of_this = replace(finding, role=found.role)
+        (found.faults if stops else found.remarks).append(of_this)
 
 
 def judge_path(

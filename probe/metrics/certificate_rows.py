@@ -14,14 +14,20 @@ from probe.diagnosis.readings.used_certificates import (
     find_server_path,
     is_of_file,
 )
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, ReceiverFiles
 from probe.model.evidence import Evidence
+from probe.x509.lasting_path import choose_lasting, list_sent_paths
 from probe.x509.validity import find_first_to_expire
 
-Source = Literal["client", "client_ca_bundle", "server"]
+Source = Literal["client", "client_ca_bundle", "server", "receiver", "receiver_client_ca"]
 
 MOST_SHOWN: Final[Mapping[Source, int]] = {"client": 6, "client_ca_bundle": 8, "server": 6}
 """Certificates of a source that have series, three each: a target has at most 100 series in all."""
+
+MOST_OF_A_RECEIVER: Final[Mapping[Source, int]] = {
+    "client": 3, "client_ca_bundle": 2, "server": 4, "receiver": 4, "receiver_client_ca": 7,
+}  # fmt: skip
+"""The same for a target that stands for a receiver, whose files have series too."""
 
 _Certificates = tuple[CertificateFacts, ...]
 
@@ -102,17 +108,48 @@ class CertificateRows:
         total = max(held.ca_bundle_size, len(held.ca_bundle)) + sum(not path for path in paths)
         chain = held.client_chain
         sent = evidence.handshake.server_chain if evidence.handshake else ()
+        most = MOST_SHOWN if held.receiver is None else MOST_OF_A_RECEIVER
         rows = (
             _make_rows(
                 "client",
                 chain,
                 self._needed or client.certificates,
                 [files.cert_file] * len(chain),
+                most,
             ),
-            _make_rows("client_ca_bundle", bundle, anchors, paths, total),
-            _make_rows("server", sent, server.sent, [""] * len(sent)),
+            _make_rows("client_ca_bundle", bundle, anchors, paths, most, total),
+            _make_rows("server", sent, server.sent, [""] * len(sent), most),
+            *(() if held.receiver is None else _list_receiver_rows(held.receiver, evidence.at)),
         )
         return [each for each in rows if each.shown]
+
+
+def _list_receiver_rows(files: ReceiverFiles, at: float) -> tuple[SourceRows, SourceRows]:
+    """Return the rows of what a receiver serves, and of the CAs that it verifies clients by, on disk.
+
+    Of several CAs of one name the one that lasts longest is used: an old one may stay for a while.
+    """
+    chain, held = files.chain, files.client_cas
+    path = choose_lasting(list_sent_paths(chain), at) if chain else ()
+    served = path[:-1] if len(path) > 1 and path[-1].self_signed else path
+    useless = {rule.sha256 for rule in files.client_ca_rules}
+    by_name: dict[str, list[tuple[CertificateFacts, ...]]] = {}
+    for one in held:
+        if one.sha256 not in useless:
+            by_name.setdefault(one.subject.digest, []).append((one,))
+    used = tuple(one for group in by_name.values() for one in choose_lasting(group, at))
+    most = MOST_OF_A_RECEIVER
+    return (
+        _make_rows("receiver", chain, served, [files.cert_file] * len(chain), most),
+        _make_rows(
+            "receiver_client_ca",
+            held,
+            used,
+            [files.client_ca_file] * len(held),
+            most,
+            max(files.client_ca_count, len(held)),
+        ),
+    )
 
 
 def _make_rows(
@@ -120,9 +157,10 @@ def _make_rows(
     certificates: Sequence[CertificateFacts],
     used: Sequence[CertificateFacts],
     paths: Sequence[str],
+    bounds: Mapping[Source, int],
     total: int | None = None,
 ) -> SourceRows:
-    digests, most = {one.sha256 for one in used}, MOST_SHOWN[source]
+    digests, most = {one.sha256 for one in used}, bounds[source]
     rows = [
         Row(position, one, one.sha256 in digests, path)
         for position, (one, path) in enumerate(zip(certificates, paths, strict=True))

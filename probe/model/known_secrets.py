@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from probe.model.collector_receiver import Receiver
 from probe.model.target import Secret, Target
 from probe.text.description import describe_url_path, find_url_tokens
 from probe.text.secret_register import SecretRegister
@@ -80,6 +81,17 @@ def environment_secrets(environ: Mapping[str, str]) -> Iterator[str]:
             yield text
 
 
+def register_receiver(register: SecretRegister, receiver: Receiver) -> None:
+    """Register the key that a receiver has inline."""
+    for value in _receiver_secrets(receiver):
+        register.add(value)
+
+
+def _receiver_secrets(receiver: Receiver | None) -> Iterator[str]:
+    if receiver is not None and receiver.tls is not None and receiver.tls.key_pem is not None:
+        yield from key_secrets(receiver.tls.key_pem.reveal())
+
+
 def register_url(register: SecretRegister, url: str) -> None:
     """Register user, password and query of a URL, and the tokens of its path."""
     for value in url_secrets(url):
@@ -92,6 +104,7 @@ def target_secrets(target: Target) -> Iterator[str]:
         yield from header_secrets(name, value)
     if target.tls.key_pem is not None:
         yield from key_secrets(target.tls.key_pem.reveal())
+    yield from _receiver_secrets(target.receiver)
     if target.proxy_url is not None:
         yield from url_secrets(target.proxy_url.reveal())
     path, mark, query = target.endpoint.path.partition("?")

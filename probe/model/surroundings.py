@@ -72,6 +72,8 @@ class Container:
     """Paths outside of all mounts are the image's and unknown too."""
     mounts: tuple[str, ...] = ()
     """Directories of which every file is in `files`: another path there does not exist."""
+    namespace: str = ""
+    """Of its pod, whose Services have short names there; empty where the manifest does not say."""
     ssl_cert_file: str = ""
     ssl_cert_dir: str = ""
     """SSL_CERT_FILE and SSL_CERT_DIR of its environment, which Go and OpenSSL read."""

@@ -13,6 +13,9 @@ from probe.surroundings.file_view import ViewError
 from probe.surroundings.linux_calls import enter_network
 from probe.surroundings.process_entry import NoRightError, enter_process, identify_file
 
+ENTER: Final = "CAP_SYS_ADMIN"
+LOOK: Final = "CAP_SYS_PTRACE"
+"""What it takes to enter a network that is another one, and to see whether it is."""
 _OWN: Final = "/proc/self/ns/net"
 _FORBIDDEN: Final = frozenset({errno.EPERM, errno.EACCES})
 
@@ -37,7 +40,7 @@ def is_own_network(process: RunningProcess) -> bool:
         try:
             return entry.identify("ns/net") == identify_file(_OWN)
         except NoRightError:
-            raise NetworkClosedError("CAP_SYS_PTRACE") from None
+            raise NetworkClosedError(LOOK) from None
 
 
 def join_network(process: RunningProcess) -> None:
@@ -52,12 +55,12 @@ def join_network(process: RunningProcess) -> None:
         try:
             descriptor = entry.open("ns/net", os.O_RDONLY)
         except NoRightError:
-            raise NetworkClosedError("CAP_SYS_PTRACE") from None
+            raise NetworkClosedError(LOOK) from None
         try:
             enter_network(descriptor)
         except OSError as error:
             if error.errno in _FORBIDDEN:
-                raise NetworkClosedError("CAP_SYS_ADMIN") from None
+                raise NetworkClosedError(ENTER) from None
             name = errno.errorcode.get(error.errno or 0, str(error.errno))
             raise ViewError(
                 f"the network of process {process.pid} was not entered: {name}"

@@ -1,17 +1,34 @@
 """The backend's own side: a real Collector's receivers and their files, seen from next to them."""
 
+import asyncio
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from probe.alerting.links import Pages
+from probe.alerting.rule import Thresholds
+from probe.alerting.rule_file import build_rule_group, render_rule_file
+from probe.diagnosis.readings.receiver_attempt import SLACK
+from probe.ledger.ledger import Ledger
 from probe.model.diagnosis import Diagnosis
+from probe.model.target import Target
+from probe.model.tls_names import OPENSSL_NAMES
+from probe.service.pipeline import Pipeline
 from tests.lab.credentials import LabPki
+from tests.lab.monitoring import prometheus
 from tests.lab.receivers import attempt_all, neighbour
+from tests.lab.running_probe import running_probe
+from tests.lab.servers import HOST
 from tests.support.pki import write_pem
 
 SYSTEM_BUNDLE: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 NAMES: Final = ("otlp/grpc", "otlp/http")
+NOT_REQUESTED: Final = "MtlsProbeClientCertificateNotRequested"
+PATIENCE: Final = 3.0
+"""Seconds that a failure must have lasted; five minutes in the rules that people install."""
 
 
 @pytest.fixture
@@ -110,3 +127,111 @@ def test_a_bundle_of_public_cas(otelcol: Path, tls: dict[str, Any], tmp_path: Pa
     for _, diagnosis in results.values():
         assert diagnosis.cause == "client_cert_not_sent"
         assert findings(diagnosis) == ["client_ca_too_broad"]
+
+
+def test_cas_that_were_replaced_on_disk(
+    otelcol: Path, tls: dict[str, Any], pki: LabPki, tmp_path: Path
+) -> None:
+    """A running Collector that still trusts the old file is a finding; one that reads it again is not.
+
+    Where a renewed CA has the name of before, the list of CAs stays the same: that the file was
+    replaced is known, and that it is read once.
+    """
+    other, again = pki.other_ca.pem, pki.client_ca.rekeyed().pem
+    cases = {"read once": (False, other), "reloaded": (True, other), "same name": (False, again)}
+
+    async def watch(targets: dict[str, Target]) -> dict[str, tuple[Diagnosis, Diagnosis]]:
+        pipeline = Pipeline(Ledger(list(targets.values())))
+        before = {case: (await pipeline.probe_once(one))[2] for case, one in targets.items()}
+        for case, (_, text) in cases.items():
+            write_pem(tmp_path / case, "client-ca.pem", text)
+        for one in targets.values():
+            await pipeline.probe_once(one)
+        await asyncio.sleep(SLACK + 1)
+        return {
+            case: (before[case], (await pipeline.probe_once(one))[2])
+            for case, one in targets.items()
+        }
+
+    with ExitStack() as stack:
+        targets = {}
+        for case, (reload, _) in cases.items():
+            (tmp_path / case).mkdir()
+            trusted = write_pem(tmp_path / case, "client-ca.pem", pki.client_ca.pem)
+            settings = tls | {"client_ca_file": str(trusted), "client_ca_file_reload": reload}
+            backend = stack.enter_context(neighbour(otelcol, tmp_path / case, settings))
+            stack.enter_context(backend.running())
+            targets[case] = replace(backend.load()["otlp/grpc"], name=case)
+        results = asyncio.run(watch(targets))
+    for case, (before, after) in results.items():
+        assert findings(before) == []
+        assert after.cause == "client_cert_not_sent"
+        assert findings(after) == ([] if case == "reloaded" else ["backend_not_reloading"])
+    replaced = results["read once"][1].findings[0].fact
+    assert pki.other_ca.certificate.subject.rfc4514_string() in replaced
+    assert "client_ca_file_reload is not true" in replaced
+    assert "was replaced" in results["same name"][1].findings[0].fact
+
+
+def test_suites_have_no_effect_with_client_ca_file_reload(
+    otelcol: Path, tls: dict[str, Any], tmp_path: Path
+) -> None:
+    """The Collector makes each connection's settings anew, without suites and groups: a remark says so."""
+    suite = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
+    agreed = {}
+    for reload in (False, True):
+        settings = tls | {
+            "max_version": "1.2",
+            "cipher_suites": [suite],
+            "client_ca_file_reload": reload,
+        }
+        with neighbour(otelcol, tmp_path / str(reload), settings) as backend, backend.running():
+            results = attempt_all(backend.load())
+        evidence, diagnosis = results["otlp/grpc"]
+        assert evidence.handshake is not None
+        agreed[reload] = evidence.handshake.cipher
+        assert ("exporter_setting_ignored" in findings(diagnosis)) is reload
+    assert agreed[False] == OPENSSL_NAMES[suite]
+    assert agreed[True] != OPENSSL_NAMES[suite]
+
+
+def test_from_a_misplaced_key_to_the_alert_and_back(
+    otelcol: Path, tls: dict[str, Any], tmp_path: Path
+) -> None:
+    """ca_file for client_ca_file: the alert fires, and resolves once file and Collector are right."""
+    misplaced = {key: value for key, value in tls.items() if key != "client_ca_file"}
+    misplaced["ca_file"] = tls["client_ca_file"]
+    rules = tmp_path / "rules.yml"
+    group = build_rule_group(Thresholds(patience=PATIENCE), Pages())
+    rules.write_text(render_rule_file(group), "utf-8")
+    options = {"defaults": {"interval": "500ms"}, "web": {"listen": f"{HOST}:0"}}
+    with (
+        neighbour(otelcol, tmp_path, misplaced, **options) as backend,
+        ExitStack() as misconfigured,
+        ExitStack() as corrected,
+        running_probe(backend.probe_file) as probe,
+        prometheus(
+            tmp_path,
+            [{"job_name": "mtls-probe", "static_configs": [{"targets": [probe.address]}]}],
+            rule_files=[rules],
+        ) as watching,
+    ):
+        misconfigured.enter_context(backend.running())
+        for name in NAMES:
+            result = probe.becomes(name, None)
+            assert [one["cause"] for one in result["findings"]] == ["client_cert_not_requested"]
+        watching.wait(lambda: NOT_REQUESTED in names(watching.alerts()), 30, "fired")
+
+        misconfigured.close()
+        backend.tls = tls
+        backend.write()
+        corrected.enter_context(backend.running())
+        for name in NAMES:
+            result = probe.becomes(name, "client_cert_not_sent")
+            assert (result["expected"], result["findings"]) == (True, [])
+        watching.wait(lambda: watching.alerts() == [], 30, "ceased to fire")
+
+
+def names(alerts: list[dict[str, Any]]) -> set[str]:
+    """Return the names of these alerts."""
+    return {alert["labels"]["alertname"] for alert in alerts}

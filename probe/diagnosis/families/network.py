@@ -59,11 +59,26 @@ def _start_collector(evidence: Evidence) -> tuple[str, ...]:
     )
 
 
+_LOOK_UP_WITHIN: Final = (
+    "Run the probe in the cluster, or forward the Service's port and give mtls-probe check the name's "
+    "address there: --resolve {host}=127.0.0.1",
+    "If the name is not meant to be a Service's, correct its spelling in {endpoint_setting}.",
+    "To see what the resolver says: getent hosts {host}",
+)
+
+
 def _match_unresolved(evidence: Evidence) -> Match | None:
     if is_before_tunnel(evidence):
         return None
-    fact = f"{evidence.target.host} does not resolve: {evidence.ending.detail}"
-    return Match(Strength.NAMED, (fact,))
+    target = evidence.target
+    fact = f"{target.host} does not resolve: {evidence.ending.detail}"
+    if not target.runs_in or target.started:
+        return Match(Strength.NAMED, (fact,))
+    place = (
+        f"the exporter ({target.runs_in}) would look it up within its cluster, and the probe has "
+        "looked it up where it runs itself: names of Services resolve in their cluster only"
+    )
+    return Match(Strength.NAMED, (fact, place), fix=_LOOK_UP_WITHIN)
 
 
 def _match_timeout(evidence: Evidence) -> Match | None:

@@ -64,7 +64,8 @@ def judge_receiver(files: ReceiverFiles, at: float) -> ReceiverVerdict:
     remarks += _judge_missing_issuer(files)
     remarks += _judge_names(files)
     if not files.client_ca_file:
-        remarks.append(_report_not_asked(files))
+        # Whoever wrote a CA there wanted clients to be verified.
+        (faults if files.misplaced_ca else remarks).append(_report_not_asked(files))
     else:
         for stops, finding in _judge_client_cas(files, at):
             (faults if stops else remarks).append(finding)

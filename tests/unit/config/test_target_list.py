@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from probe.config.target_list import choose_shard, is_in_shard, merge_targets, parse_ordinal
 from probe.model.finding import Finding
+from probe.model.surroundings import RunningProcess
 from probe.model.target import Endpoint, Secret, Source, Target, TlsSettings
 
 
@@ -200,3 +201,12 @@ def test_any_other_name_has_no_ordinal(hostname: str) -> None:
     """What a Deployment or a host is called says nothing about shards; it is not taken for 0."""
     with pytest.raises(ValueError, match="does not end in an ordinal"):
         parse_ordinal(hostname)
+
+
+def test_two_processes_with_the_same_settings_are_two_targets() -> None:
+    """Their files, their rights and their networks are not the same."""
+    processes = (
+        RunningProcess(pid=pid, start_ticks=1, started=0.0, uid=0, gid=0) for pid in (7, 8, 8)
+    )
+    files = [[target("a", "sdk", runs_in=process)] for process in processes]
+    assert len(merge_targets(files)) == 2

@@ -22,6 +22,8 @@ class Place:
     variables: Variables
     services: Mapping[str, str]
     """The variables that the kubelet makes of Services."""
+    host_aliases: Mapping[str, str]
+    """The addresses that the pod's own hosts file gives to names."""
     faults: tuple[ConfigurationError, ...] = ()
     """Why it does not start."""
 

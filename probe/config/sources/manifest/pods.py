@@ -6,6 +6,7 @@ is left out. Kinds need no list: whatever has `spec.template.spec.containers` ma
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 from typing import Any, Final, Self
 
 from probe.config.sources.manifest.container_variables import NOTHING_KNOWN, PodFields
@@ -77,6 +78,8 @@ class Pod:
     containers: tuple[ContainerSpec, ...] = ()
     init_containers: tuple[ContainerSpec, ...] = ()
     fields: PodFields = NOTHING_KNOWN
+    host_aliases: Mapping[str, str] = field(default_factory=dict)
+    """By name, the address that the pod's own hosts file has for it."""
     service_account: bool = True
     """Whether the files of a service account are mounted."""
     injected: bool = False
@@ -150,8 +153,21 @@ def make_pod(title: str, one: KubernetesObject, metadata: Node, spec: Node) -> P
         containers=_read_containers(spec["containers"]),
         init_containers=_read_containers(spec["initContainers"]),
         fields=PodFields(known=known, labels=labels, annotations=annotations),
+        host_aliases=_read_host_aliases(spec["hostAliases"]),
         service_account=automount is not False,
     )
+
+
+def _read_host_aliases(node: Node) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for alias in node.items():
+        try:
+            address = str(ip_address(alias["ip"].text))
+        except ValueError:
+            continue
+        for name in alias["hostnames"].items():
+            found.setdefault(name.text.lower(), address)
+    return found
 
 
 def list_volumes(volumes: tuple[Node, ...], claims: Node | None = None) -> dict[str, Volume]:

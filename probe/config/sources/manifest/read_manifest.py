@@ -4,6 +4,7 @@ Pure but for the reader that is passed in. What the manifest lacks is an error t
 depends on that is not probed; the rest is. A fault in one object stops no other.
 """
 
+import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
@@ -233,7 +234,7 @@ class _Reading:
 
     def _finish(self, target: Target, place: Place) -> Target | None:
         """Return `target` as one of its container, or None where it cannot be judged from here."""
-        notes = target.notes
+        notes = (*target.notes, *_name_origins(target, place))
         if _is_loopback(target.endpoint.host):
             if target.plaintext:
                 text = f"{target.name}: {target.endpoint} is within its own pod, and without TLS"
@@ -246,6 +247,7 @@ class _Reading:
             notes=notes,
             sources=tuple(replace(one, container=place.title) for one in target.sources),
             runs_in=place.container,
+            address=place.host_aliases.get(target.endpoint.host.lower(), target.address),
             remarks=(*target.remarks, *map(_describe_start, place.faults)),
         )
         if target.plaintext or target.faults:
@@ -282,7 +284,7 @@ class _Reading:
         )
         variables = Variables()
         variables.set_absent("", reason)
-        place = Place(label, ContainerSpec(name=""), Container(name=label), variables, {})
+        place = Place(label, ContainerSpec(name=""), Container(name=label), variables, {}, {})
         self.warnings[f"{label} is a Collector's configuration, but {reason}"] = None
         try:
             content = read_texts({label: text}, place)
@@ -311,6 +313,7 @@ def _make_place(pod: Pod, spec: ContainerSpec, store: Store, services: Mapping[s
         services=services,
     )
     title = f"{pod.title}, container {safe_text(spec.name, 63)}"
+    file, folder = (variables.peek(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
     container, faults = make_container(
         title,
         spec.mounts,
@@ -320,7 +323,21 @@ def _make_place(pod: Pod, spec: ContainerSpec, store: Store, services: Mapping[s
         variables=variables,
         service_account=pod.service_account,
     )
-    return Place(title, spec, container, variables, services, (*faults, *variables.faults))
+    container = replace(
+        container,
+        namespace=pod.namespace,
+        ssl_cert_file=file if isinstance(file, str) else "",
+        ssl_cert_dir=folder if isinstance(folder, str) else "",
+    )
+    faults += variables.faults
+    return Place(title, spec, container, variables, services, pod.host_aliases, tuple(faults))
+
+
+def _name_origins(target: Target, place: Place) -> Iterator[str]:
+    """Yield which Secret or ConfigMap each file of a target's settings is."""
+    for path in dict.fromkeys((target.tls.cert_file, target.tls.key_file, target.tls.ca_file)):
+        if path and (origin := place.name_origin(posixpath.normpath(path))) != path:
+            yield f"{path} is {origin}"
 
 
 def _list_keys(container: Container) -> Iterator[str]:
@@ -344,6 +361,7 @@ def _is_loopback(host: str) -> bool:
     if host.lower().rstrip(".") == "localhost":
         return True
     try:
-        return ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
         return False
+    return address.is_loopback or address.is_unspecified

@@ -124,6 +124,16 @@ def split_environment(raw: bytes) -> dict[str, str]:
     return variables
 
 
+def is_overwritten(raw: bytes) -> bool:
+    """Return whether /proc/PID/environ is no longer what the program was given.
+
+    A program that shows a title instead of its arguments (setproctitle, Ruby) writes on into its
+    environment, and fills with zero bytes what it does not need. The kernel writes variables one
+    behind the other; an empty one, or one without `=`, is not among what any launcher passes on.
+    """
+    return any(b"=" not in part for part in raw.removesuffix(b"\0").split(b"\0")) and bool(raw)
+
+
 def list_mapped_files(raw: bytes) -> tuple[str, ...]:
     """Return the files in /proc/PID/maps, each once: libraries, and others that are mapped."""
     found: dict[str, None] = {}

@@ -17,6 +17,7 @@ from probe.config.sources.process.proc_texts import (
     SYS_PTRACE,
     Stat,
     Status,
+    is_overwritten,
     list_mapped_files,
     parse_stat,
     parse_status,
@@ -57,7 +58,7 @@ class ProcessView:
     opened: Mapping[int, str]
     """Its open files, by descriptor."""
     overwritten: bool = False
-    """Whether the process has overwritten its environment, as setproctitle does."""
+    """Whether the process has overwritten its environment, or a part of it, as setproctitle does."""
 
     @property
     def pid(self) -> int:
@@ -122,7 +123,7 @@ def gather_process(pid: int, files: ProcFiles) -> ProcessView:
         executable=executable,
         mapped=mapped,
         opened=opened,
-        overwritten=len(raw_environ) >= MAX_BYTES or bool(raw_environ) > bool(environ),
+        overwritten=len(raw_environ) >= MAX_BYTES or is_overwritten(raw_environ),
     )
 
 

@@ -24,6 +24,14 @@ class _Match:
     parent: int
     arguments: tuple[str, ...]
     rights: object
+    program: tuple[str, bytes]
+    """Its executable and its environment, which a fork has of its parent; empty where not shown."""
+
+    def is_fork_of(self, other: "_Match") -> bool:
+        """Return whether it is `other` once more, whatever title each of them shows."""
+        return self.arguments == other.arguments or (
+            bool(self.program[1]) and self.program == other.program
+        )
 
     @property
     def line(self) -> str:
@@ -47,9 +55,17 @@ def find_processes(text: str, files: ProcFiles) -> tuple[int, ...]:
             arguments = split_arguments(files.read(pid, "cmdline"))
             if text in " ".join(arguments):
                 rights = _describe_rights(parse_status(files.read(pid, "status")))
-                matches[pid] = _Match(pid, stat.parent, arguments, rights)
+                program = _read_program(pid, files)
+                matches[pid] = _Match(pid, stat.parent, arguments, rights, program)
     left_out = set(_list_left_out(text, matches, parents))
     return tuple(pid for pid in matches if pid not in left_out)
+
+
+def _read_program(pid: int, files: ProcFiles) -> tuple[str, bytes]:
+    try:
+        return files.read_link(pid, "exe"), files.read(pid, "environ")
+    except OSError:
+        return "", b""
 
 
 def _describe_rights(status: Status) -> object:
@@ -64,7 +80,7 @@ def _list_left_out(
             other = matches.get(above)
             if other is None:
                 continue
-            if other.arguments == match.arguments:
+            if match.is_fork_of(other):
                 if other.rights == match.rights:
                     yield match.pid
             elif match.line in other.line or _is_script(text, other):

@@ -21,6 +21,7 @@ from probe.model.collector_receiver import Receiver
 from probe.model.finding import Finding
 from probe.model.target import TlsSettings
 from probe.model.tls_names import TLS13_SUITES
+from probe.text.description import describe_path
 from probe.text.safe_text import safe_text
 
 
@@ -140,7 +141,7 @@ def _find_misplaced(entry: ServerTlsEntry, location: Location) -> str:
     """Return where a CA stands that does not verify clients; empty where none does."""
     for key in ("ca_file", "ca_pem"):
         if text := getattr(entry, key):
-            shown = f"{key}: {text}" if key == "ca_file" else key
+            shown = f"{key}: {describe_path(text)}" if key == "ca_file" else key
             return safe_text(f"{_place(location[key])}: {shown}", 1024)
     return ""
 

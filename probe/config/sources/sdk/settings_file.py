@@ -4,8 +4,8 @@ What the file sets becomes variables, which are read as every SDK reads them; a 
 alone has a reader of its own.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from probe.config.errors import ConfigurationError
@@ -25,6 +25,7 @@ from probe.config.sources.sdk.formats import FORMATS, recognise_format
 from probe.config.sources.sdk.java.properties_file import list_properties
 from probe.config.sources.sdk.java.system_properties import to_variable
 from probe.config.sources.sdk.origin import Origin
+from probe.config.sources.sdk.spring.read_spring import read_spring
 from probe.model.finding import Finding
 from probe.model.runtime import JAVA_OKHTTP, NODE_HTTP, PYTHON_HTTP
 from probe.text.description import describe_path
@@ -44,9 +45,14 @@ class SettingsFile:
     """A file with an SDK's settings, as it was read."""
 
     path: str
-    raw: bytes
+    raw: bytes = field(repr=False)
     format: str = ""
     """A key of FORMATS that the user gave; empty: by name and content."""
+
+    profiles: tuple[str, ...] = ()
+    """Of a Spring application, the active ones that the user gave."""
+    read_file: Callable[[str], bytes] | None = None
+    """Reads the files that this one brings in; raises OSError or ValueError."""
 
     @property
     def kind(self) -> str:
@@ -70,7 +76,16 @@ class SettingsFile:
         """
         if self.kind == "declarative":
             return read_sdk_file(self.raw, self.path, environ)
-        if self.kind == "properties":
+        if self.kind == "spring":
+            content = read_spring(
+                self.raw,
+                self.path,
+                environ,
+                exporter,
+                profiles=self.profiles,
+                read_file=self.read_file,
+            )
+        elif self.kind == "properties":
             content = self._read_properties(exporter)
         else:
             content = self._read_env_file(READERS_BY_ID[self.kind], exporter, environ)

@@ -41,7 +41,7 @@ def read_docker_env(raw: bytes, environ: Mapping[str, str]) -> dict[str, str]:
             raise LineError(number, "has no name before its =, which docker refuses")
         if " " in name or "\t" in name:
             reason = "has a blank in its name, which docker refuses"
-            if name.split()[0] == "export":
+            if name.startswith(("export ", "export\t")):
                 reason += "; a shell's file begins a line with export, docker's does not"
             raise LineError(number, reason)
         if equals:

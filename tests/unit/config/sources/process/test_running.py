@@ -78,8 +78,12 @@ def test_an_overwritten_environment_is_noticed(tmp_path: Path) -> None:
     """A title stands where variables were."""
     tree = ProcTree(tmp_path)
     tree.add(10, ["gunicorn: master"])
-    (tmp_path / "10" / "environ").write_bytes(b"master [app]\0\0\0\0")
-    assert gather_process(10, tree.files).overwritten
+    assert not gather_process(10, tree.files).overwritten
+    for written in (b"master [app]\0\0\0\0", b"\0\0\0PATH=/bin\0", b"A=1\0\0\0B=2\0"):
+        (tmp_path / "10" / "environ").write_bytes(written)
+        assert gather_process(10, tree.files).overwritten, written
+    (tmp_path / "10" / "environ").write_bytes(b"A=\0B=2\0")
+    assert not gather_process(10, tree.files).overwritten
 
 
 def test_this_very_process_can_be_read() -> None:

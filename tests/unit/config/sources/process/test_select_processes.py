@@ -48,6 +48,15 @@ def test_workers_count_once_where_they_have_the_same_rights(tmp_path: Path) -> N
     assert find_processes("gunicorn", tree.files) == (10, 12, 13)
 
 
+def test_a_worker_with_a_title_of_its_own_is_the_same_program(tmp_path: Path) -> None:
+    """It has the executable and the environment of its master."""
+    tree = ProcTree(tmp_path)
+    tree.add(10, ("gunicorn: master",), {"A": "1"})
+    tree.add(11, ("gunicorn: worker",), {"A": "1"}, parent=10)
+    tree.add(12, ("gunicorn: worker",), {"A": "2"}, parent=10)
+    assert find_processes("gunicorn", tree.files) == (10, 12)
+
+
 def test_zombies_and_kernel_threads_are_no_match(tmp_path: Path) -> None:
     """They have nothing to be read."""
     tree = ProcTree(tmp_path)

@@ -1,0 +1,1 @@
+"""The configuration of Spring Boot applications: documents, profiles, names, placeholders."""
