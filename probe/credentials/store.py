@@ -69,7 +69,7 @@ class CredentialFiles:
         self._paths = paths
         self._store = store
         self._view = open_view(key.runs_in)
-        self._roots = open_roots(key.runs_in, self._view)
+        self._roots = open_roots(key.runs_in, self._view, key.exporter)
         self._lock = Lock()
         self._states: _FileStates | None = None
         self._credentials: Credentials | None = None
@@ -91,14 +91,17 @@ class CredentialFiles:
         self._checked = -math.inf
         """When the files were last checked, monotonic seconds."""
 
+    @property
+    def may_block(self) -> bool:
+        """Whether reading them may take long, however small they are: no event loop should wait."""
+        return self._view.may_block
+
     def read_unless_costly(self) -> Credentials | None:
         """Return what `read` does; None where an event loop should not wait for that.
 
         Raises:
             OSError: where the probe itself lacks file descriptors or memory.
         """
-        if self._view.may_block:
-            return None
         states = _stat_files(self._paths, self._view)
         known = self._credentials
         if known is not None and states == self._states:

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Final
 
 from probe.credentials.formats.pem import scan_pem
+from probe.model.runtime import CURL, DOTNET, GO_BASED, RUST
 from probe.model.surroundings import Container, Surroundings
 from probe.surroundings.container_files import UnknownFileError
 from probe.surroundings.file_view import HOST_FILES, FileView
@@ -35,6 +36,11 @@ MAX_BYTES: Final = 8 * 1024 * 1024
 """Of one file."""
 MOST_BYTES: Final = 64 * 1024 * 1024
 """Of all files together; a whole system's take two."""
+
+
+_READ_VARIABLES: Final = frozenset(one.id for one in (*GO_BASED, *RUST, DOTNET, CURL))
+"""The runtimes whose roots SSL_CERT_FILE and SSL_CERT_DIR replace: Go, rustls-native-certs, and OpenSSL
+where it has no other bundle. Java, Node and Python's libraries bring theirs along."""
 
 
 class SystemRoots:
@@ -80,12 +86,12 @@ SYSTEM_ROOTS: Final = SystemRoots()
 """Those of this process's environment; credentials of every target on this host share them."""
 
 
-def open_roots(runs_in: Surroundings | None, view: FileView) -> SystemRoots:
-    """Return the roots of the place that `view` shows; reads nothing yet."""
+def open_roots(runs_in: Surroundings | None, view: FileView, exporter: str) -> SystemRoots:
+    """Return the roots of the place that `view` shows, as the runtime `exporter` finds them."""
     if runs_in is None:
         return SYSTEM_ROOTS
     named = {"SSL_CERT_FILE": runs_in.ssl_cert_file, "SSL_CERT_DIR": runs_in.ssl_cert_dir}
-    roots = SystemRoots(named, view)
+    roots = SystemRoots(named if exporter in _READ_VARIABLES else {}, view)
     if isinstance(runs_in, Container) and not roots.read():
         return SYSTEM_ROOTS
     return roots

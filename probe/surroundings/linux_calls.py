@@ -16,6 +16,7 @@ CAP_DAC_READ_SEARCH: Final = 2
 CLONE_NEWNET: Final = 0x40000000
 """Of <linux/sched.h>."""
 PROC_SUPER_MAGIC: Final = 0x9FA0
+FUSE_SUPER_MAGIC: Final = 0x65735546
 """Of <linux/magic.h>."""
 
 _SETGROUPS: Final = {

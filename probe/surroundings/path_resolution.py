@@ -13,7 +13,11 @@ from dataclasses import dataclass
 from typing import Final, Protocol, Self
 
 from probe.surroundings.file_view import IrregularFileError, ViewError
-from probe.surroundings.linux_calls import PROC_SUPER_MAGIC, read_file_system_type
+from probe.surroundings.linux_calls import (
+    FUSE_SUPER_MAGIC,
+    PROC_SUPER_MAGIC,
+    read_file_system_type,
+)
 from probe.text.safe_text import safe_text
 
 MOST_LINKS: Final = 40
@@ -181,13 +185,14 @@ class PathResolution:
             flags = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = self._rights.open(name, flags, here.descriptor, here.found, search=True)
         except PermissionError:
+            self._refuse_fuse(here.descriptor)
             raise ClosedFolderError(self.path) from None
         except (FileNotFoundError, NotADirectoryError) as error:
             path = f"{self.path.rstrip('/')}/{name}"
             raise AbsentError(error.errno or errno.ENOENT, path, is_last=is_last) from None
         kept = False
         try:
-            self.found = os.fstat(descriptor)
+            self.found = self._look_at(descriptor)
             mode = self.found.st_mode
             if stat.S_ISLNK(mode) and (follow_last or not is_last):
                 self._follow(name, descriptor, names)
@@ -226,6 +231,21 @@ class PathResolution:
         while len(self._steps) > 1:
             os.close(self._steps.pop().descriptor)
         self.last = ""
+
+    def _look_at(self, descriptor: int) -> Status:
+        try:
+            return os.fstat(descriptor)
+        except PermissionError:
+            self._refuse_fuse(descriptor)
+            raise
+
+    def _refuse_fuse(self, descriptor: int) -> None:
+        """Say that it is the probe that may not look: FUSE asks whose process it is (mount.fuse(8))."""
+        if read_file_system_type(descriptor) == FUSE_SUPER_MAGIC:
+            raise ViewError(
+                f"{safe_text(self.path)} is a FUSE file system, which shows its files to the processes of "
+                "the user that has mounted it: run the probe as that user"
+            )
 
     def _refuse_kernel_file(self, descriptor: int) -> None:
         if read_file_system_type(descriptor) in _KERNEL_FILES:

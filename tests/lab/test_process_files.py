@@ -5,6 +5,8 @@ probe's view of the same process must get the same, whether the kernel judges fo
 itself.
 """
 
+import asyncio
+import ctypes
 import json
 import os
 import shutil
@@ -16,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +35,7 @@ from tests.support.attempts import end, prober, target
 from tests.support.loopback_client import SERVER_CA, backends
 from tests.support.namespaces import require_namespaces
 from tests.support.processes import describe_process
+from tests.support.required_tools import missing
 
 pytestmark = pytest.mark.slow
 
@@ -322,3 +326,43 @@ async def test_the_roots_are_those_of_the_process(folder: Path) -> None:
     assert f"begin with /proc/{described.pid}/root" in " ".join(diagnose(its).facts)
     assert end(elsewhere) == ("handshake", "unverified")
     assert end(own) == ("load", "credentials")
+
+
+@contextmanager
+def mounted_without_answers(folder: Path) -> Iterator[None]:
+    """Mount a FUSE file system at `folder` that nobody serves: who looks there waits."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    device = os.open("/dev/fuse", os.O_RDWR)
+    options = f"fd={device},rootmode=40000,user_id=0,group_id=0,allow_other".encode()
+    if libc.mount(b"probe", str(folder).encode(), b"fuse", 0, options) < 0:
+        os.close(device)
+        missing("FUSE cannot be mounted here")
+    try:
+        yield
+    finally:
+        os.close(device)  # whoever waits gets ENOTCONN
+        libc.umount2(str(folder).encode(), 2)
+
+
+async def test_a_file_system_that_never_answers_holds_up_nobody_else(folder: Path) -> None:
+    """The attempt is the probe's own failure within seconds, and the event loop goes on meanwhile."""
+    (folder / "mount").mkdir()
+    ticks: list[float] = []
+
+    async def count() -> None:
+        while True:
+            ticks.append(time.monotonic())
+            await asyncio.sleep(0.05)
+
+    with answering_process([]) as (described, _), mounted_without_answers(folder / "mount"):
+        tried = target(folder, 9, process=described, key_file=f"{folder}/mount/tls.key")
+        counting = asyncio.create_task(count())
+        began = time.monotonic()
+        evidence = await prober().attempt(tried)
+        took = time.monotonic() - began
+        counting.cancel()
+
+    assert end(evidence) == ("load", "probe_fault")
+    assert "do not answer" in evidence.ending.detail
+    assert took < 12
+    assert max(after - before for before, after in pairwise(ticks)) < 1

@@ -127,8 +127,7 @@ CAUSES: Final = (
         ),
         evidence="The value in the exporter's configuration or environment: file, line and key.",
         fix=(
-            "Correct the setting that the fact names, and restart the exporter: the endpoint is "
-            "{endpoint}.",
+            "Correct the setting that the fact names, and restart the exporter.",
             "See every setting judged: mtls-probe validate",
         ),
         tell_apart=(

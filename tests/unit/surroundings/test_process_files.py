@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from probe.surroundings import path_resolution
 from probe.surroundings.file_view import IrregularFileError, ViewError
-from probe.surroundings.process_entry import ProcessEndedError
+from probe.surroundings.process_entry import ProcessEndedError, enter_process
 from probe.surroundings.process_files import ProcessFiles
 from tests.support.processes import describe_process
 
@@ -75,6 +76,15 @@ def test_loops_and_long_ways_end(process: "subprocess.Popen[bytes]", tmp_path: P
             files.read(str(tmp_path / name), 10)
 
 
+def test_what_procfs_lacks_is_not_taken_for_an_end(process: "subprocess.Popen[bytes]") -> None:
+    """A kernel without some entry of /proc still runs the process."""
+    with (
+        enter_process(describe_process(process.pid)) as entry,
+        pytest.raises(ViewError, match="does not show ns/none"),
+    ):
+        entry.open("ns/none", os.O_RDONLY)
+
+
 def test_a_process_that_has_ended_has_no_files(process: "subprocess.Popen[bytes]") -> None:
     """That is said, whether it is a zombie, gone, or its number is another process's by now."""
     description = describe_process(process.pid)
@@ -90,3 +100,16 @@ def test_a_process_that_has_ended_has_no_files(process: "subprocess.Popen[bytes]
     with pytest.raises(ProcessEndedError, match="has ended"):
         ProcessFiles(reused).read("/etc/passwd", 10)
     assert ProcessFiles(reused).read_fingerprint("/etc/passwd") == (-4,)
+
+
+def test_what_fuse_hides_from_the_probe_is_not_the_exporters_fault(
+    process: "subprocess.Popen[bytes]", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It shows its files to its owner's processes only, and says EACCES to others, root too."""
+    monkeypatch.setattr(path_resolution, "read_file_system_type", lambda _: 0x65735546)
+    tmp_path.chmod(0)
+    others = describe_process(process.pid, uid=12345, gid=12345, reads_everything=False)
+
+    with pytest.raises(ViewError, match="FUSE"):
+        ProcessFiles(others).read(str(tmp_path / "file"), 10)
+    tmp_path.chmod(0o700)

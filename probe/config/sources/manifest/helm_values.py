@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from probe.config.location import Location
-from probe.config.sources.collector.read_collector import SECTIONS
+from probe.config.sources.collector.startup import SECTIONS
 from probe.config.sources.manifest.container_variables import RENDERED, PodFields
 from probe.config.sources.manifest.objects import KubernetesObject, Node, Problems
 from probe.config.sources.manifest.pods import ContainerSpec, Pod, Volume, list_volumes
@@ -55,6 +55,20 @@ DEFAULTS: Final[dict[str, Any]] = {
     },
 }  # fmt: skip
 """What the chart's own values have, over which those of the user merge."""
+_OWN_COLLECTORS: Final = ("daemon", "cluster")
+"""The collectors that opentelemetry-kube-stack has of its own."""
+_STACK: Final[dict[str, Any]] = {
+    "exporters": {"debug": {}},
+    "processors": {"batch": {}},
+    "receivers": {"otlp": _OTLP},
+    "service": {
+        "pipelines": {
+            signal: {"exporters": ["debug"], "processors": ["batch"], "receivers": ["otlp"]}
+            for signal in ("logs", "metrics", "traces")
+        }
+    },
+}
+"""What those have, in short."""
 
 
 def read_values(document: Document, errors: Problems) -> tuple[list[Pod], list[KubernetesObject]]:
@@ -173,7 +187,10 @@ def _read_kube_stack(node: Node) -> Iterator[KubernetesObject]:
     for name, own in node["collectors"].entries():
         if own.value is None or own["enabled"].value is False:
             continue
-        merged = _merge_defaults(own, general.value if isinstance(general.value, dict) else {})
+        defaults = general.value if isinstance(general.value, dict) else {}
+        if name in _OWN_COLLECTORS:
+            defaults, _ = _merge(defaults, own.at.document.find_place(()), {"config": _STACK})
+        merged = _merge_defaults(own, defaults)
         spec, templates = _replace_templates(merged)
         spec.value["env"] = [
             *(one.value for one in templates),

@@ -76,8 +76,10 @@ def inject(pod: Pod, namespace: Mapping[str, str], objects: Objects) -> tuple[Po
         namespace: The annotations of its namespace.
         objects: The objects of the manifest.
     """
-    if not pod.containers or _is_injected(pod):
+    if not pod.containers:
         return pod, ()
+    if _is_injected(pod):
+        return _recognise_injected(pod), ()
     wanted: list[tuple[_Language, KubernetesObject]] = []
     problems: list[str] = []
     for language in LANGUAGES:
@@ -102,6 +104,23 @@ def inject(pod: Pod, namespace: Mapping[str, str], objects: Objects) -> tuple[Po
 
 def _is_injected(pod: Pod) -> bool:
     return any(one.name.startswith(_AGENT) for one in pod.list_running())
+
+
+def _recognise_injected(pod: Pod) -> Pod:
+    """Return `pod`, which the webhook has changed, with the languages that its volumes show."""
+    images = {one.name: one.image for one in pod.init_containers}
+
+    def recognise(one: ContainerSpec) -> ContainerSpec:
+        if one.name == _AGENT:
+            return replace(one, language="go", agent_image=one.image)
+        for mount in one.mounts:
+            agent = mount["name"].text
+            language = agent.removeprefix(f"{_AGENT}-")
+            if language != agent and any(language == each.name for each in LANGUAGES):
+                return replace(one, language=language, agent_image=images.get(agent, ""))
+        return one
+
+    return replace(pod, containers=tuple(map(recognise, pod.containers)))
 
 
 def _inject_language(

@@ -78,22 +78,27 @@ def make_container(
                 continue
             below = expanded
         places[path] = (below.strip("/"), read[volume_name])
-    return _lay_out(name, places), faults
+    return _lay_out(name, places, store), faults
 
 
-def _lay_out(name: str, places: Mapping[str, tuple[str, _Volume]]) -> Container:
+def _lay_out(name: str, places: Mapping[str, tuple[str, _Volume]], store: Store) -> Container:
     files: dict[str, MountedFile] = {}
     unknown: list[UnknownMount] = []
     complete: list[str] = []
     for path, (below, volume) in places.items():
+        missing = volume.missing
         for relative, (data, key) in _select(volume, below):
             full = posixpath.join(path, relative) if relative else path
-            if _find_mount(full, places) == path and len(files) < MOST_FILES:
-                files[full] = MountedFile(
-                    path=full, origin=data.name_key(key), content=data.values[key]
-                )
-        if volume.missing:
-            unknown.append(UnknownMount(path=path, reason=volume.missing))
+            if _find_mount(full, places) != path:
+                continue
+            if len(files) >= MOST_FILES or not store.take_file():
+                missing = "the manifest mounts more files than the probe looks at"
+                break
+            files[full] = MountedFile(
+                path=full, origin=data.name_key(key), content=data.values[key]
+            )
+        if missing:
+            unknown.append(UnknownMount(path=path, reason=missing))
         else:
             complete.append(path)
     return Container(

@@ -20,10 +20,8 @@ _CONFIG: Final = "/conf/collector.yaml"
 def list_collectors(objects: Objects) -> Iterator[Pod]:
     """Yield the pod of each OpenTelemetryCollector that makes one; sidecars have none of their own."""
     for one in objects.list("OpenTelemetryCollector"):
-        spec = one.node["spec"]
-        if spec["mode"].text == "sidecar" or spec["managementState"].text == "unmanaged":
-            continue
-        yield _make_collector(one)
+        if not _is_sidecar(one):
+            yield _make_collector(one)
 
 
 def _make_collector(one: KubernetesObject) -> Pod:

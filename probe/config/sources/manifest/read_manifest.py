@@ -4,6 +4,7 @@ Pure but for the reader that is passed in. What the manifest lacks is an error t
 depends on that is not probed; the rest is. A fault in one object stops no other.
 """
 
+import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
@@ -233,7 +234,7 @@ class _Reading:
 
     def _finish(self, target: Target, place: Place) -> Target | None:
         """Return `target` as one of its container, or None where it cannot be judged from here."""
-        notes = target.notes
+        notes = (*target.notes, *_name_origins(target, place))
         if _is_loopback(target.endpoint.host):
             if target.plaintext:
                 text = f"{target.name}: {target.endpoint} is within its own pod, and without TLS"
@@ -330,6 +331,13 @@ def _make_place(pod: Pod, spec: ContainerSpec, store: Store, services: Mapping[s
     )
     faults += variables.faults
     return Place(title, spec, container, variables, services, pod.host_aliases, tuple(faults))
+
+
+def _name_origins(target: Target, place: Place) -> Iterator[str]:
+    """Yield which Secret or ConfigMap each file of a target's settings is."""
+    for path in dict.fromkeys((target.tls.cert_file, target.tls.key_file, target.tls.ca_file)):
+        if path and (origin := place.name_origin(posixpath.normpath(path))) != path:
+            yield f"{path} is {origin}"
 
 
 def _list_keys(container: Container) -> Iterator[str]:

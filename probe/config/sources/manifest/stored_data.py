@@ -20,6 +20,8 @@ from probe.config.sources.manifest.objects import (
 
 MOST_BYTES: Final = 4 * 1024 * 1024
 """Of all values of one object; Kubernetes allows 1 MiB."""
+MOST_MOUNTED: Final = 100_000
+"""How many files all containers of one source may have together."""
 _SPACES: Final = re.compile(r"\s+")
 
 
@@ -60,6 +62,12 @@ class Store:
         """Decode nothing yet."""
         self.objects = objects
         self._decoded: dict[int, StoredData] = {}
+        self._files_left = MOST_MOUNTED
+
+    def take_file(self) -> bool:
+        """Count one mounted file; return whether there may be one more."""
+        self._files_left -= 1
+        return self._files_left >= 0
 
     def find(self, kind: str, namespace: str, name: str) -> StoredData | None:
         """Return the Secret or ConfigMap that `name` means, or None where the manifest lacks it."""

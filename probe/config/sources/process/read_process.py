@@ -21,7 +21,7 @@ from probe.config.sources.process.proc_files import ProcFiles
 from probe.config.sources.process.recognised import Recognised
 from probe.config.sources.process.running import ProcessView, gather_process
 from probe.config.sources.process.runtime_of_process import CollectorProcess, recognise
-from probe.config.sources.process.runtime_rules import apply_go_roots, apply_runtime_rules
+from probe.config.sources.process.runtime_rules import apply_runtime_rules, reads_root_variables
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, read_environment
 from probe.model.known_secrets import environment_secrets
@@ -36,6 +36,7 @@ ReadProcessFile = Callable[[RunningProcess, str], bytes]
 FindChanged = Callable[[RunningProcess, Iterable[str]], tuple[str, ...]]
 """Returns which files were changed after a process began."""
 
+_NONE: Final = "no pipeline of it has an OTLP exporter"
 _OVERWRITTEN: Final = (
     "has written a title over its environment (setproctitle), so that /proc no longer shows what its "
     "exporters were given; start it with SPT_NOENV=1, which keeps the environment, or run the probe "
@@ -43,8 +44,8 @@ _OVERWRITTEN: Final = (
 )
 _CODE: Final = (".py", ".js", ".mjs", ".cjs", ".ts", "package.json")
 _START_ONLY: Final = (
-    "/proc shows the environment of its start: what the program sets later (a .env file, for "
-    "example) or configures by itself is not seen"
+    "/proc shows the environment at its start: what the program sets later (by a .env file, say) or "
+    "in its code is not seen"
 )
 
 
@@ -88,13 +89,20 @@ def read_process(
             target,
             tls=_find_files(target.tls, view.runs_in.working_directory),
             notes=(*target.notes, *changed),
-            runs_in=view.runs_in,
+            runs_in=_choose_roots(view.runs_in, target.exporter),
             sources=tuple(replace(source, process=name) for source in target.sources),
         )
         for target in content.targets
     )
     secrets = tuple(map(Secret, dict.fromkeys(_list_secrets(view.environ, environ))))
     return replace(content, targets=targets, secrets=secrets)
+
+
+def _choose_roots(process: RunningProcess, exporter: str) -> RunningProcess:
+    """Return `process` without variables for roots that this exporter does not read."""
+    if reads_root_variables(exporter):
+        return process
+    return replace(process, ssl_cert_file="", ssl_cert_dir="")
 
 
 def _find_files(tls: TlsSettings, folder: str) -> TlsSettings:
@@ -151,12 +159,14 @@ def _read_collector(
         return decode_text(read(path)) if text is None else text
 
     content = read_collector(locations.paths, view.environ, read_text)
+    if not (content.targets or content.errors):
+        raise ConfigurationError(
+            f"is a Collector ({found.by}): {content.empty or _NONE}", file=where
+        )
     note = f"the process is recognised as a Collector: {found.by}"
-    targets = (
-        apply_go_roots(replace(each, notes=(note, *each.notes)), view.environ)
-        for each in content.targets
-    )
-    return replace(content, targets=tuple(targets))
+    targets = (replace(each, notes=(note, *each.notes)) for each in content.targets)
+    # What it serves is read below its own root, which a receiver's own source does not do.
+    return replace(content, targets=tuple(targets), served=())
 
 
 def _read_sdk(
@@ -192,6 +202,7 @@ def _read_sdk(
                 notes=tuple(dict.fromkeys((*notes, *target.notes))),
             ),
             {} if file else environ,
+            found.roots if target.protocol == "http/protobuf" else "",
         )
         for target in content.targets
     )

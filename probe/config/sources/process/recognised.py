@@ -35,6 +35,8 @@ class Recognised:
     """The variables that it works by, in place of its environment."""
     signal_protocols: Mapping[Signal, Protocol] = field(default_factory=dict)
     """Of signals whose exporter's name says it (Python's otlp_proto_http)."""
+    roots: str = ""
+    """The file of CAs that its HTTP client brings, where no CA is set; empty: the system's."""
     proxy: str = field(default="", repr=False)
     """The proxy that something else than a variable names: Java's `-Dhttps.proxyHost`."""
     no_proxy: str = ""

@@ -15,25 +15,37 @@ from probe.config.sources.sdk.variables import (
     variable_name,
 )
 from probe.model.runtime import (
-    GO,
     NODE,
     PYTHON_GRPC,
     PYTHON_HTTP,
 )
 from probe.model.target import Target
+from probe.text.description import describe_path
+from probe.text.safe_text import safe_text
 
 _BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _GRPC_ROOTS: Final = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
 _NODE_ROOTS: Final = "NODE_EXTRA_CA_CERTS"
-_GO_ROOTS: Final = "SSL_CERT_FILE"
 
 Rule = Callable[[Target, Mapping[str, str]], Target]
 
 
-def apply_runtime_rules(target: Target, environ: Mapping[str, str]) -> Target:
-    """Return `target` as the exporter of its runtime makes it of `environ`."""
+def apply_runtime_rules(target: Target, environ: Mapping[str, str], roots: str = "") -> Target:
+    """Return `target` as the exporter of its runtime makes it of `environ`.
+
+    Args:
+        target: As the specification has it.
+        environ: The variables that its SDK works by.
+        roots: The file of the roots that its packages bring, which count where no CA is set.
+    """
     rule = _RULES.get(target.exporter)
-    return target if rule is None or target.faults else rule(target, environ)
+    if rule is not None and not target.faults:
+        target = rule(target, environ)
+    if not roots or target.tls.ca_file or target.plaintext:
+        return target
+    note = f"no CA is set: its packages bring the roots, {safe_text(describe_path(roots))}"
+    tls = replace(target.tls, ca_file=roots)
+    return replace(target, tls=tls, notes=(*target.notes, note))
 
 
 def _apply_python_grpc(target: Target, environ: Mapping[str, str]) -> Target:
@@ -115,18 +127,17 @@ def _apply_node(target: Target, environ: Mapping[str, str]) -> Target:
     return replace(target, tls=tls, notes=(*target.notes, f"{_NODE_ROOTS} adds to its roots"))
 
 
-def apply_go_roots(target: Target, environ: Mapping[str, str]) -> Target:
-    """SSL_CERT_FILE takes the place of the system's roots (crypto/x509, root_unix.go)."""
-    file = environ.get(_GO_ROOTS, "")
-    if not file or target.tls.ca_file or target.tls.ca_pem or target.plaintext:
-        return target
-    note = f"{_GO_ROOTS} names its roots"
-    return replace(target, tls=replace(target.tls, ca_file=file), notes=(*target.notes, note))
+def reads_root_variables(exporter: str) -> bool:
+    """Return whether an exporter finds its roots by SSL_CERT_FILE and SSL_CERT_DIR.
+
+    Go, .NET and rustls-native-certs do; Java and Node have roots of their own, Python's HTTP
+    exporter those of certifi, its gRPC exporter those of grpcio.
+    """
+    return not exporter.startswith(("java", "node", "python"))
 
 
 _RULES: Final[Mapping[str, Rule]] = {
     PYTHON_GRPC.id: _apply_python_grpc,
     PYTHON_HTTP.id: _apply_python_http,
     **{runtime.id: _apply_node for runtime in NODE},
-    **{runtime.id: apply_go_roots for runtime in GO},
 }

@@ -11,7 +11,7 @@ from typing import Final
 from probe.config.sources.process.node_modules import find_loaded_packages
 from probe.config.sources.process.recognised import ReadFile, Recognised
 from probe.config.sources.process.running import ProcessView
-from probe.model.runtime import DOTNET, NODE_GRPC, NODE_HTTP, PYTHON_GRPC, PYTHON_HTTP
+from probe.model.runtime import CURL, DOTNET, NODE_GRPC, NODE_HTTP, PYTHON_GRPC, PYTHON_HTTP
 from probe.model.target import SIGNALS, Protocol, Signal
 
 _PYTHON: Final = re.compile(r"/(?:python|pypy)[\d.]*$|/libpython\d[\d.]*\w*\.so[\d.]*$")
@@ -82,7 +82,14 @@ def recognise_python(view: ProcessView, read_file: ReadFile) -> Recognised:
         zero_code=auto,
         settings=environ,
         signal_protocols=dict(_read_exporter_names(environ)),
+        roots=_find_certifi(view, read_file),
     )
+
+
+def _find_certifi(view: ProcessView, read_file: ReadFile) -> str:
+    """Return the file of the package certifi, whose roots `requests` takes; a distribution may lack it."""
+    files = (f"{folder}/certifi/cacert.pem" for folder in _list_python_packages(view))
+    return next((file for file in files if _exists(file, read_file)), "")
 
 
 def is_node(view: ProcessView) -> bool:
@@ -229,6 +236,7 @@ def recognise_others(view: ProcessView) -> Recognised | None:
                 return Recognised(
                     runtime=name,
                     by=f"{path.rpartition('/')[2]} is in its memory",
+                    exporter=CURL.id if name == "PHP" else "",
                     protocol=http,
                     protocol_by=f"the default of {name}'s SDK",
                     settings=view.environ,

@@ -109,3 +109,16 @@ def test_the_collectors_of_kube_stack_are_the_operators() -> None:
 def test_other_values_hold_nothing() -> None:
     """A `config` that is no Collector's is another chart's."""
     assert read("config: {level: debug}\nimage: {tag: x}").targets == ()
+
+
+def test_the_charts_own_collectors_have_receivers() -> None:
+    """Where values name exporters and pipelines alone."""
+    text = """
+    clusterName: demo
+    collectors:
+      daemon:
+        config:
+          exporters: {otlp: {endpoint: "ingest.example.com:443"}}
+          service: {pipelines: {traces: {exporters: [debug, otlp]}}}
+    """
+    assert name_targets(read(text)) == ["OpenTelemetryCollector collectors.daemon: otlp"]

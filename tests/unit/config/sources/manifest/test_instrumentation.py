@@ -151,3 +151,25 @@ def test_a_pod_that_the_webhook_has_changed_is_read_as_it_is() -> None:
     target = get_target(read(INSTRUMENTATION, changed))
     assert str(target.endpoint) == "x:4318"
     assert target.tls.cert_file is None
+
+
+def test_what_is_mounted_shows_the_language_of_a_changed_pod() -> None:
+    """And the image of the init container which version its agent has."""
+    text = """
+kind: Pod
+metadata: {name: cart-1, namespace: shop}
+spec:
+  initContainers:
+  - {name: opentelemetry-auto-instrumentation-java, image: "registry/autoinstrumentation-java:1.33.6"}
+  containers:
+  - name: app
+    env: [{name: OTEL_EXPORTER_OTLP_ENDPOINT, value: "https://x:4317"}]
+    volumeMounts: [{name: opentelemetry-auto-instrumentation-java, mountPath: /otel-auto}]
+  volumes: [{name: opentelemetry-auto-instrumentation-java, emptyDir: {}}]
+"""
+    target = get_target(read(text))
+    assert (target.name, target.exporter, target.protocol) == (
+        "Pod shop/cart-1: sdk",
+        "java-okhttp",
+        "grpc",
+    )

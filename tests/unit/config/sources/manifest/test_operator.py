@@ -69,10 +69,9 @@ def test_what_the_operator_generated_is_not_read_again() -> None:
     assert name_targets(content) == ["OpenTelemetryCollector otel/gw: otlp/pem"]
 
 
-@pytest.mark.parametrize("spec", ["mode: sidecar\n", "managementState: unmanaged\n"])
-def test_some_make_no_pod(spec: str) -> None:
-    """A sidecar without a workload, and what the operator leaves alone."""
-    assert read(collector("v1beta1", spec), CLIENT).targets == ()
+def test_a_sidecar_without_a_workload_has_no_pod() -> None:
+    """So it exports nothing."""
+    assert read(collector("v1beta1", "mode: sidecar\n"), CLIENT).targets == ()
 
 
 @pytest.mark.parametrize("asked", ["true", "gw", "otel/gw"])

@@ -2,7 +2,8 @@
 
 import pytest
 
-from probe.config.sources.process.runtime_rules import apply_go_roots, apply_runtime_rules
+from probe.config.sources.process.runtime_rules import apply_runtime_rules, reads_root_variables
+from probe.model.runtime import EXPORTERS
 from probe.model.target import Endpoint, Protocol, Target, TlsSettings
 
 P = "OTEL_EXPORTER_OTLP_"
@@ -53,16 +54,22 @@ def test_pythons_http_exporter_takes_the_bundle_of_requests_first() -> None:
     assert not tls_of("python-http", {P + "CLIENT_KEY": "k"}).has_client_certificate
 
 
-def test_roots_of_node_and_go() -> None:
-    """Node's are added, Go's replaced, and a CA that is set comes before both."""
+def test_roots_that_are_added_and_roots_that_packages_bring() -> None:
+    """A CA that is set comes before both."""
     node = tls_of("node-http", {"NODE_EXTRA_CA_CERTS": "extra"})
     assert (node.ca_file, node.include_system_ca_certs_pool) == ("extra", True)
-    environ = {"NODE_EXTRA_CA_CERTS": "x", "SSL_CERT_FILE": "x", P + "CERTIFICATE": "ca"}
-    for exporter in ("node-grpc", "go-grpc", "go-http"):
-        assert tls_of(exporter, environ).ca_file == "ca"
-    assert tls_of("go-http", {"SSL_CERT_FILE": "roots"}).ca_file == "roots"
-    target = make_target("collector", TlsSettings(ca_pem="x"))
-    assert apply_go_roots(target, {"SSL_CERT_FILE": "roots"}) == target
+    environ = {"NODE_EXTRA_CA_CERTS": "x", P + "CERTIFICATE": "ca"}
+    assert tls_of("node-grpc", environ).ca_file == "ca"
+    python = make_target("python-http", TlsSettings())
+    assert apply_runtime_rules(python, {}, "certifi.pem").tls.ca_file == "certifi.pem"
+    assert apply_runtime_rules(python, {P + "CERTIFICATE": "ca"}, "c").tls.ca_file == "ca"
+
+
+def test_which_exporters_read_the_variables_of_roots() -> None:
+    """Java's, Node's and Python's do not."""
+    reading = {exporter for exporter in EXPORTERS if reads_root_variables(exporter)}
+    assert {"collector", "go-grpc", "rust-tonic", "dotnet"} <= reading
+    assert not {"java-okhttp", "node-http", "python-grpc", "python-http"} & reading
 
 
 def test_java_has_no_such_rule() -> None:
