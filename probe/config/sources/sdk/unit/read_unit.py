@@ -26,7 +26,7 @@ from probe.config.sources.sdk.unit.unit_syntax import (
     UnknownSpecifierError,
     expand_specifiers,
     list_assignments,
-    split_words,
+    split_value,
 )
 from probe.text.description import describe_path
 from probe.text.safe_text import safe_text
@@ -102,13 +102,13 @@ def read_unit(
     service = [one for one in assignments if one.section == "Service"]
     found = UnitSettings()
     for one in _list_effective(service, "Environment"):
-        words, _ = split_words(one.value)
+        words, _ = split_value(one.value)
         for word in words:
             _set_variable(found, word, one, unit)
     for one in _list_effective(service, "EnvironmentFile"):
         found.variables |= _read_environment_file(one, unit, read_file)
     for one in _list_effective(service, "UnsetEnvironment"):
-        for word in split_words(one.value)[0]:
+        for word in split_value(one.value)[0]:
             name, equals, value = word.partition("=")
             if not equals or found.variables.get(name) == value:
                 found.variables.pop(name, None)
@@ -179,7 +179,7 @@ def _use_credentials(found: UnitSettings, service: Sequence[Assignment], unit: s
 
 
 def _read_command(found: UnitSettings, one: Assignment, read_file: Callable[[str], bytes]) -> None:
-    words = list(_expand_words(split_words(one.value.lstrip("@-:+!|"))[0], found.variables))
+    words = list(_expand_arguments(split_value(one.value.lstrip("@-:+!|"))[0], found.variables))
     if not words:
         return
     program = PurePosixPath(words[0]).name
@@ -194,11 +194,11 @@ def _read_command(found: UnitSettings, one: Assignment, read_file: Callable[[str
         )
 
 
-def _expand_words(words: Sequence[str], variables: Mapping[str, str]) -> Iterator[str]:
+def _expand_arguments(words: Sequence[str], variables: Mapping[str, str]) -> Iterator[str]:
     """Yield the words of a command: `$NAME` alone becomes several, `${NAME}` a part of one."""
     for word in words:
         if word.startswith("$") and _NAME.fullmatch(word[1:]):
-            yield from split_words(variables.get(word[1:], ""))[0]
+            yield from split_value(variables.get(word[1:], ""))[0]
         else:
             yield _REFERENCE.sub(lambda one: variables.get(one[1], "") if one[1] else "$", word)
 

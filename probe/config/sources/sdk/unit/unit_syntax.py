@@ -84,7 +84,7 @@ def list_assignments(text: str, file: str) -> Iterator[Assignment]:
             yield Assignment(section, key.strip(_BLANKS), value.strip(_BLANKS), at, file)
 
 
-def split_words(text: str) -> tuple[list[str], bool]:
+def split_value(text: str) -> tuple[list[str], bool]:
     """Return the words of a value, and whether all of it could be read: nothing counts after a fault."""
     words: list[str] = []
     at = 0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from probe.config.errors import ConfigurationError
 from probe.config.sources.sdk.settings_file import SettingsFile
 from probe.config.sources.sdk.unit.read_unit import UnitSettings, list_drop_ins, read_unit
-from probe.config.sources.sdk.unit.unit_syntax import split_words
+from probe.config.sources.sdk.unit.unit_syntax import split_value
 from probe.model.runtime import COLLECTOR, JAVA_OKHTTP
 
 UNIT = "/etc/systemd/system/app@eu.service"
@@ -164,4 +164,4 @@ def test_any_text_is_read(text: str) -> None:
 @given(st.lists(st.text("abc =/", min_size=1)))
 def test_quoted_words_are_read_back(words: list[str]) -> None:
     """Blanks within quotes belong to the word."""
-    assert split_words(" ".join(f'"{word}"' for word in words)) == (words, True)
+    assert split_value(" ".join(f'"{word}"' for word in words)) == (words, True)
