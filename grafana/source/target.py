@@ -148,7 +148,7 @@ _OVER_TIME: Final = (
     timeseries(
         "Clock offset",
         "The remote clock minus the probe's, by source of the reading; dashed: the tolerance.",
-        Query(f"mtls_probe_clock_offset_seconds{{{ONE}}}", "{{source}} {{address}}"),
+        Query(f"mtls_probe_clock_offset_seconds{{{ONE}}}", "{{source}}"),
         Query(f"max(mtls_probe_clock_tolerance_seconds{{{SCRAPED}}})", "tolerance"),
         Query(f"-max(mtls_probe_clock_tolerance_seconds{{{SCRAPED}}})", "tolerance, behind"),
         unit="s",

@@ -5,6 +5,7 @@ with the attempt's own handshake, unvaried: what a round shows is about the atte
 ends as the attempt did. Whatever comes back is evidence. When rounds are made is not decided here.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -21,7 +22,7 @@ from probe.attempt.session import PlaintextSession
 from probe.attempt.target_network import Network
 from probe.attempt.variant import UNVARIED, VARIANTS
 from probe.credentials.tls_context import Credentials
-from probe.model.evidence import Ending, Experiment, Handshake, Recheck, Varied
+from probe.model.evidence import Ending, Experiment, Handshake, OtherAddress, Recheck, Varied
 from probe.model.runtime import find_sibling
 from probe.model.target import Protocol
 from probe.otlp.request import Request, build_request
@@ -30,6 +31,8 @@ from probe.system.own_limits import OwnLimitError
 from probe.text.safe_text import safe_text
 from probe.tls.client import TlsClient
 
+OTHERS_AT_ONCE: Final = 4
+"""Other addresses of a name with which a handshake is made at a time."""
 QUIET_TIME: Final = 0.2
 """Seconds to wait for the refusal of a TLS 1.3 backend."""
 
@@ -190,3 +193,26 @@ class ExperimentRound:
         """Return the target's request in `protocol`, without the target's headers."""
         bare = replace(self.prepared.target, protocol=protocol, headers=())
         return build_request(bare, self.prepared.settings.user_agent)
+
+
+async def try_addresses(
+    own: ExperimentRound, addresses: Sequence[str], deadline: float
+) -> tuple[OtherAddress, ...]:
+    """Make the handshake of `own` with other addresses, some at a time, until `deadline`.
+
+    It asks for nothing: a bare opening follows, and none of the target's headers.
+    """
+    turns = -(-len(addresses) // OTHERS_AT_ONCE)
+    made: list[OtherAddress] = []
+    for turn in range(turns):
+        now = monotonic()
+        until = now + (deadline - now) / (turns - turn)
+        batch = addresses[turn * OTHERS_AT_ONCE : (turn + 1) * OTHERS_AT_ONCE]
+        rounds = (replace(own, address=one, request_sent=False) for one in batch)
+        seen = await asyncio.gather(*(each.run((), until) for each in rounds))
+        made += [
+            OtherAddress(address=address, seen=experiments[0])
+            for address, experiments in zip(batch, seen, strict=True)
+            if experiments
+        ]
+    return tuple(made)

@@ -9,14 +9,14 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from time import monotonic
 from typing import Final
 
 import msgspec.structs
 
 from probe.attempt.connect import connect_first, open_tunnel
-from probe.attempt.experiments import ExperimentRound, is_silent_refusal
+from probe.attempt.experiments import ExperimentRound, is_silent_refusal, try_addresses
 from probe.attempt.loop_delays import DelayMeter, LoopDelays
 from probe.attempt.masking import EvidenceMasker
 from probe.attempt.otlp_session import OtlpSession
@@ -56,8 +56,6 @@ from probe.tls.client import TlsClient
 LONGEST_LOAD: Final = 5.0
 """Seconds for the files of another process, whose file systems may not answer."""
 SHORTEST_QUIET: Final = 0.02
-OTHERS_AT_ONCE: Final = 4
-"""Other addresses of a name with which a handshake is made at a time."""
 LONGEST_QUIET: Final = 1.0
 """Seconds to wait for the refusal of a TLS 1.3 backend: five round trips, within these bounds."""
 
@@ -208,6 +206,8 @@ class Prober:
                     raise
                 ending = _describe_own_lack(attempt, error)
             evidence = attempt.to_evidence(ending)
+            if lookup is not None and lookup.left_out:
+                evidence = msgspec.structs.replace(evidence, addresses_left_out=lookup.left_out)
         return self._masker.mask_evidence(evidence)
 
     async def run_experiments(
@@ -237,26 +237,12 @@ class Prober:
     ) -> tuple[OtherAddress, ...]:
         """Make the attempt's own handshake, without its headers, with other addresses of its name.
 
-        Four at a time, all within `budget` seconds. If the files have changed since the attempt, none
-        are made.
+        All within `budget` seconds. If the files have changed since the attempt, none are made.
         """
-        deadline, turns = monotonic() + budget, -(-len(addresses) // OTHERS_AT_ONCE)
+        deadline = monotonic() + budget
         own = await self._open_round(prepared, evidence)
-        if own is None:
-            return ()
-        made: list[OtherAddress] = []
-        for turn in range(turns):
-            now = monotonic()
-            until = now + (deadline - now) / (turns - turn)
-            batch = addresses[turn * OTHERS_AT_ONCE : (turn + 1) * OTHERS_AT_ONCE]
-            rounds = (replace(own, address=one, request_sent=False) for one in batch)
-            seen = await asyncio.gather(*(each.run((), until) for each in rounds))
-            made += [
-                OtherAddress(address=address, seen=experiments[0])
-                for address, experiments in zip(batch, seen, strict=True)
-                if experiments
-            ]
-        return self._masker.mask_addresses(tuple(made))
+        tried = () if own is None else await try_addresses(own, addresses, deadline)
+        return self._masker.mask_addresses(tried)
 
     async def _open_round(
         self, prepared: PreparedTarget, evidence: Evidence

@@ -54,6 +54,8 @@ class Lookup:
     error: ResolutionError | OwnLimitError | None = None
     duration: float = 0.0
     """Seconds."""
+    left_out: int = 0
+    """How many addresses of the name are not attempted."""
 
 
 class NoSlotError(OwnLimitError):

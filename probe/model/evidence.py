@@ -338,6 +338,8 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     """Whether they are of an earlier one."""
     other_addresses: tuple[OtherAddress, ...] = ()
     """Where the name has several and one stands for all: others, tried within the last hour."""
+    addresses_left_out: int = 0
+    """How many addresses of the name are not attempted, where each has a result of its own."""
     answer: Answer | None = None
     clock: tuple[ClockReading, ...] = ()
     durations: dict[str, float] = msgspec.field(default_factory=dict)

@@ -25,14 +25,9 @@ from probe.metrics.blackbox import render_blackbox_metrics, render_debug_page
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.model.module import Module, allows_hostname, apply_hostname
 from probe.model.target import Target
+from probe.service.attempt_scope import AttemptScope, FaultThrottle, NotAttemptedError
 from probe.service.experiment_schedule import ExperimentSchedule
-from probe.service.pipeline import (
-    AttemptScope,
-    FaultThrottle,
-    NotAttemptedError,
-    Observation,
-    Pipeline,
-)
+from probe.service.pipeline import Observation, Pipeline
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import LayeredRegister
 from probe.web.application import Reply

@@ -32,16 +32,13 @@ from probe.model.known_secrets import register_targets
 from probe.model.target import ClockSource, Target
 from probe.model.trace_context import HeadSampler, TraceContext, log_fields
 from probe.service.address_rounds import run_side_by_side, spread_over_interval, spread_within
+from probe.service.attempt_scope import AttemptScope, FaultThrottle, NotAttemptedError
 from probe.service.experiment_schedule import ExperimentSchedule
-from probe.system.fault_log import TokenBucket
+from probe.system.own_limits import OwnLimitError
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 
 USER_AGENT: Final = f"mtls-probe/{__version__}"
-
-FAULTS_AT_ONCE: Final = 3
-FAULT_INTERVAL: Final = 600.0
-"""Tracebacks that a target may log in a row, and the seconds until one more is allowed."""
 
 CLOCK_LOOK_UPS: Final = 8
 """Look-ups at a time of the names of clock sources."""
@@ -55,18 +52,6 @@ ROUND_PAUSE: Final = 1.0
 log = structlog.get_logger("mtls_probe")
 
 Observation = tuple[Target, Evidence, Diagnosis]
-
-
-class NotAttemptedError(Exception):
-    """There was no attempt, so there is nothing to diagnose; it says why not."""
-
-
-class FaultThrottle(TokenBucket):
-    """Bounds the tracebacks in the log; each target's is a part of its runtime."""
-
-    def __init__(self) -> None:
-        """Start full."""
-        super().__init__(burst=FAULTS_AT_ONCE, every=FAULT_INTERVAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,19 +93,6 @@ class _AttemptSetup:
     prepared: PreparedTarget | None = None
     files: CredentialFiles | None = None
     """Kept from a reload to the first attempt, so that what is known about the files is not lost."""
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptScope:
-    """What an attempt works with: what scheduled ones share, or what one scrape has for itself."""
-
-    prober: Prober
-    experiments: ExperimentSchedule
-    register: SecretRegister
-    faults: FaultThrottle | None = None
-    """Limits the tracebacks in the log; None: each target has its own limit."""
-    detached: TargetRuntime | None = None
-    """Where the attempt is entered instead of the ledger; its experiments end within its timeout."""
 
 
 class Pipeline:
@@ -228,8 +200,8 @@ class Pipeline:
         parent = scope.detached or self.ledger.runtime_of(target)
         replicas = parent.get_store(Replicas)
         started = time.monotonic()
-        lookup = await scope.prober.look_up(self._prepare(target, parent, scope))
-        attempt = partial(self._probe_address, parent, scope, lookup)
+        lookup = await self._look_up(target, parent, scope)
+        attempt = partial(self._probe_address, parent, replicas, scope, lookup)
         observed: list[Observation] = []
         if lookup.error is not None:
             observed.append(await attempt(replicas.fail_lookup(target), target.timeout))
@@ -249,9 +221,18 @@ class Pipeline:
             record_round(parent)
         return tuple(observed)
 
+    async def _look_up(self, target: Target, parent: TargetRuntime, scope: AttemptScope) -> Lookup:
+        try:
+            return await scope.prober.look_up(self._prepare(target, parent, scope))
+        except NotAttemptedError:
+            raise
+        except Exception as error:  # noqa: BLE001  (it is reported)
+            return Lookup(error=OwnLimitError(self._report_crash(target, parent, scope, error)))
+
     async def _probe_address(
         self,
         parent: TargetRuntime,
+        replicas: Replicas,
         scope: AttemptScope,
         lookup: Lookup,
         runtime: TargetRuntime,
@@ -262,7 +243,7 @@ class Pipeline:
             target = replace(target, timeout=limit)
         if target.address:
             # Where the look-up failed, it is an address of before.
-            lookup = Lookup((target.address,), duration=lookup.duration)
+            lookup = Lookup((target.address,), duration=lookup.duration, left_out=replicas.left_out)
         record = partial(self.ledger.record_address, parent, runtime)
         return await self._probe(target, runtime, scope, record, lookup)
 
@@ -305,20 +286,32 @@ class Pipeline:
             return evidence, diagnose(evidence)
         except NotAttemptedError:
             raise
-        except Exception as error:
-            faults = scope.faults or runtime.get_store(FaultThrottle)
-            # Otherwise at each attempt, for ever; the metrics count them all.
-            if faults.take(time.monotonic()):
-                log.exception("attempt_crashed", target=safe_text(target.name), **log_fields(trace))
-            register_targets(scope.register, (target,))
-            fault = scope.register.mask(f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001  (it is reported)
+            fault = self._report_crash(target, runtime, scope, error, trace)
             evidence = Evidence(
                 target=collect_target_facts(target, self.settings.clock_tolerance),
                 at=time.time(),
-                ending=Ending(stage="load", kind="probe_fault", detail=safe_text(fault)),
+                ending=Ending(stage="load", kind="probe_fault", detail=fault),
                 trace=trace,
             )
             return evidence, diagnose(evidence)
+
+    def _report_crash(
+        self,
+        target: Target,
+        runtime: TargetRuntime,
+        scope: AttemptScope,
+        error: Exception,
+        trace: TraceContext | None = None,
+    ) -> str:
+        """Log a bug of ours while it is handled, now and then; return it as evidence may hold it."""
+        faults = scope.faults or runtime.get_store(FaultThrottle)
+        # Otherwise at each attempt, for ever; the metrics count them all.
+        if faults.take(time.monotonic()):
+            name = safe_text(target.name)
+            log.exception("attempt_crashed", target=name, **log_fields(trace))  # noqa: LOG004  (only handlers call this)
+        register_targets(scope.register, (target,))
+        return safe_text(scope.register.mask(f"{type(error).__name__}: {error}"))
 
     async def _attempt(
         self,

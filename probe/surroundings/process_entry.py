@@ -46,7 +46,7 @@ class ProcessEntry:
         try:
             return os.open(name, flags | os.O_CLOEXEC, dir_fd=self._descriptor)
         except OSError as error:
-            raise self._explain(error) from None
+            raise self._explain(error, entry=name) from None
 
     def read(self, name: str, limit: int = _STAT_SIZE) -> bytes:
         """Return the beginning of an entry; raises as `open` does."""
@@ -55,20 +55,41 @@ class ProcessEntry:
             with os.fdopen(descriptor, "rb") as opened:
                 return opened.read(limit)
         except OSError as error:
-            raise self._explain(error) from None
+            raise self._explain(error, entry=name) from None
 
     def identify(self, name: str) -> tuple[int, int]:
         """Return device and inode of what an entry leads to; raises as `open` does."""
         try:
             found = os.stat(name, dir_fd=self._descriptor)
         except OSError as error:
-            raise self._explain(error) from None
+            raise self._explain(error, entry=name) from None
         return found.st_dev, found.st_ino
 
-    def _explain(self, error: OSError) -> OSError | ViewError:
+    def check_alive(self) -> None:
+        """Do nothing while it runs.
+
+        Raises:
+            ProcessEndedError: where it has ended, whether or not its number is used again.
+        """
+        try:
+            descriptor = os.open("stat", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._descriptor)
+            with os.fdopen(descriptor, "rb") as opened:
+                state, ticks = _read_state(opened.read(_STAT_SIZE))
+        except OSError as error:
+            if error.errno not in _ENDED:
+                raise
+            state, ticks = "", -1
+        if state in {"", "Z", "X"} or ticks != self.process.start_ticks:
+            raise ProcessEndedError(f"{self.process.name} has ended")
+
+    def _explain(self, error: OSError, *, entry: str) -> OSError | ViewError:
         name = self.process.name
         if error.errno in _ENDED:
-            return ProcessEndedError(f"{name} has ended")
+            try:
+                self.check_alive()
+            except ProcessEndedError as ended:
+                return ended
+            return ViewError(f"/proc of this machine does not show {entry} of {name}")
         if error.errno in _FORBIDDEN:
             return NoRightError(
                 f"the probe may not look into {name}: it needs the same user and groups as that "
@@ -91,9 +112,7 @@ def enter_process(process: RunningProcess) -> Iterator[ProcessEntry]:
         raise ProcessEndedError(f"{process.name} has ended") from None
     try:
         entry = ProcessEntry(process, descriptor)
-        state, ticks = _read_state(entry.read("stat"))
-        if state in {"Z", "X"} or ticks != process.start_ticks:
-            raise ProcessEndedError(f"{process.name} has ended")
+        entry.check_alive()
         yield entry
     finally:
         os.close(descriptor)

@@ -144,14 +144,14 @@ async def measure(target: Target, folder: Path) -> Costs:
     offer, _ = vary_offer(target.exporter, target.protocol, target.tls, UNVARIED)
     context = CredentialStore().open(target).read().context(offer)
     server = server_context(folder)
-    _, evidence, diagnosis = await pipeline.probe_once(target)
+    ((_, evidence, diagnosis),) = await pipeline.probe_addresses(target)
     assert diagnosis.outcome == "confirmed", diagnosis
     gc.freeze()
     full, alone, bare, judged, masked = [], [], [], [], []
 
     async def several(count: int) -> None:
         for _ in range(count):
-            await pipeline.probe_once(target)
+            await pipeline.probe_addresses(target)
 
     for _ in range(ROUNDS):
         began = time.process_time()
@@ -160,7 +160,7 @@ async def measure(target: Target, folder: Path) -> Costs:
         bare.append(statistics.mean(bare_handshake(context, server) for _ in range(ATTEMPTS)))
         began = time.process_time()
         for _ in range(IN_FLIGHT):
-            await pipeline.probe_once(target)
+            await pipeline.probe_addresses(target)
         alone.append((time.process_time() - began) / IN_FLIGHT)
         began = time.process_time()
         for _ in range(ATTEMPTS):

@@ -26,6 +26,7 @@ UNEXPLAINED: Final = {
     "exporter_configuration_invalid": "every setting has a message of its own, in each exporter; "
     "the message names the setting",
     "client_cert_not_requested": "the exporter works, so nothing is printed",
+    "addresses_left_out": "it is about the probe alone",
     "addresses_differ": "the exporter works with the address that it uses, so nothing is printed",
     "network_not_entered": "the exporter works in its own network, so nothing is printed",
     "probe_fault": "the probe's own failure, which is in no exporter's log",

@@ -142,6 +142,13 @@ def _fleet(folder: Path) -> Iterator[tuple[Backend, dict[str, Any], TlsSettings]
     yield backend, {"expect": expect}, pki.settings(own(name), None)
     name = "enforced"
     yield pki.backend(name), {"expect": expect}, pki.settings(own(name), None)
+    name = "takes-anyone"
+    yield Backend(name=name, server=pki.server(), client_ca=None), {}, settings(name)
+    name = "every-address"
+    yield pki.backend(name), {"addresses": "each"}, settings(name)
+    name = "every-address-refuses"
+    refusing = pki.backend(name, client_ca=pki.other_ca)
+    yield refusing, {"addresses": "each"}, settings(name)
     name = "clock-ten-minutes-ahead"
     ahead = pki.backend(name, protocol="http/protobuf", clock_offset=timedelta(minutes=10))
     yield ahead, {}, settings(name)

@@ -36,6 +36,8 @@ HEALTHY: Final = "healthy-grpc"
 BROKEN: Final = {one.name: one.expected for one in SCENARIOS if one.expected} | {
     "backend-gone": "tcp_refused"
 }
+BY_ADDRESS: Final = {"every-address-refuses": "client_ca_untrusted"}
+"""Of which each address has its own result: their series have the label `address`."""
 CHOSEN: Final = "documented-cause-1-client-ca-untrusted"
 """The target that the dashboard `target` shows, except for panels that need another one."""
 HAS_DATA: Final = {
@@ -53,7 +55,7 @@ EMPTY_IF_HEALTHY: Final = {
 }
 """Panels that are empty, at least in part, for a healthy target, and why."""
 COUNTED: Final = {
-    "Not as expected": len(BROKEN) + 2,  # never-answers and not-enforced
+    "Not as expected": len(BROKEN) + 3,  # never-answers, not-enforced and every-address-refuses
     "mTLS not enforced": 1,
     "Not probed any more": 1,  # never-ends
     "Probes down": 1,
@@ -64,6 +66,7 @@ COUNTED: Final = {
 ENDS_SOON: Final = {"client-certificate-ends", "documented-cause-3-client-cert-expired"}
 FIRES: Final = {
     "mtls-probe-failing": set(BROKEN),
+    "mtls-probe-failing-addresses": set(BY_ADDRESS),
     "mtls-probe-client-expiry-28d": ENDS_SOON,
     "mtls-probe-client-expiry-14d": ENDS_SOON,
     "mtls-probe-server-expiry-28d": {"server-certificate-ends"},
@@ -214,7 +217,8 @@ def test_columns_are_there(watched: Watched, name: str) -> None:
         named = {each["matcher"]["options"] for each in panel["fieldConfig"]["overrides"]}
         linked = set(re.findall(r"__data\.fields\.(\w+)", str(panel)))
         hidden = set(organised["excludeByName"])
-        assert named | hidden <= there, panel["title"]
+        # Empty, but for a target of which each address has its own result.
+        assert named | hidden <= there | {"address"}, panel["title"]
         assert linked <= there - hidden, panel["title"]
 
 
@@ -251,8 +255,8 @@ def test_the_table_of_failures_says_who_must_act(watched: Watched) -> None:
         if panel["title"] == "Targets not as expected" and target["refId"] == "A"
     ]
     found = [labels for labels, _ in watched.shown(target)]
-    assert {labels["target"]: labels["cause"] for labels in found} == BROKEN
-    assert len(found) == len(BROKEN)
+    assert {labels["target"]: labels["cause"] for labels in found} == BROKEN | BY_ADDRESS
+    assert len(found) == len(BROKEN) + 1
     for labels in found:
         assert labels["family"]
         assert labels["severity"] == "critical"
@@ -267,7 +271,7 @@ def test_states_are_distinguished(watched: Watched) -> None:
         if panel["type"] == "state-timeline"
     ]
     states = {labels["target"]: value for labels, value in watched.shown(target)}
-    assert states == dict.fromkeys(BROKEN, 2) | {"never-answers": 1, "not-enforced": 3}
+    assert states == dict.fromkeys(BROKEN | BY_ADDRESS, 2) | {"never-answers": 1, "not-enforced": 3}
 
 
 def test_the_first_to_end_comes_first(watched: Watched) -> None:

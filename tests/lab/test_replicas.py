@@ -233,3 +233,19 @@ def test_a_first_address_that_stands_for_all(
     assert [fact.partition(" ")[0] for fact in facts] == [TWO, THREE]
     assert "a certificate that the exporter does not accept" in facts[0]
     assert "refuses connections (ECONNREFUSED)" in facts[1]
+
+
+def test_more_addresses_than_are_probed(pki: LabPki, tmp_path: Path) -> None:
+    """Of a hundred addresses 64 have a result, and each of these says how many have none."""
+    zone = Zone(tmp_path, *(f"127.0.2.{last}" for last in range(1, 101)))
+    with reserved_port() as port:
+        ended = check(zone, configuration(tmp_path, target(pki, port, "each")), "--output", "json")
+
+    document = json.loads(ended.stdout)
+    found = {
+        (one["cause"], *(finding["cause"] for finding in one["findings"]))
+        for one in document["results"]
+    }
+    assert found == {("tcp_refused", "addresses_left_out")}
+    assert document["addresses"][0]["summary"].startswith("64 of 64 addresses fail")
+    assert "36 further addresses" in document["results"][0]["findings"][0]["fact"]

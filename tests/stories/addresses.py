@@ -77,3 +77,9 @@ def confirmed__through_a_proxy() -> Evidence:
     """The addresses are the proxy's; which backend it chooses is not known."""
     refused = Ending(stage="connect", kind="refused", detail="ECONNREFUSED")
     return with_other(answered_attempt(), refused, target=target(proxy="proxy.example:3128"))
+
+
+@story("export", outcome="confirmed", findings=("addresses_left_out",))
+def addresses_left_out() -> Evidence:
+    """A name with a hundred addresses: nothing is known of 36 of them."""
+    return answered_attempt(target=target(address="192.0.2.10"), addresses_left_out=36)

@@ -176,3 +176,15 @@ def tcp_refused__from_another_network() -> Evidence:
     """What was refused here may be reached from there: both are said."""
     view = NetworkView(process="process 4242 (otelcol)", network="closed", right="CAP_SYS_PTRACE")
     return unconnected_attempt("refused", "ECONNREFUSED", network=view)
+
+
+@story("resolve")
+def dns_failure__of_a_container() -> Evidence:
+    """The container's own resolv.conf has the wrong name server: that one is named."""
+    view = NetworkView(
+        process="process 4242 (otelcol)",
+        network="entered",
+        look_up="files",
+        name_servers=("10.96.0.10",),
+    )
+    return attempt("resolve", "dns", detail="EAI_AGAIN", addresses=(), connects=(), network=view)

@@ -1,4 +1,4 @@
-"""Addresses of one name that do not behave alike: the next connection may be the one that fails."""
+"""Addresses of one name that do not behave alike, or that nobody looks at: the next may fail."""
 
 from typing import Final
 
@@ -10,6 +10,16 @@ from probe.model.evidence import Evidence
 def _match_differences(evidence: Evidence) -> Match | None:
     facts = tuple(compare_addresses(evidence))
     return Match(Strength.FINDING, facts) if facts else None
+
+
+def _match_left_out(evidence: Evidence) -> Match | None:
+    if not evidence.addresses_left_out:
+        return None
+    fact = (
+        f"{evidence.addresses_left_out} further addresses of {evidence.target.host} are not probed: "
+        "the name has more than the probe attempts"
+    )
+    return Match(Strength.FINDING, (fact,))
 
 
 CAUSES: Final = (
@@ -46,5 +56,31 @@ CAUSES: Final = (
         finding_only=True,
         applies=EVERY_ENDING,
         match=_match_differences,
+    ),
+    Cause(
+        id="addresses_left_out",
+        title="Not every address of the backend's name is probed",
+        family="internal",
+        party="probe",
+        severity="warning",
+        rank=Rank.ADDRESSES,
+        meaning=(
+            "With addresses: each, 64 addresses of a name have a result. Nothing is known of the "
+            "others: they may fail."
+        ),
+        evidence=(
+            "The number of addresses that the look-up gave. Always a finding, never the cause of a "
+            "failure."
+        ),
+        fix=(
+            "Divide the name: set as endpoint of a target each the names of smaller groups, such as "
+            "those of zones or of single backends.",
+            "To see its addresses: getent ahosts {host}",
+        ),
+        tell_apart="mtls_probe_addresses_left_out counts them.",
+        not_printed="it is about the probe alone",
+        finding_only=True,
+        applies=EVERY_ENDING,
+        match=_match_left_out,
     ),
 )

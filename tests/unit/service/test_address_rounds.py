@@ -20,8 +20,9 @@ from probe.service.address_rounds import (
     spread_over_interval,
     spread_within,
 )
+from probe.service.attempt_scope import AttemptScope
 from probe.service.experiment_schedule import ExperimentSchedule
-from probe.service.pipeline import AttemptScope, Observation, Pipeline
+from probe.service.pipeline import Observation, Pipeline
 from probe.text.secret_register import SecretRegister
 from tests.support.backends import Backend
 from tests.support.demo_pki import PKI
@@ -312,3 +313,21 @@ def test_settings_that_lead_nowhere_are_one_result() -> None:
     assert target.has_replicas
     fault = Finding(cause="exporter_configuration_invalid", fact="the endpoint is empty")
     assert not replace(target, faults=(fault,)).has_replicas
+
+
+class BrokenTable(NameTable):
+    """A resolver with a bug."""
+
+    async def resolve(self, *_: object, **__: object) -> tuple[str, ...]:
+        """Fail as no look-up does.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError("a bug")
+
+
+async def test_a_bug_of_the_look_up_is_ours(tmp_path: Path) -> None:
+    """It is a result, and no cause is blamed on the target."""
+    probe = Probe(each(tmp_path, 4317), BrokenTable())
+    assert await probe.round() == {"": "probe_fault"}

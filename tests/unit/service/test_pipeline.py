@@ -7,8 +7,9 @@ from probe.attempt.resolver import Resolver
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.target import Endpoint, Target
+from probe.service.attempt_scope import AttemptScope
 from probe.service.experiment_schedule import ExperimentSchedule
-from probe.service.pipeline import AttemptScope, Pipeline
+from probe.service.pipeline import Pipeline
 from probe.text.secret_register import SecretRegister
 from tests.support.credential_files import pair_files
 from tests.support.pki import issue

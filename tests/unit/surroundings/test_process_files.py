@@ -11,7 +11,7 @@ import pytest
 
 from probe.surroundings import path_resolution
 from probe.surroundings.file_view import IrregularFileError, ViewError
-from probe.surroundings.process_entry import ProcessEndedError
+from probe.surroundings.process_entry import ProcessEndedError, enter_process
 from probe.surroundings.process_files import ProcessFiles
 from tests.support.processes import describe_process
 
@@ -74,6 +74,15 @@ def test_loops_and_long_ways_end(process: "subprocess.Popen[bytes]", tmp_path: P
     for name in ("loop", "slow"):
         with pytest.raises(OSError, match="Too many levels"):
             files.read(str(tmp_path / name), 10)
+
+
+def test_what_procfs_lacks_is_not_taken_for_an_end(process: "subprocess.Popen[bytes]") -> None:
+    """A kernel without some entry of /proc still runs the process."""
+    with (
+        enter_process(describe_process(process.pid)) as entry,
+        pytest.raises(ViewError, match="does not show ns/none"),
+    ):
+        entry.open("ns/none", os.O_RDONLY)
 
 
 def test_a_process_that_has_ended_has_no_files(process: "subprocess.Popen[bytes]") -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from probe.config.location import Location
-from probe.config.sources.collector.read_collector import SECTIONS
+from probe.config.sources.collector.startup import SECTIONS
 from probe.config.sources.manifest.container_variables import RENDERED, PodFields
 from probe.config.sources.manifest.objects import KubernetesObject, Node, Problems
 from probe.config.sources.manifest.pods import ContainerSpec, Pod, Volume, list_volumes

@@ -14,6 +14,8 @@ from probe.text.safe_text import safe_text
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
+MOST_LOCATIONS: Final = 256
+"""Of --config, and of --set: more than anybody writes, and little enough to be merged."""
 _CONFIG: Final = ("--config", "-config")
 """The second is how releases before 0.50 had it."""
 
@@ -36,7 +38,8 @@ def read_collector_arguments(
     arguments: Sequence[str], environ: Mapping[str, str]
 ) -> CollectorLocations:
     """Return which configuration a Collector with these arguments has."""
-    configs, sets = _find_values(arguments, _CONFIG), _find_values(arguments, ("--set",))
+    configs = _find_values(arguments, _CONFIG)[:MOST_LOCATIONS]
+    sets = _find_values(arguments, ("--set",))[:MOST_LOCATIONS]
     paths: list[str] = []
     texts: dict[str, str] = {}
     unread: list[str] = []

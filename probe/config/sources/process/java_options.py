@@ -17,6 +17,8 @@ LAST_OPTIONS: Final = "_JAVA_OPTIONS"
 COMMAND_LINE: Final = "the command line"
 
 _MOST_OPTIONS: Final = 100_000
+_MOST_BYTES: Final = 1 << 20
+"""Of all argument and option files of one process together."""
 _FILE_BLANKS: Final = " \t\n\f\r"
 _WITH_VALUE: Final = frozenset(
     {
@@ -85,6 +87,7 @@ class _Run:
     def __init__(self, read_file: ReadFile) -> None:
         self._read_file = read_file
         self._left = _MOST_OPTIONS
+        self._bytes_left = _MOST_BYTES
         self.properties: dict[str, str] = {}
         self.origins: dict[str, str] = {}
         self.agents: list[JavaAgent] = []
@@ -141,10 +144,15 @@ class _Run:
 
     def _read(self, file: str) -> str | None:
         try:
-            return self._read_file(file).decode("utf-8", "surrogateescape")
+            raw = self._read_file(file) if self._bytes_left > 0 else None
         except (OSError, ValueError):
+            raw = None
+        if raw is not None:
+            self._bytes_left -= len(raw)
+        if raw is None or self._bytes_left < 0:
             self.unread.append(file)
             return None
+        return raw.decode("utf-8", "surrogateescape")
 
     def _take_value(self, option: str, value: str) -> None:
         if option in _MAIN:

@@ -31,6 +31,8 @@ OpenJar = Callable[[int], BinaryIO]
 """Opens a descriptor of the process; raises OSError or ValueError."""
 
 _MOST_JARS: Final = 512
+_MOST_BYTES: Final = 64 << 20
+"""Of the directories of all jars of one process."""
 _AGENT: Final = re.compile(rb"io/opentelemetry/javaagent/")
 _HTTP_BY_DEFAULT: Final = re.compile(rb"javaagent/tooling/config/OtlpProtocol")
 """The agent's class that makes http/protobuf the default, from 2.0 on."""
@@ -127,10 +129,14 @@ def _explain_default(*, has_agent: bool, has_starter: bool, http: bool) -> str:
 def _read_jars(opened: Mapping[int, str], open_jar: OpenJar) -> Iterator[bytes]:
     """Yield the names of the jars that are open, and of what is packed into them."""
     jars = [(number, path) for number, path in opened.items() if path.endswith(".jar")]
+    left = _MOST_BYTES
     for number, path in jars[:_MOST_JARS]:
         yield path.encode("utf-8", "surrogateescape")
-        with suppress(OSError, ValueError), open_jar(number) as file:
-            yield read_jar_directory(file)
+        if left > 0:
+            with suppress(OSError, ValueError), open_jar(number) as file:
+                names = read_jar_directory(file)
+                left -= len(names)
+                yield names
 
 
 def _read_agent_file(

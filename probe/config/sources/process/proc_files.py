@@ -100,3 +100,9 @@ class ProcFiles:
 
     def _path(self, pid: int, name: str) -> str:
         return f"{self._root}/{pid}/{name}"
+
+
+def identify_file(file: BinaryIO) -> tuple[int, ...]:
+    """Return what tells an open file from others, and from what it held before it was changed."""
+    found = os.fstat(file.fileno())
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Final
 
 from probe.config.sources.process.collector_arguments import names_configuration
 from probe.config.sources.process.go_build_info import GoBuild, read_go_build
@@ -11,7 +12,7 @@ from probe.config.sources.process.native_process import (
     recognise_go,
     recognise_rust,
 )
-from probe.config.sources.process.proc_files import ProcFiles
+from probe.config.sources.process.proc_files import ProcFiles, identify_file
 from probe.config.sources.process.recognised import ReadFile, Recognised
 from probe.config.sources.process.running import ProcessView
 from probe.config.sources.process.script_process import (
@@ -23,6 +24,10 @@ from probe.config.sources.process.script_process import (
     recognise_python,
 )
 from probe.text.safe_text import safe_text
+
+_MOST_SEARCHED: Final = 256
+_SEARCHED: Final[dict[tuple[int, ...], Recognised | None]] = {}
+"""What the executables are that were searched from end to end; each stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +70,10 @@ def _read_build(view: ProcessView, files: ProcFiles) -> GoBuild | None:
 
 def _recognise_rust(view: ProcessView, files: ProcFiles) -> Recognised | None:
     with suppress(OSError, ValueError), files.open(view.pid, "exe") as file:
-        return recognise_rust(file)
+        identity = identify_file(file)
+        if identity not in _SEARCHED:
+            while len(_SEARCHED) >= _MOST_SEARCHED:
+                _SEARCHED.pop(next(iter(_SEARCHED)), None)
+            _SEARCHED[identity] = recognise_rust(file)
+        return _SEARCHED[identity]
     return None

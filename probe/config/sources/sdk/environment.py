@@ -12,6 +12,11 @@ from typing import Final
 from probe.config.errors import ConfigurationError, find_nearest
 from probe.config.proxy_environment import apply_proxy
 from probe.config.source_content import SourceContent, add_faults
+from probe.config.sources.sdk.java.otlp_rules import (
+    find_java_faults,
+    read_java_headers,
+    read_java_tls,
+)
 from probe.config.sources.sdk.origin import ENVIRONMENT, Origin
 from probe.config.sources.sdk.traps import find_traps
 from probe.config.sources.sdk.variables import (
@@ -26,7 +31,7 @@ from probe.config.sources.sdk.variables import (
     variable_name,
     variables_by_setting,
 )
-from probe.model.runtime import COLLECTOR, RUNTIMES_BY_ID
+from probe.model.runtime import COLLECTOR, JAVA, RUNTIMES_BY_ID
 from probe.model.target import (
     GENERAL_VARIABLES,
     PROTOCOLS,
@@ -70,7 +75,11 @@ def read_environment(
         origin: The file that they were read from, where they are not a process's own.
         runtime_known: Whether no finding says what the variables would be to another exporter.
     """
-    origin = replace(origin, runtime_known=runtime_known or origin.runtime_known)
+    origin = replace(
+        origin,
+        runtime_known=runtime_known or origin.runtime_known,
+        java=exporter in {runtime.id for runtime in JAVA},
+    )
     exported = tuple(signal for signal in SIGNALS if exports_otlp(environ, signal))
     spoken = RUNTIMES_BY_ID[exporter].protocols
     only = next((one for one in PROTOCOLS if spoken == (one,)), origin.default_protocol)
@@ -126,7 +135,22 @@ def _read_signals(
             own.append(_make_target(f"sdk-{signal}", {signal: exporter}, environ, only, origin))
     if shared:
         own.insert(0, _make_target("sdk", shared, environ, only, origin))
+    if origin.java:
+        # What Java refuses of one exporter keeps the whole SDK from starting.
+        exported = [signal for signal in signals if exports_otlp(environ, signal)]
+        strict = tuple(_check_as_java(environ, exported, only, origin))
+        own = [add_faults(target, strict) for target in own]
     return SourceContent(targets=tuple(own), errors=tuple(errors))
+
+
+def _check_as_java(
+    environ: Mapping[str, str], signals: Sequence[Signal], only: Protocol | None, origin: Origin
+) -> Iterator[ConfigurationError]:
+    found: dict[tuple[str, str], None] = {}
+    for signal in signals:
+        found |= dict.fromkeys(find_java_faults(environ, signal, only))
+    for variable, reason in found:
+        yield _error(origin, variable, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +260,7 @@ def _read_exporter(
     faults: list[ConfigurationError] = []
     protocol = _read_protocol(environ, signal, endpoint, faults, only, origin)
     if not endpoint.scheme:
-        if protocol == "http/protobuf":
+        if protocol == "http/protobuf" and not origin.java:
             reason = (
                 f"an endpoint for http/protobuf begins with http:// or https://; for gRPC on this"
                 f" port set {origin.spell(find_setting(environ, signal, 'PROTOCOL')[0])}=grpc"
@@ -248,7 +272,7 @@ def _read_exporter(
         endpoint=endpoint,
         base=where == variable_name("ENDPOINT"),
         protocol=protocol,
-        tls=_read_tls(environ, signal, insecure=endpoint.scheme == "http"),
+        tls=_read_tls(environ, signal, origin, insecure=endpoint.scheme == "http"),
         headers=_read_headers(environ, signal, faults, origin, grpc=protocol == "grpc"),
         faults=tuple(faults),
         variables=variables_by_setting(environ, signal),
@@ -271,13 +295,17 @@ def _read_protocol(
         # Some SDKs speak it (JavaScript's), so their configuration is not at fault.
         reason = "names a protocol that this probe does not speak, so that nothing is probed for it"
         raise _error(origin, where, reason, found=text, allowed=PROTOCOLS)
-    if text:
+    if text and not origin.java:
         faults.append(_error(origin, where, "is unknown", found=text, allowed=PROTOCOLS))
     return only or ("grpc" if endpoint.port == _GRPC_PORT else "http/protobuf")
 
 
-def _read_tls(environ: Mapping[str, str], signal: Signal | None, *, insecure: bool) -> TlsSettings:
+def _read_tls(
+    environ: Mapping[str, str], signal: Signal | None, origin: Origin, *, insecure: bool
+) -> TlsSettings:
     """Read file names; a certificate and its key come from the same kind of variables."""
+    if origin.java:
+        return read_java_tls(environ, signal, insecure=insecure)
     kind = pair_kind(environ, signal)
     certificate, key = (get_value(environ, half, kind) for half in TLS_NAMES[1:])
     return TlsSettings(
@@ -298,6 +326,8 @@ def _read_headers(
 ) -> Headers:
     where, text = find_setting(environ, signal, "HEADERS")
     try:
+        if origin.java:
+            return read_java_headers(environ, signal, grpc=grpc)
         return parse_headers(text, grpc=grpc)
     except ValueError as error:
         faults.append(_error(origin, where, str(error)))

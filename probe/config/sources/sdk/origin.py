@@ -23,6 +23,8 @@ class Origin:
     """That program, for notes."""
     runtime_known: bool = False
     """Whether only one runtime reads them: what others would make of them is then of no interest."""
+    java: bool = False
+    """Whether Java's verdict counts, whose SDK refuses what others take."""
 
     @property
     def source(self) -> Source:
