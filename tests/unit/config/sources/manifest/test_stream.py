@@ -94,5 +94,5 @@ def test_json_that_nests_without_end_is_an_error() -> None:
     ],
 )
 def test_plain_scalars_are_those_of_yaml_1_1(text: str, value: object) -> None:
-    """As kubectl and Helm read them: a mode of 0400 is octal, and `yes` is no text."""
+    """As kubectl and Helm read them: a mode of 0400 is octal, and `yes` means true."""
     assert values(f"a: {text}".encode()) == ([{"a": value}], [])
