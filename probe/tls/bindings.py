@@ -35,10 +35,14 @@ IoResult = Literal["want_bytes", "done", "closed", "failed"]
 class CallbackLog:
     """What OpenSSL's callbacks reported about one connection, as plain values."""
 
-    __slots__ = ("__weakref__", "alerts", "certificate_message", "certificate_requested")
+    __slots__ = (
+        "__weakref__", "alerts", "certificate_message", "certificate_requested", "later_groups",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         """Start empty."""
+        self.later_groups = b""
+        """What counts as offered from the server's Certificate message on, below TLS 1.3."""
         self.alerts: list[tuple[int, int]] = []
         """`where` and `ret` of the info callback for each alert."""
         self.certificate_requested = False
@@ -46,13 +50,19 @@ class CallbackLog:
         """The server's Certificate message as it came, whether or not OpenSSL reads it."""
 
 
-def install_callbacks(connection: SSL.Connection) -> CallbackLog:
+def install_callbacks(
+    connection: SSL.Connection, later_groups: tuple[str, ...] = ()
+) -> CallbackLog:
     """Return what will hold the alerts, certificates and certificate request of `connection`.
 
     OpenSSL's client calls the certificate callback after a CertificateRequest and at no other
     time (SSL_CTX_set_cert_cb(3)), also where the server's list of authorities is empty.
+
+    Below TLS 1.3 OpenSSL takes a server's ECDSA key on an offered curve alone (RFC 8422 §5.3). With
+    `later_groups` those count instead, once the server has its ClientHello and has chosen.
     """
     log = CallbackLog()
+    log.later_groups = ":".join(later_groups).encode()
     connection.set_app_data(log)
     ssl = connection._ssl  # noqa: SLF001 - no public way to the calls below
     _lib.SSL_set_info_callback(ssl, _on_info)
@@ -90,12 +100,14 @@ def _on_verify(_ok: int, _store: object) -> int:
 
 @_ffi.callback("void(*)(int, int, int, void *, size_t, SSL *, void *)")  # type: ignore[untyped-decorator]  # cffi is untyped
 def _on_message(
-    sent: int, _version: int, kind: int, data: object, size: int, ssl: object, _argument: object
+    sent: int, version: int, kind: int, data: object, size: int, ssl: object, _argument: object
 ) -> None:
     if kind != _HANDSHAKE or sent or size < 1 or _ffi.buffer(data, 1)[:] != _CERTIFICATE:
         return
     if (log := _find_log(ssl)) is not None:
         log.certificate_message = _ffi.buffer(data, size)[:]
+        if log.later_groups and version <= SSL.TLS1_2_VERSION:
+            _lib.SSL_set1_curves_list(ssl, log.later_groups)
 
 
 @_ffi.callback("int(*)(SSL *, void *)", error=1)  # type: ignore[untyped-decorator]  # cffi is untyped

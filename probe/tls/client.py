@@ -48,6 +48,8 @@ direction, or where the peer does not speak TLS."""
 _MAX_ACCEPTABLE_CAS: Final = 256
 _MAX_CERTIFICATES: Final = 32
 _FIRST_BYTES: Final = 64
+_ECDSA_CURVES: Final = ("secp256r1", "secp384r1", "secp521r1")
+"""The curves of keys that Go knows (crypto/ecdsa), but for P-224, which OpenSSL offers nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,9 @@ class TlsClient:
             connection.set_tlsext_host_name(settings.server_name)
         if settings.alpn:
             connection.set_alpn_protos(list(settings.alpn))
-        self._log = install_callbacks(connection)
+        groups = settings.offer.groups if settings.takes_any_curve else ()
+        later = tuple(dict.fromkeys((*groups, *_ECDSA_CURVES))) if groups else ()
+        self._log = install_callbacks(connection, later)
         self._connection = connection
 
     def start(self) -> None:

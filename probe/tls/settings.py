@@ -46,6 +46,8 @@ class ClientSettings:
     read_name: Callable[[bytes], Name]
     """From DER, as for certificates."""
     buffer: ReadBuffer
+    takes_any_curve: bool = False
+    """Whether a server's ECDSA key may be on a curve that is not offered, as Go takes it."""
 
 
 def encode_server_name(host: str) -> bytes:

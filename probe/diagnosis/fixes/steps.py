@@ -201,7 +201,7 @@ def _build_values(target: TargetFacts) -> dict[str, str]:
         "pair_setting": name_setting(target, "cert_file", "key_file"),
         "{{": "{",
         "{host}:{port}": _name_connection(target),
-        "endpoint": quote_word(target.endpoint),
+        "endpoint": quote_word(target.endpoint) if target.endpoint else "",
         "host": quote_word(target.host),
         "port": str(target.port),
         "reference": quote_word(target.reference_identifier or target.host),

@@ -20,6 +20,7 @@ import h2.events
 import h2.exceptions
 from cryptography import x509
 
+from probe.model.client_offer import ClientOffer
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.peers import HOST
 from tests.support.client_hello import read_client_hello
@@ -42,7 +43,9 @@ class Seen:
     tls: bool
     server_name: str = ""
     alpn: tuple[str, ...] = ()
-    offer: Any = field(default=None, compare=False)
+    offered: tuple[tuple[str, ...], ...] = ()
+    """Versions, suites, groups, key shares, signature schemes; suites sorted, as OpenSSL has an
+    order of its own for those of TLS 1.3."""
     client: str = ""
     """The subject of the client's certificate."""
     ended: str = ""
@@ -60,8 +63,6 @@ class Recording:
 
     port: int
     seen: list[Seen] = field(default_factory=list)
-    raw: list[dict[str, Any]] = field(default_factory=list)
-    """Every field of each request."""
 
 
 @contextmanager
@@ -130,7 +131,11 @@ def _serve(raw: socket.socket, context: ssl.SSLContext | None, recording: Record
             recording.seen.append(Seen(tls=True, ended="TLS where there is none"))
             return
         hello = read_client_hello(first)
-        known |= {"server_name": hello.server_name, "alpn": hello.alpn, "offer": hello.offer}
+        known |= {
+            "server_name": hello.server_name,
+            "alpn": hello.alpn,
+            "offered": _list_offer(hello.offer),
+        }
         try:
             connection = context.wrap_socket(raw, server_side=True)
         except (ssl.SSLError, OSError) as error:
@@ -149,6 +154,22 @@ def _serve(raw: socket.socket, context: ssl.SSLContext | None, recording: Record
         _serve_http2(connection, data, known, recording)
     else:
         _serve_http1(connection, data, known, recording)
+
+
+def _list_offer(offer: ClientOffer) -> tuple[tuple[str, ...], ...]:
+    """Return what of an offer is compared: not what OpenSSL says otherwise without a consequence.
+
+    It does not list versions where TLS 1.3 is not among them, and has one list of schemes for
+    handshakes and certificates (probe.tls.offer).
+    """
+    only13 = offer.min_version == "1.3"
+    return (
+        (offer.min_version if offer.max_version == "1.3" else "", offer.max_version),
+        tuple(sorted(offer.ciphers)),
+        offer.groups,
+        offer.key_shares,
+        tuple(one for one in offer.signature_schemes if not (only13 and "pkcs1" in one)),
+    )
 
 
 def _peek(connection: socket.socket) -> bytes:
@@ -184,7 +205,6 @@ def _serve_http2(
                 names = [
                     (n.decode("latin-1"), v.decode("utf-8", "replace")) for n, v in event.headers
                 ]
-                recording.raw.append(dict(names))
                 pseudo = dict(each for each in names if each[0].startswith(":"))
                 request = tuple(
                     pseudo.get(f":{n}", "") for n in ("method", "scheme", "path", "authority")
@@ -227,7 +247,6 @@ def _serve_http1(
     head = data.partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
     line, *lines = head.split("\r\n")
     names = [(n, v.strip()) for n, _, v in (each.partition(":") for each in lines)]
-    recording.raw.append({"line": line, **dict(names)})
     recording.seen.append(
         Seen(**known, protocol="http/1.1", request=(line,), fields=_fields(names))
     )
@@ -245,6 +264,3 @@ def _fields(names: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
             if name.lower() not in UNLIKE and not name.startswith(":")
         )
     )
-
-
-__all__ = ["HOST", "UNLIKE", "Recording", "Seen", "recording_server"]

@@ -21,7 +21,8 @@ from probe.config.sources.collector.merge import (
     component_id,
     component_type,
 )
-from probe.config.sources.collector.read_collector import SECTIONS, read_collector
+from probe.config.sources.collector.read_collector import read_collector
+from probe.config.sources.collector.startup import SECTIONS
 from probe.config.sources.receiver.listening import (
     Listener,
     find_port_conflict,
