@@ -76,7 +76,7 @@ def read_receiver(
     named = _as_mapping(protocols)
     if kind not in _ALWAYS_ON and not any(protocol in named for protocol in PROTOCOLS[kind]):
         receiver = replace(blank, protocol=next(iter(PROTOCOLS[kind])), where=_place(at))
-        reason = f"names no protocol that it takes: {' or '.join(PROTOCOLS[kind])}"
+        reason = f"is without a protocol that it takes: {' or '.join(PROTOCOLS[kind])}"
         yield ReadReceiver(
             receiver,
             signals,
