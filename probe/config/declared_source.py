@@ -8,15 +8,22 @@ The URL of a list may hold a token, and is a `Secret`.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from glob import has_magic
+from os import listdir
 from pathlib import Path
 from typing import Any, Final, Self
 
 from probe.config.duration import seconds
-from probe.config.errors import ConfigurationError, ErrorList, explain_unreadable, find_nearest
+from probe.config.errors import (
+    ConfigurationError,
+    ErrorList,
+    UnreadableFileError,
+    explain_unreadable,
+    find_nearest,
+)
 from probe.config.file_reader import decode_text
 from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
-from probe.config.sources.collector.read_collector import read_collector
+from probe.config.sources.collector.read_collector import make_unreadable_target, read_collector
 from probe.config.sources.file_sd import list_files, pattern_fault, read_file_sd
 from probe.config.sources.http_sd import read_http_sd, url_fault
 from probe.config.sources.manifest.files import list_manifest_files, list_watched, manifest_fault
@@ -188,6 +195,12 @@ class DeclaredSource:
             ErrorList(content.errors).raise_any()
         return content
 
+    def list_failed(self, error: ConfigurationError, defaults: DefaultsEntry) -> tuple[Target, ...]:
+        """Return the target that fails where a file says nothing that a Collector could start with."""
+        if self.kind != "collector" or isinstance(error, UnreadableFileError):
+            return ()
+        return (_apply_defaults(make_unreadable_target(self.where, error), defaults),)
+
     def _read_part(self, part: str, defaults: DefaultsEntry, inputs: SourceInputs) -> SourceContent:
         if self.kind == "file_sd":
             return read_file_sd(inputs.read_named(part), part, defaults)
@@ -262,6 +275,7 @@ class DeclaredSource:
             chosen,
             profiles=self.profiles,
             read_file=inputs.read_file,
+            list_directory=listdir,
         )
 
 

@@ -88,6 +88,10 @@ class ConfigurationError(Exception):
         return "\n".join(lines)
 
 
+class UnreadableFileError(ConfigurationError):
+    """A file that is not there or may not be read: nothing is known of what it says."""
+
+
 class NotProbedError(Exception):
     """An exporter that is right as it is, but which cannot be probed; the text says why."""
 

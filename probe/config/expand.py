@@ -9,9 +9,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from probe.config.errors import ConfigurationError, explain_unreadable
+from probe.config.errors import (
+    ConfigurationError,
+    UnknownSettingError,
+    explain_unreadable,
+    find_nearest,
+)
 from probe.config.location import Location
-from probe.config.yaml_document import MAX_BYTES, Expanded, parse_yaml
+from probe.config.yaml_document import (
+    MAX_BYTES,
+    Expanded,
+    parse_yaml,
+    resolve_go_scalar,
+    resolve_scalar,
+)
 
 SCHEMES: Final = ("env", "file", "yaml")
 MAX_REFERENCES: Final = 1000
@@ -24,15 +35,53 @@ _VARIABLE: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
+class Unresolved:
+    """Stands for a value that only a provider of the Collector's knows; `scheme` names it."""
+
+    scheme: str
+    reason: str = ""
+    """Why it is not known, where it is not for want of a provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnsetVariable:
+    """A variable that is not set, and the key that a reference to it stands at."""
+
+    name: str
+    key: str
+
+    def __str__(self) -> str:
+        """Say what it means."""
+        return f"{self.key}: the variable {self.name} is not set and expands to nothing"
+
+
+@dataclass(frozen=True, slots=True)
 class Expansion:
     """A value without references, and what the user should know about how it came to be."""
 
     value: Any
-    warnings: tuple[str, ...] = ()
+    unset: tuple[UnsetVariable, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to say of it, each once."""
+        return tuple(map(str, self.unset))
+
+
+PROVIDERS: Final = (
+    "http", "https", "s3", "secretsmanager", "googlesecretmanager", "aes", "vault", "gcpsecretmanager",
+    "awssecretsmanager", "azurekeyvault", "azkeyvault", "ssm", "consul", "op", "windowsregistry",
+)  # fmt: skip
+"""Schemes that builds of the Collector have a provider for, and the probe has not."""
 
 
 def expand(
-    value: Any, location: Location, *, environ: Mapping[str, str], read_file: Callable[[str], str]
+    value: Any,
+    location: Location,
+    *,
+    environ: Mapping[str, str],
+    read_file: Callable[[str], str],
+    others: bool = False,
 ) -> Expansion:
     """Expand every text in `value`; mapping keys stay as they are.
 
@@ -47,13 +96,15 @@ def expand(
         location: Where `value` stands.
         environ: The environment's variables.
         read_file: Returns a file's text; raises OSError or ValueError where it cannot.
+        others: Whether it is a Collector's configuration: a reference to a provider that only the
+            Collector has gives `Unresolved`, and YAML is read as Go reads it.
 
     Raises:
         ConfigurationError: An unknown scheme, an invalid variable name, an unreadable file, a `$`
             within a reference, or references without end.
     """
-    run = _Run(environ, read_file)
-    return Expansion(run.expand(value, location), tuple(run.warnings))
+    run = _Run(environ, read_file, others=others)
+    return Expansion(run.expand(value, location), tuple(run.unset))
 
 
 @dataclass(slots=True)
@@ -65,22 +116,39 @@ class _Budget:
     characters: int = MAX_BYTES
 
 
+class _UnresolvedError(Exception):
+    """What a reference stands for is not known here."""
+
+    def __init__(self, scheme: str) -> None:
+        super().__init__(scheme)
+        self.scheme = scheme
+
+
 class _Run:
-    def __init__(self, environ: Mapping[str, str], read_file: Callable[[str], str]) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], read_file: Callable[[str], str], *, others: bool
+    ) -> None:
         self._environ = environ
         self._read_file = read_file
+        self._others = others
+        self._plain = resolve_go_scalar if others else resolve_scalar
         self._parsed: dict[str, Any] = {}
-        self.warnings: dict[str, None] = {}
+        self.unset: dict[UnsetVariable, None] = {}
 
     def expand(
         self, value: Any, location: Location, budget: _Budget | None = None, depth: int = 0
     ) -> Any:
         if isinstance(value, str):
-            return (
-                self._expand_text(value, budget or _Budget(location), depth)
-                if "$" in value
-                else value
-            )
+            if "$" not in value:
+                return value
+            try:
+                return self._expand_text(value, budget or _Budget(location), depth)
+            except _UnresolvedError as error:
+                return Unresolved(error.scheme)
+            except UnknownSettingError as error:
+                if not self._others:
+                    raise
+                return Unresolved("", str(error))
         if not isinstance(value, dict | list):
             return value
         if depth > MAX_NESTING:
@@ -116,7 +184,7 @@ class _Run:
     def _parse(self, raw: str) -> Any:
         if raw not in self._parsed:
             try:
-                self._parsed[raw] = parse_yaml(raw).value
+                self._parsed[raw] = parse_yaml(raw, plain=self._plain).value
             except ConfigurationError:
                 self._parsed[raw] = raw
         return self._parsed[raw]
@@ -126,6 +194,9 @@ class _Run:
         located = _LOCATION.fullmatch(inner if ":" in inner else f"env:{inner}")
         scheme, opaque = located.groups() if located else ("", inner)
         if scheme not in SCHEMES:
+            near = find_nearest(scheme, (*SCHEMES, *PROVIDERS))
+            if self._others and scheme and (scheme in PROVIDERS or near is None):
+                raise _UnresolvedError(scheme)
             reason = (
                 "a reference is ${env:NAME}, ${env:NAME:-default}, ${file:PATH} or ${yaml:TEXT}"
             )
@@ -148,9 +219,7 @@ class _Run:
         if name in self._environ:
             return check_variable(name, self._environ[name], location)
         if not dash:
-            self.warnings[
-                f"{location.key}: the variable {name} is not set and expands to nothing"
-            ] = None
+            self.unset[UnsetVariable(name, location.key)] = None
         return default
 
     def _read(self, path: str, location: Location) -> str:

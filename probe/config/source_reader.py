@@ -172,11 +172,13 @@ class SourceReader:
             content = _read_safely(source, name, defaults, recording.record())
         except ConfigurationError as error:
             last = None if isinstance(error, ProcessGoneError) else self._last.get(key)
+            failed = source.list_failed(error, defaults)
             if last is not None:
                 with suppress(ConfigurationError, NotFetchedError):
                     content = _read_safely(source, name, defaults, last.replay(inputs))
-                    return _ReadUnit(content, error, kept=True)
-            return _ReadUnit(SourceContent(), error)
+                    kept = replace(content, targets=(*content.targets, *failed))
+                    return _ReadUnit(kept, error, kept=True)
+            return _ReadUnit(SourceContent(targets=failed), error)
         self._last[key] = recording
         return _ReadUnit(content)
 

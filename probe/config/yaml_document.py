@@ -64,6 +64,26 @@ def resolve_scalar(text: str) -> bool | int | float | str | None:
     return text
 
 
+_GO_INT: Final = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]*|[1-9][0-9]*)")
+
+
+def resolve_go_scalar(text: str) -> bool | int | float | str | None:
+    """Return the value of the plain scalar `text` as Go's yaml.v3 reads it, which a Collector uses.
+
+    It takes `_` within numbers, `0b11`, and an octal number by its leading zero; else it is YAML 1.2.
+    """
+    if text[:1] in "+-.0123456789" and 0 < len(text) <= _LONGEST_NUMBER:
+        plain = text.replace("_", "")
+        if _GO_INT.fullmatch(plain):
+            sign = -1 if plain.startswith("-") else 1
+            digits = plain.lstrip("+-").lower()
+            base = {"0x": 16, "0b": 2, "0o": 8}.get(digits[:2], 8 if digits.startswith("0") else 10)
+            digits = digits[2:] if digits[1:2] in {"x", "b", "o"} else digits
+            return sign * int(digits, base) if digits else text
+        return resolve_scalar(plain if _FLOAT.fullmatch(plain) else text)
+    return resolve_scalar(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Expanded:
     """What a whole-value reference gave: `value` as YAML reads it, `text` where text is wanted."""
@@ -332,6 +352,8 @@ class _Reader:
         if tag in ("!", _TAG + "str"):
             return text
         kind = _TAGGED.get(tag)
+        if kind is None and not tag.startswith(_TAG) and self._plain is resolve_go_scalar:
+            return text  # Go leaves a tag of the file's own to whoever reads the value
         if kind is None:
             raise self._unknown_tag(event, path)
         value = resolve_scalar(text)

@@ -183,10 +183,9 @@ class SourceLog:
 
 def _semantic(evidence: Evidence, cause: str | None) -> dict[str, Any]:
     """Return the fields that OTel's semantic conventions name."""
-    fields: dict[str, Any] = {
-        "server.address": safe_text(evidence.target.host),
-        "server.port": evidence.target.port,
-    }
+    fields: dict[str, Any] = {"server.address": safe_text(evidence.target.host)}
+    if evidence.target.port:
+        fields["server.port"] = evidence.target.port
     if cause is not None:
         fields["error.type"] = cause
     if evidence.handshake is not None and evidence.handshake.version:

@@ -247,7 +247,7 @@ def _target_info(target: Target) -> str:
         "endpoint": str(target.endpoint),
         "protocol": target.protocol,
         "server_address": target.endpoint.host,
-        "server_port": str(target.endpoint.port),
+        "server_port": str(target.endpoint.port or ""),
     }
     for name, value in target.labels:
         own.setdefault(format_label_name(name), value)

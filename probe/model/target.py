@@ -52,7 +52,10 @@ _NEVER_IN_A_URL: Final = frozenset({"Cc", "Cs", "Zl", "Zp", "Zs"})
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the backend listens: `host` without brackets, `port`, and an HTTP path."""
+    """Where the backend listens: `host` without brackets, `port`, and an HTTP path.
+
+    `Endpoint("", 0)` is not known: it reads as an empty text everywhere.
+    """
 
     host: str
     port: int
@@ -65,11 +68,16 @@ class Endpoint:
 
     @property
     def authority(self) -> str:
-        """`host:port`, an IPv6 address in brackets."""
-        return join_host_port(self.host, self.port)
+        """`host:port`, an IPv6 address in brackets; empty where it is not known."""
+        return join_host_port(self.host, self.port) if self.is_known else ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a host to connect to."""
+        return bool(self.host)
 
     def __str__(self) -> str:
-        """Read as people write it: `host:port`."""
+        """Read as people write it: `host:port`, or an empty text."""
         return self.authority
 
     @classmethod
@@ -128,6 +136,10 @@ class Endpoint:
             scheme=scheme,
             port_given=port_given or not marked,
         )
+
+
+NO_ENDPOINT: Final = Endpoint("", 0)
+"""Of a target that fails before anybody can know where it would connect to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def name_target(evidence: Evidence) -> str:
 def format_heading(evidence: Evidence) -> str:
     """Return which target it is about, and as which exporter unless it is a Collector's."""
     target = evidence.target
-    heading = f"{name_target(evidence)}  {safe_text(target.endpoint)}"
+    heading = f"{name_target(evidence)}  {safe_text(target.endpoint)}".rstrip()
     if target.exporter == COLLECTOR.id:
         return heading
     return f"{heading}  as {EXPORTER_NAMES.get(target.exporter, safe_text(target.exporter))}"

@@ -54,7 +54,8 @@ _SERVICES: Final = {
 def describe_target(evidence: Evidence) -> Attributes:
     """Return those of every span: its target."""
     target = evidence.target
-    return {TARGET: target.name, SERVER_ADDRESS: target.host, SERVER_PORT: target.port}
+    known: Attributes = {SERVER_PORT: target.port} if target.port else {}
+    return {TARGET: target.name, SERVER_ADDRESS: target.host, **known}
 
 
 def describe_attempt(evidence: Evidence, diagnosis: Diagnosis, cause: Cause | None) -> Attributes:

@@ -27,10 +27,18 @@ def reading(
 
 
 def with_exporter(kind: str, *lines: str, signals: tuple[str, ...] = ("traces",)) -> str:
-    """Return a configuration with one exporter, which the pipelines of `signals` use."""
+    """Return a configuration with one exporter, which the pipelines of `signals` use.
+
+    The exporter is in line 2.
+    """
     settings = "".join(f"    {line}\n" for line in lines)
-    pipelines = "".join(f"    {signal}: {{exporters: [{kind}]}}\n" for signal in signals)
-    return f"exporters:\n  {kind}:\n{settings}service:\n  pipelines:\n{pipelines}"
+    pipelines = "".join(
+        f"    {signal}: {{receivers: [nop], exporters: [{kind}]}}\n" for signal in signals
+    )
+    return (
+        f"exporters:\n  {kind}:\n{settings}service:\n  pipelines:\n{pipelines}"
+        "receivers: {nop: }\n"
+    )
 
 
 def exporter(

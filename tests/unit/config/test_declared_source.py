@@ -127,7 +127,7 @@ def test_what_can_be_judged_without_reading_is(source: DeclaredSource, *, right:
 BASE = """
 exporters:
   otlp_grpc: {endpoint: "base:4317", tls: {ca_file: base.crt}}
-service: {pipelines: {traces: {exporters: [otlp_grpc]}}}
+receivers: {nop: }\nservice: {pipelines: {traces: {receivers: [nop], exporters: [otlp_grpc]}}}
 """
 
 
@@ -157,7 +157,9 @@ def test_an_error_names_the_file_that_holds_it(
 ) -> None:
     """Of the two, with the line there."""
     names = [str(tmp_path / name) for name in ("base.yaml", "site.yaml")]
-    pipelines = "service: {pipelines: {traces: {exporters: [otlp]}}}"
+    pipelines = (
+        "receivers: {nop: }\nservice: {pipelines: {traces: {receivers: [nop], exporters: [otlp]}}}"
+    )
     Path(names[0]).write_text(f"exporters:\n  otlp:\n{base or '    endpoint: c:1'}\n{pipelines}")
     Path(names[1]).write_text(f"exporters:\n  otlp:{site or ' {}'}\n")
     source = DeclaredSource.of("collector", *names)

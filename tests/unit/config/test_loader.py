@@ -294,7 +294,9 @@ def test_every_file_of_a_collector_is_followed(load: Load) -> None:
     Path("base.yaml").write_text(
         "exporters: {otlp: {endpoint: 'c:1', tls: {ca_pem: '${file:ca.crt}'}}}\n"
     )
-    Path("site.yaml").write_text("service: {pipelines: {logs: {exporters: [otlp]}}}")
+    Path("site.yaml").write_text(
+        "receivers: {nop: }\nservice: {pipelines: {logs: {receivers: [nop], exporters: [otlp]}}}"
+    )
     Path("ca.crt").write_text("x")
     for named in ("[base.yaml, site.yaml]", "'${yaml:[base.yaml, site.yaml]}'"):
         configuration = load(f"sources: [{{collector: {named}}}]")

@@ -189,7 +189,7 @@ def test_a_secret_as_scalar_where_a_mapping_belongs_is_described(load: Load) -> 
 COLLECTOR: Final = """\
 extensions: {bearertokenauth: %s}
 exporters: {otlp: {endpoint: %s, auth: {authenticator: %s}, tls: %s, headers: %s}}
-service: {extensions: [bearertokenauth], pipelines: {traces: {exporters: [otlp]}}}
+receivers: {nop: }\nservice: {extensions: [bearertokenauth], pipelines: {traces: {receivers: [nop], exporters: [otlp]}}}
 """
 RIGHT: Final = ("{token: x}", "'a:1'", "bearertokenauth", "{}", "{}")
 

@@ -18,7 +18,7 @@ from probe.model.target import SourceState, list_down_sources
 URL = "https://inventory.example.com/collectors?token=s3cret"
 COLLECTOR = """
 exporters: {otlp: {endpoint: "c:4317"}}
-service: {pipelines: {traces: {exporters: [otlp]}}}
+receivers: {nop: }\nservice: {pipelines: {traces: {receivers: [nop], exporters: [otlp]}}}
 """
 SDK = "tracer_provider: {processors: [{batch: {exporter: {otlp_grpc: {endpoint: 'https://s:1'}}}}]}"
 
@@ -65,8 +65,10 @@ def test_a_file_that_turns_bad_keeps_what_it_held(tmp_path: Path, kind: str, bad
     for _ in range(2):
         found = reading.read()
         (state,) = found.states
-        assert endpoints(found) == [held]
-        assert (state.up, state.targets) == (False, 1)
+        # The configuration of a Collector is a result of its own.
+        failed = [""] if kind == "collector" else []
+        assert endpoints(found) == [held, *failed]
+        assert (state.up, state.targets) == (False, 1 + len(failed))
         assert state.error is not None
         assert KEPT in state.error
     file.write_text(good.replace(held, "z:9"))
@@ -168,8 +170,8 @@ def test_a_list_that_says_that_it_is_empty_is_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "text", "said"),
     [
-        ("collector", "exporters: {debug: }", "no OTLP exporter"),
-        ("collector", "exporters: {otlp: {endpoint: 'c:1'}}", "no pipeline uses it"),
+        ("collector", "exporters: {debug: }", "service must have at least one pipeline"),
+        ("collector", "receivers: {nop: }", "service must have at least one pipeline"),
         ("collector", "{}", "is empty"),
         ("collector", "- a", "is not the configuration of a Collector"),
         ("sdk", "file_format: '1.0'", "no OTLP exporter"),

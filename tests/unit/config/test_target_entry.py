@@ -89,7 +89,7 @@ def test_an_unknown_exporter_leaves_a_sidecar_at_work() -> None:
 def test_a_collectors_own_exporters_are_a_collectors(load: Load) -> None:
     """Neither `defaults` nor the variable say anything of them."""
     collector = "exporters: {otlp: {endpoint: 'c:4317'}}\n"
-    collector += "service: {pipelines: {traces: {exporters: [otlp]}}}\n"
+    collector += "receivers: {nop: }\nservice: {pipelines: {traces: {receivers: [nop], exporters: [otlp]}}}\n"
     Path("c.yaml").write_text(collector, encoding="utf-8")
     loaded = load("defaults: {exporter: curl}\nsources: [{collector: c.yaml}]", {VARIABLE: "curl"})
     assert [one.exporter for one in loaded.targets] == ["collector"]

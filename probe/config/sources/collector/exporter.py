@@ -5,7 +5,7 @@ configtls (v0.162.0); keys that concern no connection (`sending_queue`, `timeout
 have no meaning for a probe. Header values, keys given inline and proxies become `Secret`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -22,11 +22,11 @@ from probe.config.check_settings import (
     tls_faults,
 )
 from probe.config.duration import go_seconds
-from probe.config.errors import ConfigurationError, NotProbedError
+from probe.config.errors import NotProbedError, UnknownSettingError
+from probe.config.expand import Unresolved
 from probe.config.location import Location
 from probe.config.proxy_environment import find_proxy
 from probe.config.schema import TlsEntry
-from probe.config.source_content import add_faults
 from probe.config.sources.collector.authentication import (
     Headers,
     Warn,
@@ -180,35 +180,6 @@ def complete_target(
     return target
 
 
-def make_failed_target(
-    exporter: Exporter, files: CollectorFiles, source: Source, error: ConfigurationError
-) -> Target | None:
-    """Return the target of an exporter whose settings are those of `error`, which then fails.
-
-    None where it has no endpoint that could be read: there would be nothing to name it by.
-    """
-    grpc = exporter.grpc
-    keys = ("endpoint",) if grpc else (f"{exporter.signals[0]}_endpoint", "endpoint")
-    for key in keys:
-        try:
-            check_name(exporter.id, files.at["exporters"][exporter.key])
-            text = files.value("exporters", exporter.key, key)
-            if not isinstance(text, str):
-                continue
-            destination = parse_grpc_endpoint(text) if grpc else parse_http_endpoint(text)
-        except (ConfigurationError, NotProbedError, ValueError):
-            continue
-        target = Target(
-            name=exporter.id,
-            endpoint=destination.endpoint,
-            protocol="grpc" if grpc else "http/protobuf",
-            signal=exporter.signals[0],
-            sources=(source,),
-        )
-        return add_faults(target, (error,))
-    return None
-
-
 def read_entry(files: CollectorFiles, *path: str) -> ExporterEntry:
     """Return the settings of the OTLP exporter at `path`.
 
@@ -219,6 +190,7 @@ def read_entry(files: CollectorFiles, *path: str) -> ExporterEntry:
     for key in path:
         at = at[key]
     value = files.value(*path)
+    _refuse_unresolved(value)
     if value is None:
         return ExporterEntry()
     if isinstance(value, dict):
@@ -238,8 +210,33 @@ def read_entry(files: CollectorFiles, *path: str) -> ExporterEntry:
             }
         tls = unwrap(value.get("tls"))
         if isinstance(tls, dict):
+            if component_type(path[-1]) in HTTP_TYPES:
+                # confighttp passes over keys that it does not know.
+                tls = {key: tls[key] for key in tls if key in TlsEntry.__struct_fields__}
             value["tls"] = _normalize_tls(tls)
     return convert(value, ExporterEntry, at)
+
+
+def _refuse_unresolved(value: Any, key: str = "") -> None:
+    """Refuse to probe with settings that are not known here.
+
+    Raises:
+        UnknownSettingError: naming what is not known.
+        NotProbedError: naming the provider that only the Collector has.
+    """
+    if isinstance(value, Unresolved):
+        if value.reason:
+            raise UnknownSettingError(value.reason)
+        what = f"its {key} comes" if key else "its settings come"
+        raise NotProbedError(
+            f"{what} from the provider {value.scheme}, which the Collector has and the probe has not"
+        )
+    parts: Iterable[tuple[str, Any]] = value.items() if isinstance(value, dict) else ()
+    if isinstance(value, list):
+        parts = ((str(place), item) for place, item in enumerate(value))
+    for name, item in parts:
+        if key or name in ExporterEntry.__struct_fields__:
+            _refuse_unresolved(item, f"{key}.{name}" if key else name)
 
 
 def _normalize_tls(tls: dict[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from probe.config.errors import ConfigurationError, explain_unreadable, render_key
-from probe.config.expand import MAX_NESTING, expand
+from probe.config.errors import (
+    ConfigurationError,
+    KeyPath,
+    UnreadableFileError,
+    explain_unreadable,
+    render_key,
+)
+from probe.config.expand import MAX_NESTING, Unresolved, UnsetVariable, expand
 from probe.config.location import Location
 from probe.config.typed_values import convert
-from probe.config.yaml_document import Document, Place, parse_yaml, unwrap
+from probe.config.yaml_document import Document, Place, parse_yaml, resolve_go_scalar, unwrap
 from probe.text.description import refuse_non_path
 
 T = TypeVar("T")
@@ -31,6 +37,7 @@ class CollectorFiles:
         document: The merged document, its references not expanded; it knows file and line of keys.
         at: The root of `document`.
         warnings: What expansion and others want to say, each once.
+        unset: By section and key, the variables that references there name and that are not set.
     """
 
     def __init__(
@@ -44,6 +51,7 @@ class CollectorFiles:
         self._environ = environ
         self._read_text = read_text
         self.warnings: dict[str, None] = {}
+        self.unset: dict[KeyPath, dict[UnsetVariable, None]] = {}
         self.document = merge_documents([self._read_document(path) for path in paths])
         self.at = Location(self.document)
 
@@ -63,6 +71,8 @@ class CollectorFiles:
     def value(self, *path: str) -> Any:
         """Return the expanded value at `path`, None where there is none.
 
+        What only a provider of the Collector's knows is `Unresolved`.
+
         Raises:
             ConfigurationError: A reference on the way or within that cannot be expanded.
         """
@@ -73,6 +83,8 @@ class CollectorFiles:
             if not final and isinstance(value, str) and "$" in value:
                 value, final = self._expand(value, at), True
             value = unwrap(value)
+            if isinstance(value, Unresolved):
+                return value
             if not isinstance(value, dict):
                 return None
             value, at = value.get(name), at[name]
@@ -106,7 +118,7 @@ class CollectorFiles:
         """
         raw = unwrap(self.document.value.get(section))
         value = self.value(section) if isinstance(raw, str) else raw
-        if value is None:
+        if value is None or isinstance(value, Unresolved):
             return {}
         if not isinstance(value, dict):
             raise self.at[section].error("must be a mapping", found=value)
@@ -118,8 +130,10 @@ class CollectorFiles:
             text = self.read(path)
         except (OSError, ValueError) as error:
             reason = f"cannot be read: {explain_unreadable(error)}"
-            raise ConfigurationError(reason, file=path) from None
-        document = parse_yaml(text.removeprefix("\ufeff"), path, first_alone=True)
+            raise UnreadableFileError(reason, file=path) from None
+        document = parse_yaml(
+            text.removeprefix("\ufeff"), path, plain=resolve_go_scalar, first_alone=True
+        )
         if document.second and document.value is None:
             reason = "its first document is empty, and the Collector reads no other"
             raise ConfigurationError(reason, file=path, line=document.second)
@@ -133,8 +147,9 @@ class CollectorFiles:
         return document
 
     def _expand(self, value: Any, location: Location) -> Any:
-        expansion = expand(value, location, environ=self._environ, read_file=self.read)
+        expansion = expand(value, location, environ=self._environ, read_file=self.read, others=True)
         self.warnings.update(dict.fromkeys(expansion.warnings))
+        self.unset.setdefault(location.path[:2], {}).update(dict.fromkeys(expansion.unset))
         return expansion.value
 
 

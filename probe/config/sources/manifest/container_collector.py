@@ -16,7 +16,8 @@ from probe.config.errors import (
     explain_unreadable,
 )
 from probe.config.source_content import SourceContent
-from probe.config.sources.collector.read_collector import SECTIONS, read_collector
+from probe.config.sources.collector.read_collector import read_collector
+from probe.config.sources.collector.startup import SECTIONS
 from probe.config.sources.manifest.container_arguments import CollectorArguments
 from probe.config.sources.manifest.place import Place
 from probe.config.sources.process.collector_arguments import read_collector_arguments

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from probe.config.location import Location
-from probe.config.sources.collector.read_collector import SECTIONS
+from probe.config.sources.collector.startup import SECTIONS
 from probe.config.sources.manifest.container_variables import RENDERED, PodFields
 from probe.config.sources.manifest.objects import KubernetesObject, Node, Problems
 from probe.config.sources.manifest.pods import ContainerSpec, Pod, Volume, list_volumes
@@ -164,7 +164,7 @@ def _make_pod(path: tuple[str, ...], node: Node) -> Pod:
             *node["extraVolumeMounts"].items(),
             *(node["volumeMounts"].items() if isinstance(value.get("volumeMounts"), list) else ()),
         ),
-        run_as=node.get("securityContext", "runAsUser").number,
+        security=node["securityContext"],
     )
     namespace = node["namespaceOverride"].text
     fields = PodFields(known={"metadata.namespace": namespace} if namespace else {})
@@ -174,6 +174,7 @@ def _make_pod(path: tuple[str, ...], node: Node) -> Pod:
         node=node,
         volumes=volumes,
         containers=(container,),
+        security=node["podSecurityContext"],
         fields=fields,
     )
 

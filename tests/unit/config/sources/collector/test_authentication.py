@@ -16,13 +16,15 @@ def authenticated(
     base = lines or ("endpoint: https://c",)
     text = with_exporter(kind, *base, f"auth: {{authenticator: {extension}}}")
     held = {name.replace("_", "/", 1): text for name, text in files.items()}
-    return reading(f"extensions: {{{extension}: {settings}}}\n{text}", files=held)
+    started = f"service::extensions: [{extension}]\n"
+    return reading(f"{started}extensions: {{{extension}: {settings}}}\n{text}", files=held)
 
 
 def chained(setter: str, other: str, *lines: str, kind: str) -> SourceContent:
     """Read an exporter that authenticates by headers_setter, which may add another extension."""
     text = with_exporter(kind, *lines, "auth: {authenticator: headers_setter}")
-    return reading(f"extensions:\n  headers_setter: {setter}\n  {other}\n{text}")
+    started = f"service::extensions: [headers_setter, {other.partition(':')[0]}]\n"
+    return reading(f"{started}extensions:\n  headers_setter: {setter}\n  {other}\n{text}")
 
 
 @PARTS(
@@ -121,8 +123,8 @@ def test_additional_auth_is_never_sent_in_plaintext_over_grpc(other: str) -> Non
     ("additional", "other", "said"),
     [
         ("sigv4auth", "sigv4auth: {}", "authenticates by sigv4auth"),
-        ("bearertokenauth", "x: {}", "bearertokenauth is not among the extensions"),
-        ("headers_setter", "x: {}", "headers_setter adds what it adds itself"),
+        ("bearertokenauth", "zpages: {}", "bearertokenauth is not among the extensions"),
+        ("headers_setter", "zpages: {}", "headers_setter adds what it adds itself"),
     ],
 )
 def test_additional_auth_that_cannot_be_done_is_a_warning(
@@ -153,12 +155,15 @@ def test_what_cannot_be_sent_is_a_warning(extension: str, settings: str, said: s
     assert any(said in warning for warning in found.warnings)
 
 
-def test_an_authenticator_that_is_not_there_is_a_warning() -> None:
-    """The Collector would not start; what its connection would meet is worth knowing."""
-    found = reading(
-        with_exporter("otlp", "endpoint: c:4317", "auth: {authenticator: bearertokenauth}")
-    )
-    assert "is not among the extensions" in found.warnings[0]
+def test_an_authenticator_that_is_not_started_fails() -> None:
+    """The Collector does not start, whether the extension is defined or not."""
+    text = with_exporter("otlp", "endpoint: c:4317", "auth: {authenticator: bearertokenauth}")
+    for more in ("", "extensions: {bearertokenauth: {token: t}}\n"):
+        (target,) = reading(more + text).targets
+        assert "exporters.otlp.auth.authenticator: is not an extension of service.extensions" in (
+            target.faults[0].fact
+        )
+        assert "authenticator not found" in target.faults[0].fact
 
 
 def test_a_token_is_never_sent_in_plaintext_over_grpc() -> None:

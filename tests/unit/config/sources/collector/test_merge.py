@@ -29,13 +29,16 @@ def test_later_files_come_over_earlier_ones() -> None:
     assert target.sources == (Source("collector", f"{FILE}, more-1.yaml, more-2.yaml"),)
     (target,) = reading(first, "exporters: {otlp: {tls: }}").targets
     assert target.tls == TlsSettings()
-    found = reading(first, "service: {pipelines: {traces: {exporters: [debug]}}}")
-    assert found.targets == ()
+    third = "exporters: {debug: }\nservice: {pipelines: {traces: {exporters: [debug]}}}"
+    assert reading(first, third).targets == ()
 
 
 def test_a_key_may_hold_its_path() -> None:
     """`::` in a key is confmap's delimiter, in any depth."""
-    text = "exporters::otlp::endpoint: c:4317\nservice: {'pipelines::logs': {exporters: [otlp]}}"
+    text = (
+        "exporters::otlp::endpoint: c:4317\nreceivers: {nop: }\n"
+        "service: {'pipelines::logs': {receivers: [nop], exporters: [otlp]}}"
+    )
     second = "exporters: {otlp: {'tls::ca_file': /ca}}"
     (target,) = reading(text, second).targets
     assert (target.endpoint.host, target.signal, target.tls.ca_file) == ("c", "logs", "/ca")
@@ -43,7 +46,7 @@ def test_a_key_may_hold_its_path() -> None:
 
 def test_references_may_stand_for_whole_parts() -> None:
     """A mapping comes from a file or a variable as it does from the file itself."""
-    text = "exporters: ${file:x.yaml}\nservice: {pipelines: {traces: {exporters: [otlp]}}}"
+    text = "exporters: ${file:x.yaml}\nreceivers: {nop: }\nservice: {pipelines: {traces: {receivers: [nop], exporters: [otlp]}}}"
     files = {"x.yaml": "otlp: {endpoint: 'c:4317', headers: {a: '$${env:X}'}, tls: '${env:TLS}'}"}
     found = reading(text, files=files, environ={"TLS": "{ca_file: /ca}"})
     (target,) = found.targets
@@ -51,12 +54,23 @@ def test_references_may_stand_for_whole_parts() -> None:
     assert headers_of(target) == {"a": "${env:X}"}
 
 
-def test_references_elsewhere_are_not_followed() -> None:
-    """What other components keep in files and in other providers does not concern the probe."""
+def test_a_provider_that_the_probe_has_not_is_named() -> None:
+    """What other components get from it does not concern the exporters, which are probed."""
     text = with_exporter("otlp", "endpoint: c:4317")
-    more = "receivers: {kafka: {auth: '${file:/secret}', key: '${vault:x}'}}\n"
-    found = reading(more + text)
-    assert ([target.name for target in found.targets], found.warnings) == (["otlp"], ())
+    found = reading(text, "processors: {x: {key: '${vault:x}'}, y: '${http://a}'}\n")
+    assert [target.name for target in found.targets] == ["otlp"]
+    assert not found.targets[0].faults
+    assert "from the provider http, which the probe has not" in " ".join(found.warnings)
+
+
+def test_a_file_that_a_reference_names_elsewhere_keeps_the_collector_from_starting() -> None:
+    """The configuration fails, and the exporters are probed and say so."""
+    text = with_exporter("otlp", "endpoint: c:4317")
+    good, whole = reading(text, "receivers: {nop: '${file:/secret}'}\n").targets
+    assert (whole.name, str(whole.endpoint)) == (f"{FILE}, more-1.yaml", "")
+    assert "receivers.nop: the file of a reference cannot be read" in whole.faults[0].fact
+    assert good.faults == ()
+    assert good.remarks[0].fact.startswith("the Collector does not start with this configuration")
 
 
 @settings(max_examples=100, deadline=None)
@@ -69,7 +83,10 @@ def test_a_file_over_itself_says_the_same(held: dict[str, object]) -> None:
     assert once.document.value == twice.document.value
 
 
-FULL = "exporters: {otlp: {endpoint: 'a:1'}}\nservice: {pipelines: {traces: {exporters: [otlp]}}}\n"
+FULL = (
+    "exporters: {otlp: {endpoint: 'a:1'}}\nreceivers: {nop: }\n"
+    "service: {pipelines: {traces: {receivers: [nop], exporters: [otlp]}}}\n"
+)
 
 
 @pytest.mark.parametrize(

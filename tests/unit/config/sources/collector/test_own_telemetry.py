@@ -9,6 +9,8 @@ from probe.config.source_content import SourceContent
 from probe.model.target import Endpoint, Target, TlsSettings
 from tests.support.collector_texts import headers_of, reading
 
+PARTS = {"receivers": {"nop": None}, "exporters": {"debug": None}}
+PIPELINES = {"traces": {"receivers": ["nop"], "exporters": ["debug"]}}
 FILES = {"certificate": "/ca", "client_certificate": "/crt", "client_key": "/key"}
 
 
@@ -16,7 +18,7 @@ def telemetry(signal: str, otlp: dict[str, Any] | None, kind: str = "batch") -> 
     """Read a Collector whose own telemetry of `signal` has one exporter."""
     stage = "readers" if signal == "metrics" else "processors"
     own = {signal: {stage: [{kind: {"exporter": {"otlp": otlp}}}]}}
-    return reading(json.dumps({"service": {"telemetry": own, "pipelines": {}}}))
+    return reading(json.dumps({**PARTS, "service": {"telemetry": own, "pipelines": PIPELINES}}))
 
 
 def own(otlp: dict[str, Any], signal: str = "traces", kind: str = "batch") -> Target:
@@ -93,13 +95,13 @@ def test_what_the_collector_does_not_start_with(otlp: dict[str, Any], reason: st
     content = telemetry("traces", otlp)
     said = [error.reason for error in content.errors]
     said += [fault.fact for target in content.targets for fault in target.faults]
-    assert len(said) == 1
-    assert reason in said[0]
+    assert any(reason in each for each in said)
 
 
 def test_a_signal_that_is_off_has_none() -> None:
     """`level: none` makes no exporter, and neither does a Prometheus reader."""
     off = {"level": "none", "processors": [{"batch": {"exporter": {"otlp": {}}}}]}
     pull = {"readers": [{"pull": {"exporter": {"prometheus": {"port": 8888}}}}]}
-    content = reading(json.dumps({"service": {"telemetry": {"traces": off, "metrics": pull}}}))
+    service = {"telemetry": {"traces": off, "metrics": pull}, "pipelines": PIPELINES}
+    content = reading(json.dumps({**PARTS, "service": service}))
     assert content.targets == ()

@@ -74,7 +74,8 @@ def test_four_exporters_are_four_targets_with_exactly_their_settings() -> None:
         "CERT_PEM": certificate,
         "CA_PEM": ca,
     }
-    found = reading(FOUR, environ=environ, files={"/keys/tls.key": key})
+    there = dict.fromkeys(("/etc/otel/ca.crt", "/etc/otel/tls.crt", "/etc/otel/tls.key"), "")
+    found = reading(FOUR, environ=environ, files={"/keys/tls.key": key, **there})
     sources = (Source("collector", FILE),)
     assert found.targets == (
         Target(
@@ -128,26 +129,31 @@ def test_four_exporters_are_four_targets_with_exactly_their_settings() -> None:
 
 
 def test_an_exporter_in_no_pipeline_is_a_warning() -> None:
-    """It never exports, and its settings are nobody's business."""
+    """It never exports; where the Collector refuses its settings, the configuration fails."""
     text = with_exporter("otlp", "endpoint: c:4317") + "    \n"
-    found = reading(text.replace("exporters:\n", "exporters:\n  otlp/x: {endpoint: 5}\n", 1))
+    found = reading(text.replace("exporters:\n", "exporters:\n  otlp/x: {endpoint: c:5}\n", 1))
     assert [target.name for target in found.targets] == ["otlp"]
     assert found.warnings == (
         f"{FILE}: exporters.otlp/x: no pipeline uses it, so it is not probed",
     )
+    wrong = reading(text.replace("exporters:\n", "exporters:\n  otlp/x: {endpoint: 5}\n", 1))
+    good, whole = wrong.targets
+    assert (good.name, good.faults, whole.name) == ("otlp", (), FILE)
+    assert "exporters.otlp/x.endpoint: must be text" in whole.faults[0].fact
 
 
 def test_profiles_alone_make_no_target() -> None:
-    """OTLP has no stable service for them; with another signal they are ignored."""
+    """OTLP has no stable service for them, and a Collector needs a feature gate."""
     found = reading(with_exporter("otlp", "endpoint: c:4317", signals=("profiles",)))
-    assert found.targets == ()
+    (whole,) = found.targets
+    assert "needs the feature gate service.profilesSupport" in whole.faults[0].fact
     assert "only pipelines of profiles" in found.warnings[0]
-    assert exporter("otlp", "endpoint: c:4317", signals=("profiles", "logs")).signal == "logs"
 
 
 def test_an_exporter_behind_a_connector_is_a_target() -> None:
     """A connector is in a pipeline's exporters too, and is none of them."""
     text = """
+receivers: {otlp: {protocols: {grpc: }}}
 connectors: {forward: }
 exporters: {otlp: {endpoint: "c:4317"}}
 service:
@@ -182,10 +188,11 @@ def test_the_first_signal_that_reaches_an_exporter_is_its_own(
 
 
 def test_ids_are_read_without_spaces() -> None:
-    """The Collector trims both halves of an id."""
+    """The Collector trims both halves of an id, and then looks for settings under what is left."""
     text = with_exporter("' otlp / eu '", "endpoint: c:4317")
     (target,) = reading(text.replace("[' otlp / eu ']", "[otlp/eu]")).targets
     assert target.name == "otlp/eu"
+    assert "its settings are not found" in target.faults[0].fact
 
 
 @pytest.mark.parametrize(
@@ -206,14 +213,19 @@ def test_names_may_stand_in_one_text() -> None:
 
 def test_null_is_not_set() -> None:
     """A key without a value leaves the default; a header without one is empty."""
-    lines = ("endpoint: c:4317", "tls:", "auth:", "proxy_url:", "headers: {a: }")
-    target = exporter("otlp", *lines)
+    lines = ("endpoint: https://c", "tls:", "auth:", "proxy_url:", "headers: {a: }")
+    target = exporter("otlp_http", *lines)
     assert (target.tls, headers_of(target)) == (TlsSettings(), {"a": ""})
 
 
-def test_unknown_keys_of_an_exporter_are_not_ours() -> None:
-    """A later Collector may have more of them; under tls they would change what is probed."""
-    assert exporter("otlp", "endpoint: c:4317", "new_setting: {a: 1}").name == "otlp"
+def test_an_unknown_key_of_an_exporter_names_the_release_that_refuses_it() -> None:
+    """Another release may have it. confighttp passes over such a key, which is a finding."""
+    (fault,) = exporter("otlp", "endpoint: c:4317", "endpont: c").faults
+    assert "unknown key (Collector v0.162.0: has invalid keys: endpont)" in fault.fact
+    assert "did you mean endpoint?" in fault.fix[0]
+    target = exporter("otlp_http", "endpoint: https://c", "tls: {insecur: true}")
+    assert not target.faults
+    assert "which a Collector v0.162.0 passes over" in target.remarks[0].fact
     (fault,) = exporter("otlp", "endpoint: c:4317", "tls: {cafile: /ca}").faults
     assert "exporters.otlp.tls.cafile: unknown key" in fault.fact
     assert "did you mean ca_file?" in fault.fix[0]

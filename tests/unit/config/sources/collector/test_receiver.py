@@ -8,6 +8,7 @@ import pytest
 
 from probe.config.loader import load_configuration
 from probe.config.sources.collector.receiver import ServedCertificate, assign_served_files
+from probe.model.surroundings import Container
 from probe.model.target import Endpoint, Secret, ServerCertificateFile, Target
 from tests.support.collector_texts import reading, with_exporter
 
@@ -79,10 +80,11 @@ def test_an_address_for_all_interfaces_is_the_loopback(
 
 
 def test_receivers_that_cannot_be_read_are_a_warning() -> None:
-    """The exporters do not depend on them."""
-    text = with_exporter("otlp", "endpoint: c:4317").replace("{exp", "{receivers: [otlp], exp")
-    found = reading(f"receivers: {{otlp: '${{file:/no}}'}}\n{text}")
-    assert (len(found.targets), found.served) == (1, ())
+    """The exporters are probed all the same; that the Collector does not start is a result."""
+    text = with_exporter("otlp", "endpoint: c:4317").replace("[nop]", "[otlp]")
+    found = reading(text, "receivers: {otlp: '${file:/no}'}")
+    assert [bool(target.faults) for target in found.targets] == [False, True]
+    assert found.served == ()
     assert "the receivers cannot be read" in found.warnings[0]
 
 
@@ -112,6 +114,7 @@ def test_a_target_on_this_host_is_the_receivers(host: str) -> None:
         ("localhost", 4318, {}),
         ("localhost", 4317, {"proxy_url": Secret("http://proxy:3128")}),
         ("localhost", 4317, {"endpoint": Endpoint("localhost", 4317, scheme="http")}),
+        ("localhost", 4317, {"runs_in": Container(name="Pod a, container b")}),
     ],
 )
 def test_another_host_or_port_or_way_is_not(

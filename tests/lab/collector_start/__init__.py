@@ -1,0 +1,1 @@
+"""What a real Collector says of generated configurations, and what the probe makes of them."""
