@@ -22,8 +22,8 @@ _LARGEST: Final = 65535
 _MOST_DATAGRAMS: Final = 64
 """That are read for one pair of questions: all but two are not answers to them."""
 _EDNS_PAYLOAD: Final = 1232
-_TRUNCATED: Final = 0x0200
-"""The flag TC (RFC 1035 §4.1.1)."""
+_TRUNCATED, _AUTHORITATIVE, _RECURSIVE = 0x0200, 0x0400, 0x0080
+"""The flags TC, AA and RA (RFC 1035 §4.1.1)."""
 
 
 class UnresolvedError(Exception):
@@ -194,7 +194,8 @@ def _take_reply(query: Any, reply: Any, answers: _Answers) -> None:
 
     if reply is None:
         return
-    if reply.rcode() not in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}:
+    # The last is a referral by a server that does not look further: Go and glibc ask the next one.
+    if reply.rcode() not in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN} or _is_lame(reply):
         answers.failed = True
         return
     answers.missing = [one for one in answers.missing if one is not query]
@@ -208,3 +209,9 @@ def _take_reply(query: Any, reply: Any, answers: _Answers) -> None:
         answers.exists = True
     else:
         answers.addresses += (record.address for record in found)
+
+
+def _is_lame(reply: Any) -> bool:
+    """Return whether an empty success is neither authoritative nor of a server that recurses."""
+    empty = not (reply.answer or reply.additional)
+    return empty and not reply.rcode() and not reply.flags & (_AUTHORITATIVE | _RECURSIVE)

@@ -22,7 +22,7 @@ Answer = Callable[[Any, str, str], Any]
 
 def reply_with(query: Any, *addresses: str, code: int = 0) -> Any:
     """Return a response with these addresses."""
-    reply = dns.message.make_response(query)
+    reply = dns.message.make_response(query, recursion_available=True)
     reply.set_rcode(code)
     question = query.question[0]
     if addresses:
@@ -46,9 +46,7 @@ def serving(
         made = by(query, name, kind)
         return made if made is None or isinstance(made, bytes) else made.to_wire()
 
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind(("127.0.0.1", 0))
-    tcp = socket.create_server(udp.getsockname())
+    udp, tcp = _listen()
 
     def serve_udp() -> None:
         while True:
@@ -86,6 +84,20 @@ def serving(
             thread.join()
         udp.close()
         tcp.close()
+
+
+def _listen() -> tuple[socket.socket, socket.socket]:
+    """Return sockets of UDP and TCP with one port, which both must have free."""
+    while True:
+        tcp = socket.create_server(("127.0.0.1", 0))
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(tcp.getsockname())
+        except OSError:
+            udp.close()
+            tcp.close()
+        else:
+            return udp, tcp
 
 
 SETTINGS = ResolverSettings(domains=("a.test", "b.test"), timeout=1.0, attempts=1)
@@ -161,6 +173,16 @@ def test_an_answer_that_cannot_be_read_is_none(monkeypatch: pytest.MonkeyPatch, 
     settings = ResolverSettings(timeout=0.3, attempts=1)
     with serving(lambda *_: raw, monkeypatch), pytest.raises(UnresolvedError, match="EAI_AGAIN"):
         resolve("x.", settings)
+
+
+def test_a_referral_is_not_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that knows nothing and asks nobody cannot tell whether the name exists."""
+
+    def refer(query: Any, _name: str, _kind: str) -> Any:
+        return dns.message.make_response(query)
+
+    with serving(refer, monkeypatch), pytest.raises(UnresolvedError, match="EAI_AGAIN"):
+        resolve("x.")
 
 
 def test_answers_to_other_questions_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
