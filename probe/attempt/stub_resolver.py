@@ -12,7 +12,12 @@ from time import monotonic
 from typing import Any, Final
 
 from probe.attempt.address_order import sort_addresses
-from probe.attempt.resolver_files import MOST_ADDRESSES, ResolverSettings, list_candidates
+from probe.attempt.resolver_files import (
+    MOST_ADDRESSES,
+    Library,
+    ResolverSettings,
+    list_candidates,
+)
 from probe.system.own_limits import EXHAUSTED, OwnLimitError, name_error
 
 LONGEST: Final = 30.0
@@ -49,14 +54,14 @@ class _Answers:
 
 
 def resolve_as_stub(
-    host: str, settings: ResolverSettings, *, musl: bool, until: float | None = None
+    host: str, settings: ResolverSettings, library: Library, *, until: float | None = None
 ) -> tuple[str, ...]:
     """Return the addresses of `host`, sorted.
 
     Args:
         host: a name in ASCII.
         settings: of resolv.conf.
-        musl: whether names are searched as musl does.
+        library: whose way of searching counts.
         until: monotonic seconds; by default `LONGEST` from now.
 
     Raises:
@@ -65,13 +70,13 @@ def resolve_as_stub(
     """
     end = monotonic() + LONGEST if until is None else until
     exists = failed = False
-    for name in list_candidates(host, settings, musl=musl):
+    for name in list_candidates(host, settings, library):
         answers = _ask_servers(name, settings, end)
         if answers is None:
             continue
         if answers.addresses:
             return sort_addresses(answers.addresses[:MOST_ADDRESSES])
-        if answers.missing and not answers.failed:
+        if answers.missing and (library == "musl" or not answers.failed):
             raise UnresolvedError("EAI_AGAIN")
         exists |= answers.exists
         failed |= answers.failed

@@ -14,7 +14,7 @@ import pytest
 
 from probe.attempt.resolver import ResolutionError, Resolver
 from probe.attempt.target_network import open_network
-from probe.model.runtime import COLLECTOR
+from probe.model.runtime import PYTHON_HTTP
 from probe.model.surroundings import RunningProcess
 from tests.support.namespaces import NameServer, make_socket_in, started_process
 
@@ -74,7 +74,7 @@ async def ask_library(process: RunningProcess, name: str) -> frozenset[str]:
 
 async def ask_probe(process: RunningProcess, name: str) -> frozenset[str]:
     """Return what the probe finds for an exporter in that process."""
-    network = await open_network(process, COLLECTOR.id)
+    network = await open_network(process, PYTHON_HTTP.id)
     try:
         return frozenset(await Resolver().resolve(name, network=network))
     except ResolutionError:

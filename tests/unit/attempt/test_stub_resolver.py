@@ -14,7 +14,7 @@ import dns.rrset
 import pytest
 
 from probe.attempt import stub_resolver
-from probe.attempt.resolver_files import ResolverSettings
+from probe.attempt.resolver_files import Library, ResolverSettings
 from probe.attempt.stub_resolver import UnresolvedError, resolve_as_stub
 
 Answer = Callable[[Any, str, str], Any]
@@ -103,9 +103,11 @@ def _listen() -> tuple[socket.socket, socket.socket]:
 SETTINGS = ResolverSettings(domains=("a.test", "b.test"), timeout=1.0, attempts=1)
 
 
-def resolve(host: str = "x", settings: ResolverSettings = SETTINGS) -> tuple[str, ...]:
-    """Resolve as glibc does."""
-    return resolve_as_stub(host, settings, musl=False)
+def resolve(
+    host: str = "x", settings: ResolverSettings = SETTINGS, library: Library = "glibc"
+) -> tuple[str, ...]:
+    """Resolve as glibc does, or another library."""
+    return resolve_as_stub(host, settings, library)
 
 
 def test_the_first_name_that_has_an_address_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,6 +142,20 @@ def test_what_is_said_of_a_name_without_an_address(
 
     with serving(answer, monkeypatch), pytest.raises(UnresolvedError, match=code):
         resolve()
+
+
+def test_musl_ends_at_the_first_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where glibc and Go go on to the next domain."""
+
+    def answer(query: Any, name: str, _: str) -> Any:
+        return reply_with(query, code=2 if name == "x.a.test" else 3)
+
+    with serving(answer, monkeypatch) as asked:
+        cases: tuple[tuple[Library, str], ...] = (("musl", "x.a.test"), ("go", "x"), ("glibc", "x"))
+        for library, last in cases:
+            with pytest.raises(UnresolvedError, match="EAI_AGAIN"):
+                resolve("x", library=library)
+            assert asked[-1][0] == last
 
 
 def test_a_silent_server_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
