@@ -6,10 +6,13 @@ measured anew.
 
 import json
 import random
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from probe.config.sources.collector.known_components import load_known_collector
 from tests.lab.collector_start.configurations import GOOD, generate
 from tests.lab.collector_start.judged import judge
 from tests.lab.collector_start.measure import MEASURED, validate
@@ -92,3 +95,27 @@ def _fits(text: str) -> bool:
 
 def _adapt(text: str) -> str:
     return text.replace(PLAIN[0], PLAIN[1]).replace("[nop]", "[otlp]").replace("[ nop ]", "[otlp]")
+
+
+def test_the_shipped_table_is_of_the_collector_that_is_built(otelcol: Path) -> None:
+    """Its release, and every component that it has with the names that it goes by."""
+    listed = subprocess.run(
+        [str(otelcol), "components"], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    known = load_known_collector()
+    section = ""
+    seen = set()
+    for line in listed.splitlines():
+        if line.endswith(":") and not line.startswith(" "):
+            section = line[:-1]
+        if section in known.components and (found := re.fullmatch(r"    - name: (\S+)", line)):
+            seen.add((section, found[1]))
+    assert len(seen) >= 5, listed
+    assert seen <= {
+        (section, name) for section in known.components for name in known.components[section]
+    }
+    for name in ("otlp_grpc", "otlp_http", "debug"):
+        assert f"exporter/{_MODULES[name]} {known.components['exporters'][name].release}" in listed
+
+
+_MODULES = {"otlp_grpc": "otlpexporter", "otlp_http": "otlphttpexporter", "debug": "debugexporter"}
