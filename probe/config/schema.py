@@ -156,7 +156,7 @@ class SourceEntry(Entry, frozen=True, kw_only=True):
     """A Collector's configuration file, or a list of files that merge in their order."""
     receiver: str | list[str] | None = None
     """A Collector's configuration file, or a list of files that merge in their order: its OTLP
-    receivers are probed over loopback, and their files are judged as the backend's."""
+    receivers are probed over loopback, and their files are judged as [the backend's](receivers.md)."""
     sdk: str | SdkEntry | None = None
     """`environment`; or a file with an SDK's settings, or a mapping of `file` and `format`: see
     [where targets come from](sources.md#files-of-an-sdk)."""

@@ -201,9 +201,11 @@ class Reloader:
         log.info("credential_files_changed", files=files, targets=len(names))
         self._start_task("credential files", self._attempt_each(names))
 
-    async def _attempt_seen(self, names: frozenset[str]) -> None:
-        log.info("credential_files_changed", files=[], targets=len(names))
-        self._start_task("credential files", self._attempt_each(sorted(names)))
+    async def _attempt_seen(self, views: frozenset[WatchedView]) -> None:
+        names = sorted({view.name for view in views})
+        files = sorted({safe_text(path) for view in views for path in view.paths})
+        log.info("credential_files_changed", files=files, targets=len(names))
+        self._start_task("credential files", self._attempt_each(names))
 
     async def _attempt_each(self, names: Iterable[str]) -> None:
         while names:

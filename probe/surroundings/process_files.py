@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from probe.model.surroundings import RunningProcess
 from probe.surroundings.access_rights import borrow_rights, describe_user
@@ -30,6 +30,11 @@ from probe.surroundings.path_resolution import (
 from probe.surroundings.process_entry import ProcessEndedError, enter_process, identify_file
 from probe.system.file_fingerprint import Fingerprint
 from probe.system.own_limits import OwnLimitError
+
+ENDED: Final[Fingerprint] = (-4,)
+HIDDEN: Final[Fingerprint] = (-3,)
+UNSEEN: Final = frozenset({ENDED, HIDDEN})
+"""In place of a fingerprint: the process has ended, or the probe cannot look."""
 
 _T = TypeVar("_T")
 
@@ -64,15 +69,15 @@ class ProcessFiles(FileView):
         return self._look(path, lambda resolution: make_status(resolution.found))
 
     def read_fingerprint(self, path: str) -> Fingerprint:
-        """Return device, inode, size and times; an errno, or -3 where the probe cannot look."""
+        """Return device, inode, size and times; an errno, or one of `UNSEEN`."""
         try:
             return self._look(path, lambda resolution: _make_fingerprint(resolution.found))
         except OSError as error:
             return (error.errno or -1,)
         except ProcessEndedError:
-            return (-4,)
+            return ENDED
         except OwnLimitError:
-            return (-3,)
+            return HIDDEN
 
     def list_folder(self, path: str) -> Iterator[FolderEntry]:
         """Yield what the process would find there; a name that it cannot reach is listed as none."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from probe.model.surroundings import RunningProcess
 from probe.surroundings.open_view import open_view
+from probe.surroundings.process_files import UNSEEN
 from probe.system.file_fingerprint import Fingerprint
 
 EVERY: Final = 5.0
@@ -31,11 +32,13 @@ _States = dict[WatchedView, tuple[Fingerprint, ...]]
 
 async def watch_views(
     views: Callable[[], Iterable[WatchedView]],
-    changed: Callable[[frozenset[str]], Awaitable[None]],
+    changed: Callable[[frozenset[WatchedView]], Awaitable[None]],
     *,
     every: float = EVERY,
 ) -> None:
-    """Call `changed` with the names whose files did, until cancelled.
+    """Call `changed` with those whose files did, until cancelled.
+
+    A process that has ended, or that cannot be looked at, has not changed its files.
 
     Args:
         views: what to look at, asked before each look.
@@ -47,9 +50,9 @@ async def watch_views(
         listed = tuple(views())
         now: _States = await asyncio.to_thread(_look_at, listed) if listed else {}
         different = frozenset(
-            view.name for view, states in now.items() if seen.get(view, states) != states
+            view for view, states in now.items() if seen.get(view, states) != states
         )
-        seen = now
+        seen = {view: now.get(view) or seen[view] for view in listed if view in now or view in seen}
         if different:
             await changed(different)
         await asyncio.sleep(every)
@@ -59,5 +62,7 @@ def _look_at(views: Iterable[WatchedView]) -> _States:
     found: _States = {}
     for view in views:
         files = open_view(view.process)
-        found[view] = tuple(map(files.read_fingerprint, view.paths))
+        states = tuple(map(files.read_fingerprint, view.paths))
+        if not any(state in UNSEEN for state in states):
+            found[view] = states
     return found

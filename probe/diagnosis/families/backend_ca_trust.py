@@ -198,7 +198,9 @@ CAUSES: Final = (
         fix=make_backend_trust()[1],
         tell_apart=(
             "Run mtls-probe check ENDPOINT --cert CERT --key KEY --ca CA: its acceptable-CA list "
-            "has no issuer of the certificate. The issuer: openssl x509 -in CERT -noout -issuer"
+            "has no issuer of the certificate. On the host of a Collector, with its configuration FILE: "
+            "mtls-probe inspect --receiver FILE --client-cert CERT names the CA that it lacks. The "
+            "issuer: openssl x509 -in CERT -noout -issuer"
         ),
         citations=(
             "RFC 8446 §6.2 unknown_ca",

@@ -29,6 +29,13 @@ REQUIRE_CERTIFICATE: Final = (
 )
 """The step that makes a backend refuse clients whose certificate is missing or wrong."""
 
+LOOK_AT_RECEIVER: Final = (
+    "If the backend is a Collector, the probe on its host names the CA that is missing there, and the "
+    "command that adds it: inspect, with --receiver for the Collector's configuration and "
+    "--client-cert for a copy of {cert_file}."
+)
+"""The step that shows the same from the backend's side."""
+
 _NAMES_SHOWN: Final = 3
 
 
@@ -62,7 +69,7 @@ def make_backend_trust(
             "{client_ca_file}, with its root where it is an intermediate: what is there under that "
             "name does not verify ours."
         )
-        return "backend", (first, "{reload_client_ca}", from_another, see)
+        return "backend", (first, "{reload_client_ca}", from_another, see, LOOK_AT_RECEIVER)
     named = "the CA that issued {cert_file}"
     if issuer and len(chain) > 1:
         named = f"{issuer}, which the chain in {{cert_file}} ends below,"
@@ -71,7 +78,7 @@ def make_backend_trust(
     first = (
         f"On the backend of {{endpoint}}, append the certificate of {named} to {{client_ca_file}}."
     )
-    return "backend", (first, "{reload_client_ca}", from_another, see)
+    return "backend", (first, "{reload_client_ca}", from_another, see, LOOK_AT_RECEIVER)
 
 
 def is_backend_certificate(evidence: Evidence) -> bool:

@@ -133,6 +133,7 @@ class Operator:
             # Alternatives, conditions that do not hold here, and what is for elsewhere.
             (r"^In (.+), move the exporter's own certificate to the top, and each one's issuer after it$",
              self.sort_chain),
+            (r"^If the backend is a Collector, the probe on its host names the CA", nothing),
             (r"^(Or[ ,]|If that CA |If it is meant |If that has another key|If the renewed CA has another)",
              nothing),
             (r"^(If OpenSSL finds the keystore's encryption|If the key is Ed25519|In a container: |"

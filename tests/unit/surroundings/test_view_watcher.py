@@ -13,17 +13,18 @@ async def test_a_change_is_noticed_once(tmp_path: Path) -> None:
     process = describe_process(os.getpid())
     file = tmp_path / "file"
     file.write_text("a")
-    views = [WatchedView("a", process, (str(file),))]
-    seen: list[frozenset[str]] = []
+    ended = describe_process(os.getpid(), start_ticks=1)
+    listed = [WatchedView("a", process, (str(file),)), WatchedView("c", ended, (str(file),))]
+    seen: list[set[str]] = []
     noticed = asyncio.Event()
 
-    async def take(names: frozenset[str]) -> None:
-        seen.append(names)
+    async def take(views: frozenset[WatchedView]) -> None:
+        seen.append({view.name for view in views})
         noticed.set()
 
-    task = asyncio.create_task(watch_views(lambda: tuple(views), take, every=0.02))
+    task = asyncio.create_task(watch_views(lambda: tuple(listed), take, every=0.02))
     await asyncio.sleep(0.1)
-    views.append(WatchedView("b", process, (str(tmp_path / "absent"),)))
+    listed.append(WatchedView("b", process, (str(tmp_path / "absent"),)))
     await asyncio.sleep(0.1)
     assert seen == []
 
@@ -34,4 +35,4 @@ async def test_a_change_is_noticed_once(tmp_path: Path) -> None:
     await asyncio.wait_for(noticed.wait(), 5)
     task.cancel()
 
-    assert seen == [frozenset({"a"}), frozenset({"b"})]
+    assert seen == [{"a"}, {"b"}]

@@ -108,8 +108,9 @@ def assign_served_files(
     """Name to each target the file that its backend's certificate is read from.
 
     A target is a receiver's where the port is the receiver's and the host is this one: a name of
-    loopback, `hostname`, or the very host that the receiver listens on. Behind a proxy, and where
-    the user has named a file, nothing is added.
+    loopback, `hostname`, or the very host that the receiver listens on. Behind a proxy, where the
+    user has named a file, and for an exporter in a process or container, whose loopback may be another
+    one, nothing is added.
     """
     by_port: dict[int, list[ServedCertificate]] = {}
     for one in served:
@@ -120,7 +121,7 @@ def assign_served_files(
 
 
 def _assign_file(target: Target, by_port: dict[int, list[ServedCertificate]], name: str) -> Target:
-    if target.server_certificate_file or target.proxy_url or target.plaintext:
+    if target.server_certificate_file or target.proxy_url or target.plaintext or target.runs_in:
         return target
     host = target.endpoint.host.lower()
     here = host in _LOOPBACK or bool(name and host == name)

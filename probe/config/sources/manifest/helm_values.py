@@ -164,7 +164,7 @@ def _make_pod(path: tuple[str, ...], node: Node) -> Pod:
             *node["extraVolumeMounts"].items(),
             *(node["volumeMounts"].items() if isinstance(value.get("volumeMounts"), list) else ()),
         ),
-        run_as=node.get("securityContext", "runAsUser").number,
+        security=node["securityContext"],
     )
     namespace = node["namespaceOverride"].text
     fields = PodFields(known={"metadata.namespace": namespace} if namespace else {})
@@ -174,6 +174,7 @@ def _make_pod(path: tuple[str, ...], node: Node) -> Pod:
         node=node,
         volumes=volumes,
         containers=(container,),
+        security=node["podSecurityContext"],
         fields=fields,
     )
 

@@ -21,6 +21,7 @@ from probe.config.sources.manifest.container_collector import (
     read_texts,
 )
 from probe.config.sources.manifest.container_sdk import has_sdk, read_sdk
+from probe.config.sources.manifest.container_user import find_fs_group, find_user
 from probe.config.sources.manifest.container_variables import Variables, make_variables
 from probe.config.sources.manifest.helm_values import read_values
 from probe.config.sources.manifest.instrumentation import find_annotation, inject
@@ -322,10 +323,15 @@ def _make_place(pod: Pod, spec: ContainerSpec, store: Store, services: Mapping[s
         store=store,
         variables=variables,
         service_account=pod.service_account,
+        fs_group=find_fs_group(pod),
     )
+    user = find_user(pod, spec)
     container = replace(
         container,
         namespace=pod.namespace,
+        uid=user.uid,
+        runs_as_root=user.is_root,
+        groups=user.groups,
         ssl_cert_file=file if isinstance(file, str) else "",
         ssl_cert_dir=folder if isinstance(folder, str) else "",
     )

@@ -6,22 +6,24 @@ its exporter up by itself, or changes its environment later, shows nothing of th
 """
 
 import posixpath
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from probe.config.errors import ConfigurationError
 from probe.config.file_reader import decode_text
 from probe.config.resource import parse_attributes
-from probe.config.source_content import SourceContent
+from probe.config.source_content import SourceContent, add_faults
 from probe.config.sources.collector.read_collector import read_collector
 from probe.config.sources.process.collector_arguments import read_collector_arguments
-from probe.config.sources.process.effective_settings import choose_settings
+from probe.config.sources.process.effective_settings import choose_settings, has_endpoint
 from probe.config.sources.process.proc_files import ProcFiles
 from probe.config.sources.process.recognised import Recognised
 from probe.config.sources.process.running import ProcessView, gather_process
 from probe.config.sources.process.runtime_of_process import CollectorProcess, recognise
 from probe.config.sources.process.runtime_rules import apply_runtime_rules, reads_root_variables
+from probe.config.sources.process.select_processes import list_children
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, read_environment
 from probe.model.known_secrets import environment_secrets
@@ -42,6 +44,8 @@ _OVERWRITTEN: Final = (
     "exporters were given; start it with SPT_NOENV=1, which keeps the environment, or run the probe "
     "next to it with the same variables"
 )
+_MOST_STARTED: Final = 64
+"""Processes below a launcher that are looked at."""
 _CODE: Final = (".py", ".js", ".mjs", ".cjs", ".ts", "package.json")
 _START_ONLY: Final = (
     "/proc shows the environment at its start: what the program sets later (by a .env file, say) or "
@@ -68,34 +72,115 @@ def read_process(
     Raises:
         ConfigurationError: where the process cannot be looked into, or has no exporter to be seen.
     """
-    view = gather_process(pid, files)
-    read_files: dict[str, None] = {}
+    reader = _Reader(files, read_file, find_changed, fallback)
+    view, found, read = reader.look_at(pid)
+    if isinstance(found, Recognised) and not found.runtime:
+        started = reader.read_started(view)
+        if started is not None:
+            return started
+    return reader.read_own(view, found, read)
 
-    def read(path: str) -> bytes:
-        content = read_file(view.runs_in, path)
-        read_files[path] = None
+
+class _Files:
+    """Reads files as one process finds them, and remembers which."""
+
+    def __init__(self, process: RunningProcess, read_file: ReadProcessFile) -> None:
+        self._process = process
+        self._read_file = read_file
+        self.names: dict[str, None] = {}
+
+    def __call__(self, path: str) -> bytes:
+        content = self._read_file(self._process, path)
+        self.names[path] = None
         return content
 
-    found = recognise(view, read, files)
-    if isinstance(found, CollectorProcess):
-        content = _read_collector(view, found, read)
-        environ: Mapping[str, str] = view.environ
-    else:
-        content, environ = _read_sdk(view, found, read, fallback)
-    name = f"{pid} ({view.runs_in.command})"
-    changed = tuple(map(_note_change, find_changed(view.runs_in, _drop_code(read_files))))
-    targets = tuple(
-        replace(
-            target,
-            tls=_find_files(target.tls, view.runs_in.working_directory),
-            notes=(*target.notes, *changed),
-            runs_in=_choose_roots(view.runs_in, target.exporter),
-            sources=tuple(replace(source, process=name) for source in target.sources),
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    files: ProcFiles
+    read_file: ReadProcessFile
+    find_changed: FindChanged
+    fallback: str
+
+    def look_at(self, pid: int) -> tuple[ProcessView, Recognised | CollectorProcess, _Files]:
+        """Return what a process shows, and what it is."""
+        view = gather_process(pid, self.files)
+        read = _Files(view.runs_in, self.read_file)
+        return view, recognise(view, read, self.files), read
+
+    def read_own(
+        self, view: ProcessView, found: Recognised | CollectorProcess, read: _Files
+    ) -> SourceContent:
+        """Return the targets of the exporters that a process has itself."""
+        if isinstance(found, CollectorProcess):
+            content = _read_collector(view, found, read)
+            environ: Mapping[str, str] = view.environ
+        else:
+            content, environ = _read_sdk(view, found, read, self.fallback)
+        name = f"{view.pid} ({view.runs_in.command})"
+        changed = self.find_changed(view.runs_in, _drop_code(read.names))
+        targets = tuple(
+            replace(
+                target,
+                tls=_find_files(target.tls, view.runs_in.working_directory),
+                notes=(*target.notes, *map(_note_change, changed)),
+                runs_in=_choose_roots(view.runs_in, target.exporter),
+                sources=tuple(replace(source, process=name) for source in target.sources),
+            )
+            for target in content.targets
         )
-        for target in content.targets
+        secrets = tuple(map(Secret, dict.fromkeys(_list_secrets(view.environ, environ))))
+        return replace(content, targets=targets, secrets=secrets)
+
+    def read_started(self, view: ProcessView) -> SourceContent | None:
+        """Return the targets of the programs that a launcher has started (a shell, an init), or None.
+
+        Those count whose runtime is known, and which have an SDK or are a Collector; what they
+        have started in turn (workers) does not.
+        """
+        try:
+            children = list_children(self.files)
+        except OSError:
+            return None
+        found: list[SourceContent] = []
+        errors: list[ConfigurationError] = []
+        waiting = deque(children.get(view.pid, ()))
+        for _ in range(_MOST_STARTED):
+            if not waiting:
+                break
+            pid = waiting.popleft()
+            if pid == self.files.own_pid:
+                continue
+            try:
+                below, what, read = self.look_at(pid)
+            except ConfigurationError:
+                continue
+            if not _has_exporter(what):
+                waiting += children.get(pid, ())
+                continue
+            try:
+                found.append(self.read_own(below, what, read))
+            except ConfigurationError as error:
+                errors.append(error)
+        if not (found or errors):
+            return None
+        note = f"process {view.pid} ({view.runs_in.command}), which was named, has started it"
+        return SourceContent(
+            targets=tuple(
+                replace(target, notes=(note, *target.notes))
+                for content in found
+                for target in content.targets
+            ),
+            errors=(*errors, *(error for content in found for error in content.errors)),
+            warnings=tuple(text for content in found for text in content.warnings),
+            secrets=tuple(secret for content in found for secret in content.secrets),
+        )
+
+
+def _has_exporter(found: Recognised | CollectorProcess) -> bool:
+    return isinstance(found, CollectorProcess) or bool(
+        found.runtime and (found.sdk or has_endpoint(found.settings))
     )
-    secrets = tuple(map(Secret, dict.fromkeys(_list_secrets(view.environ, environ))))
-    return replace(content, targets=targets, secrets=secrets)
 
 
 def _choose_roots(process: RunningProcess, exporter: str) -> RunningProcess:
@@ -206,7 +291,13 @@ def _read_sdk(
         )
         for target in content.targets
     )
-    return replace(content, targets=targets), environ
+    return replace(
+        content,
+        targets=tuple(
+            add_faults(replace(each, remarks=(*found.remarks, *each.remarks)), found.faults)
+            for each in targets
+        ),
+    ), environ
 
 
 def _choose_exporter(exporter: str, target: Target) -> str:

@@ -99,6 +99,19 @@ def _list_ancestors(pid: int, parents: Mapping[int, int]) -> Iterator[int]:
         yield pid
 
 
+def list_children(files: ProcFiles) -> dict[int, list[int]]:
+    """Return the numbers of the children of each process, as far as they can be seen.
+
+    Raises:
+        OSError: where /proc cannot be listed.
+    """
+    children: dict[int, list[int]] = {}
+    for pid in files.list_pids():
+        with suppress(OSError, ValueError):
+            children.setdefault(parse_stat(files.read(pid, "stat")).parent, []).append(pid)
+    return children
+
+
 def identify_processes(pids: Iterable[int], files: ProcFiles) -> frozenset[tuple[int, int, bytes]]:
     """Return what tells processes from later ones, and from what they execute in their place."""
     found = set()

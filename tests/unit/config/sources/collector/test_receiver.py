@@ -8,6 +8,7 @@ import pytest
 
 from probe.config.loader import load_configuration
 from probe.config.sources.collector.receiver import ServedCertificate, assign_served_files
+from probe.model.surroundings import Container
 from probe.model.target import Endpoint, Secret, ServerCertificateFile, Target
 from tests.support.collector_texts import reading, with_exporter
 
@@ -113,6 +114,7 @@ def test_a_target_on_this_host_is_the_receivers(host: str) -> None:
         ("localhost", 4318, {}),
         ("localhost", 4317, {"proxy_url": Secret("http://proxy:3128")}),
         ("localhost", 4317, {"endpoint": Endpoint("localhost", 4317, scheme="http")}),
+        ("localhost", 4317, {"runs_in": Container(name="Pod a, container b")}),
     ],
 )
 def test_another_host_or_port_or_way_is_not(

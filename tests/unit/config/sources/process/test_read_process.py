@@ -8,6 +8,7 @@ import pytest
 from probe.config.errors import ConfigurationError
 from probe.config.source_content import SourceContent
 from probe.config.sources.process.read_process import read_process
+from probe.config.sources.process.running import gather_process
 from probe.model.surroundings import RunningProcess
 from probe.model.target import Source, Target
 from tests.support.proc_tree import ProcTree
@@ -162,3 +163,26 @@ def test_secrets_are_handed_over_and_never_shown(tmp_path: Path) -> None:
     held = {secret.reveal() for secret in content.secrets}
     assert {"verysecret1", "hunter2hunter2"} <= held
     assert not any(text in repr(content) for text in ("verysecret1", "hunter2"))
+
+
+def test_a_launcher_stands_for_what_it_has_started(tmp_path: Path) -> None:
+    """Process 1 of a container is often a shell or an init; workers of a program do not count."""
+    tree = ProcTree(tmp_path)
+    tree.add(10, ["tini", "--", "run.sh"], ENDPOINT)
+    tree.add(11, ["sh", "run.sh"], ENDPOINT, parent=10)
+    tree.add(12, ["java", "-Dotel.service.name=shop", "X"], ENDPOINT, parent=11, mapped=JVM)
+    tree.add(13, ["java", "worker"], ENDPOINT, parent=12, mapped=JVM)
+    tree.add(14, ["sleep", "9"], ENDPOINT, parent=11)
+    target = only(read(tree))
+    assert (target.name, target.exporter) == ("shop", "java-okhttp")
+    assert target.runs_in == gather_process(12, tree.files).runs_in
+    assert target.notes[0].startswith("process 10 (true), which was named")
+
+
+def test_a_launcher_without_such_a_program_stands_for_itself(tmp_path: Path) -> None:
+    """And the probe is not one of them."""
+    tree = ProcTree(tmp_path)
+    tree.files.own_pid = 11
+    tree.add(10, ["sh"], ENDPOINT)
+    tree.add(11, ["java", "X"], ENDPOINT, parent=10, mapped=JVM)
+    assert only(read(tree)).name == "true-10"
