@@ -21,7 +21,7 @@ from probe.config.errors import (
     find_nearest,
 )
 from probe.config.file_reader import decode_text
-from probe.config.recognise import recognise_document
+from probe.config.other_files import recognise_document
 from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
 from probe.config.sources.collector.read_collector import make_unreadable_target, read_collector

@@ -20,7 +20,7 @@ from probe.config.errors import ConfigurationError, explain_unreadable
 from probe.config.expand import expand
 from probe.config.file_reader import FileReader
 from probe.config.location import Location
-from probe.config.recognise import recognise_document, recognise_text
+from probe.config.other_files import recognise_document, recognise_text
 from probe.config.resource import build_resource
 from probe.config.schema import DefaultsEntry, FileEntry, SourceEntry
 from probe.config.sections import (

@@ -17,7 +17,7 @@ from probe.config.errors import (
 )
 from probe.config.expand import MAX_NESTING, Unresolved, UnsetVariable, expand
 from probe.config.location import Location
-from probe.config.recognise import recognise_document, recognise_text
+from probe.config.other_files import recognise_document, recognise_text
 from probe.config.typed_values import convert
 from probe.config.yaml_document import Document, Place, parse_yaml, resolve_go_scalar, unwrap
 from probe.text.description import refuse_non_path

@@ -13,7 +13,7 @@ from typing import Final
 from probe.config.errors import ConfigurationError, NotProbedError, UnknownSettingError
 from probe.config.expand import UnsetVariable
 from probe.config.location import Location
-from probe.config.recognise import recognise_document
+from probe.config.other_files import recognise_document
 from probe.config.source_content import SourceContent, add_faults, report_ignored
 from probe.config.sources.collector.decode import COLLECTOR_SAYS
 from probe.config.sources.collector.exporter import (
