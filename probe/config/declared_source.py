@@ -8,6 +8,7 @@ The URL of a list may hold a token, and is a `Secret`.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from glob import has_magic
+from os import listdir
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -274,6 +275,7 @@ class DeclaredSource:
             chosen,
             profiles=self.profiles,
             read_file=inputs.read_file,
+            list_directory=listdir,
         )
 
 

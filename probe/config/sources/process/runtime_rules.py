@@ -9,12 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from probe.config.errors import ConfigurationError
+from probe.config.source_content import add_faults
+from probe.config.sources.process.java_rules import use_java_files
 from probe.config.sources.sdk.variables import (
     find_setting,
     get_value,
     variable_name,
 )
 from probe.model.runtime import (
+    GO,
+    JAVA,
     NODE,
     PYTHON_GRPC,
     PYTHON_HTTP,
@@ -127,6 +132,15 @@ def _apply_node(target: Target, environ: Mapping[str, str]) -> Target:
     return replace(target, tls=tls, notes=(*target.notes, f"{_NODE_ROOTS} adds to its roots"))
 
 
+def _apply_go(target: Target, environ: Mapping[str, str]) -> Target:
+    """An endpoint without a scheme has no host to Go's url.Parse: it connects to localhost or nowhere."""
+    where, text = find_setting(environ, target.signal, "ENDPOINT")
+    if not text or "://" in text:
+        return target
+    reason = "has no scheme: Go's exporters take no host from it; write it with https://"
+    return add_faults(target, [ConfigurationError(reason, file="environment", key=where)])
+
+
 def reads_root_variables(exporter: str) -> bool:
     """Return whether an exporter finds its roots by SSL_CERT_FILE and SSL_CERT_DIR.
 
@@ -137,7 +151,9 @@ def reads_root_variables(exporter: str) -> bool:
 
 
 _RULES: Final[Mapping[str, Rule]] = {
+    **{runtime.id: use_java_files for runtime in JAVA},
     PYTHON_GRPC.id: _apply_python_grpc,
     PYTHON_HTTP.id: _apply_python_http,
     **{runtime.id: _apply_node for runtime in NODE},
+    **{runtime.id: _apply_go for runtime in GO},
 }

@@ -72,6 +72,13 @@ def test_which_exporters_read_the_variables_of_roots() -> None:
     assert not {"java-okhttp", "node-http", "python-grpc", "python-http"} & reading
 
 
+def test_go_takes_no_host_from_an_endpoint_without_a_scheme() -> None:
+    """The exporter is made, and connects to localhost or nowhere."""
+    target = make_target("go-grpc", TlsSettings())
+    assert apply_runtime_rules(target, {P + "ENDPOINT": "backend:4317"}).faults
+    assert not apply_runtime_rules(target, {P + "ENDPOINT": "https://backend:4317"}).faults
+
+
 def test_java_has_no_such_rule() -> None:
     """What is set stays as it is."""
     assert tls_of(
