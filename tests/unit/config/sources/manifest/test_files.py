@@ -47,7 +47,7 @@ def test_patterns_and_lists_are_read_as_one(folder: Path) -> None:
 
 
 def test_nothing_to_read_is_an_error(tmp_path: Path) -> None:
-    """Zero files are no green."""
+    """A source without files is not as expected."""
     with pytest.raises(ConfigurationError, match="there is no such file"):
         read(f"{tmp_path}/*.yaml")
     with pytest.raises(ConfigurationError, match="cannot be read"):
