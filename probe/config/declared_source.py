@@ -234,10 +234,12 @@ class DeclaredSource:
                 if settings is None
                 else _read_settings_file(settings, inputs.environ, exporter)
             )
-            targets = tuple(
-                replace(target, exporter=find_sibling(exporter, target.protocol))
-                for target in content.targets
-            )
+            targets = content.targets
+            if settings is None or not settings.names_exporters:
+                targets = tuple(
+                    replace(target, exporter=find_sibling(exporter, target.protocol))
+                    for target in targets
+                )
             content = replace(content, targets=targets, errors=content.errors + errors)
         targets = tuple(_apply_defaults(target, defaults) for target in content.targets)
         return replace(content, targets=targets)
