@@ -54,9 +54,11 @@ def inspect_named_receivers(
     sets: list[ReceiverSet] = []
     faults: list[Finding] = []
     try:
-        for one in read_all_receivers(
+        reading = read_all_receivers(
             receivers, os.environ, lambda path: decode_text(files.read(path))
-        ):
+        )
+        faults += (fault for error in reading.besides for fault in list_findings(error))
+        for one in reading.receivers:
             register_receiver(register, one.receiver)
             found = tuple(fault for error in one.errors for fault in list_findings(error))
             sets.append(ReceiverSet(receiver=one.receiver, note=one.unprobed, faults=found))

@@ -218,7 +218,7 @@ def _describe_forbidden(file: NamedFile, view: FileView) -> Finding:
     else:
         mode = stat.S_IMODE(found.mode)
         what = f"its mode is {mode:04o}, its owner {found.uid}:{found.gid}"
-        fix = _allow_reading(file, mode, found.gid, view)
+        fix = _allow_reading(file, mode, found.gid, view) if view.takes_commands else ()
     return file.make_finding(
         f"may not be read: {what}, and {view.describe_reader()}",
         *fix,

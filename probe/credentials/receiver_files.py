@@ -62,6 +62,7 @@ def read_receiver_files(
         where=safe_text(receiver.where, PATH_MAX),
         settings_file=safe_text(receiver.settings_file, PATH_MAX),
         tls=tls is not None,
+        remarks=receiver.remarks,
     )
     if tls is None:
         return known
@@ -99,7 +100,7 @@ def read_receiver_files(
         public_cas=_count_public(anchors),
         client_ca_modified=_read_modified(receiver.client_ca_file, view),
         faults=tuple(_of_server(one, UNUSABLE) for one in faults if one.cause not in _OUR_RIGHTS),
-        remarks=tuple(_list_remarks(held.facts.faults, held.facts.remarks)),
+        remarks=(*receiver.remarks, *_list_remarks(held.facts.faults, held.facts.remarks)),
     )
 
 

@@ -87,7 +87,7 @@ def inspect_receivers(
         settings.targets.append(held.name)
         for found, stops in (
             *((each, True) for each in (*one.faults, *verdict.faults)),
-            *((each, False) for each in (*one.receiver.remarks, *verdict.remarks)),
+            *((each, False) for each in verdict.remarks),
         ):
             _put(files, found, settings, held, stops=stops)
         _add_files(files, held, reference)
@@ -104,6 +104,8 @@ def _describe(one: ReceiverSet, held: ReceiverFiles) -> str:
         how = f"with TLS, and demands a client certificate of a CA in {held.client_ca_file}"
     elif held.tls:
         how = "with TLS, and asks for no client certificate"
+    if not held.listens:
+        return f"receiver {held.name} listens on nothing ({held.where})"
     note = f"; {one.note}" if one.note else ""
     return f"receiver {held.name} listens on {held.listens}, {how} ({held.where}){note}"
 

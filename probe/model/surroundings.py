@@ -49,6 +49,10 @@ class MountedFile:
     origin: str
     """Which object and key it is, like `Secret otel/client, key tls.key`."""
     content: bytes = field(repr=False)
+    mode: int = 0o644
+    """As the kubelet writes it, with what fsGroup adds; its owner is root."""
+    group: int = 0
+    """The pod's fsGroup, else root's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,12 @@ class Container:
     """Paths outside of all mounts are the image's and unknown too."""
     mounts: tuple[str, ...] = ()
     """Directories of which every file is in `files`: another path there does not exist."""
+    uid: int | None = None
+    """The user that it runs as; None where only its image says."""
+    runs_as_root: bool | None = None
+    """None where only its image says."""
+    groups: tuple[int, ...] | None = None
+    """The groups of that user; None where its own group is the image's."""
     namespace: str = ""
     """Of its pod, whose Services have short names there; empty where the manifest does not say."""
     ssl_cert_file: str = ""

@@ -61,7 +61,9 @@ def read_row(evidence: Evidence, diagnosis: Diagnosis) -> AddressResult:
 
 
 def read_runtime(runtime: TargetRuntime) -> tuple[AddressResult, ...]:
-    """Return how each address of a target is that has been attempted."""
+    """Return how each address of a target is that has been attempted; empty for any other target."""
+    if not runtime.target.has_replicas:
+        return ()
     return tuple(
         read_row(each.evidence, each.diagnosis)
         for each in list_results(runtime)
@@ -90,14 +92,14 @@ def group_rows(rows: Iterable[Row]) -> Iterator[tuple[str, tuple[AddressResult, 
 
 
 def summarize_addresses(results: Sequence[AddressResult]) -> str:
-    """Return in one sentence how the addresses of one target are; empty where it has none."""
+    """Return in one sentence how the addresses of one target are; empty without any result."""
     lookups = [each for each in results if not each.address]
     addresses = [each for each in results if each.address]
-    parts = []
-    if lookups:
-        parts.append("the name does not resolve now, and the addresses known before are tried")
+    parts = [f"the look-up of the name fails ({each.cause or each.outcome})" for each in lookups]
     if not addresses:
-        return ""
+        return "".join(parts)
+    if lookups:
+        parts[0] += ", and the addresses known before are tried"
     unexpected = [each for each in addresses if not each.expected]
     total = len(addresses)
     if not unexpected:

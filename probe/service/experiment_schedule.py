@@ -99,6 +99,8 @@ class ExperimentSchedule:
         """
         self._enabled = enabled
         self._slots = asyncio.Semaphore(concurrency)
+        # Addresses that do not answer take long: rounds that decide a cause keep half of the slots.
+        self._comparisons = asyncio.Semaphore(max(concurrency // 2, 1))
         self._wait_for_slot = wait_for_slot
         self._clock = clock
 
@@ -121,7 +123,7 @@ class ExperimentSchedule:
         if earlier is not None and self._clock() - earlier.at < HOUR:
             return _with_earlier(evidence, earlier)
         made: tuple[Experiment, ...] = ()
-        if await self._acquire_slot(limit):
+        if await self._acquire(self._slots, limit):
             try:
                 if self._may_begin(history):
                     made = await self._make_round(history, evidence, varied, make, limit)
@@ -153,13 +155,17 @@ class ExperimentSchedule:
             history.known = {}
         due = history.begun is None or self._clock() - history.begun >= HOUR
         wanted = due and limit > 0 and evidence.ending.kind != "probe_fault"
-        if wanted and await self._acquire_slot(limit):
+        if wanted and await self._acquire(self._comparisons, limit):
             try:
-                history.begun = self._clock()
-                tried = await make(others, limit)
+                if await self._acquire(self._slots, limit):
+                    try:
+                        history.begun = self._clock()
+                        tried = await make(others, limit)
+                    finally:
+                        self._slots.release()
+                    history.known = {one.address: one for one in (*tried, own)}
             finally:
-                self._slots.release()
-            history.known = {one.address: one for one in (*tried, own)}
+                self._comparisons.release()
         shown = tuple(history.known[one] for one in others if one in history.known)
         return msgspec.structs.replace(evidence, other_addresses=shown) if shown else evidence
 
@@ -195,13 +201,13 @@ class ExperimentSchedule:
             history.holding = None
         return made
 
-    async def _acquire_slot(self, limit: float) -> bool:
-        """Return whether a slot is free, or becomes free within `limit` seconds."""
-        if self._slots.locked() and not self._wait_for_slot:
+    async def _acquire(self, slots: asyncio.Semaphore, limit: float) -> bool:
+        """Return whether one of `slots` is free, or becomes free within `limit` seconds."""
+        if slots.locked() and not self._wait_for_slot:
             return False
         try:
             async with asyncio.timeout(limit):
-                return await self._slots.acquire()
+                return await slots.acquire()
         except TimeoutError:
             return False
 

@@ -28,7 +28,6 @@ from probe.text.safe_text import quote_path, safe_text
 
 MOST_NAMED: Final = 6
 """Files of a mount that a sentence lists."""
-_MODE: Final = 0o644
 _DATA: Final = "..data"
 """The link next to the files of a Secret's mount, which leads to the directory that holds them."""
 
@@ -51,6 +50,8 @@ class UnknownFileError(ViewError):
 class ContainerFiles(FileView):
     """The files of a `Container`."""
 
+    takes_commands = False
+
     def __init__(self, container: Container) -> None:
         """Take the files; the later one of a path counts, as the later mount does."""
         self._container = container
@@ -62,22 +63,36 @@ class ContainerFiles(FileView):
         ) | frozenset(self._mounts)
 
     def describe_reader(self) -> str:
-        """Name the container, whose user is not known."""
-        return f"{safe_text(self._container.name)} reads it"
+        """Name the container and its user, as far as the manifest says."""
+        container = self._container
+        user = "" if container.uid is None else f" as user {container.uid}"
+        if container.uid is None and container.runs_as_root is False:
+            user = " as another user than root"
+        return f"{safe_text(container.name)} reads it{user}"
 
     @property
     def gid(self) -> int:
-        """Not known; nothing in memory is closed to anybody."""
-        return 0
+        """The first group that the manifest gives its user."""
+        return next(iter(self._container.groups or ()), 0)
 
     def read(self, path: str, limit: int) -> bytes:
         """Return what the object's key holds."""
-        return self._find(path).content[:limit]
+        file = self._find(path)
+        if not self._may_read(file):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return file.content[:limit]
 
     def look_at(self, path: str) -> FileStatus:
         """Return a status with the size; a manifest has no dates."""
-        size = len(self._find(path).content)
-        return FileStatus(stat.S_IFREG | _MODE, 0, 0, size, 0.0)
+        file = self._find(path)
+        return FileStatus(stat.S_IFREG | file.mode, 0, file.group, len(file.content), 0.0)
+
+    def _may_read(self, file: MountedFile) -> bool:
+        """Return whether the user may read a file of root's; of an unknown user nothing is said."""
+        groups = self._container.groups
+        if self._container.runs_as_root is not False or file.mode & stat.S_IROTH:
+            return True
+        return bool(file.mode & stat.S_IRGRP) and (groups is None or file.group in groups)
 
     def read_fingerprint(self, path: str) -> Fingerprint:
         """Return a digest of the content: another manifest may give the file another one."""

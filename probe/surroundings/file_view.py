@@ -63,6 +63,9 @@ class FileView(ABC):
     may_block: bool = False
     """Whether a look may take long: then no event loop waits for it."""
 
+    takes_commands: bool = True
+    """Whether somebody can change the files with commands; those of a manifest are written anew."""
+
     @abstractmethod
     def describe_reader(self) -> str:
         """Say who reads, and with which ids, as a clause: `the probe runs as 0:0`."""

@@ -4,6 +4,7 @@ The name stands in a hosts file that only the probe sees, in a mount namespace o
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -141,9 +142,9 @@ def test_three_addresses_are_told_apart_everywhere(
         assert_pages_tell_them_apart(probe)
         watching.wait(lambda: len(failing(watching)) == 2, 30, "fired")
         assert failing(watching) == {
-            "server_name_mismatch": f"eu: 1 of 3 addresses are not as expected, "
+            "server_name_mismatch": f"eu: 1 of 3 addresses is not as expected, "
             f"server_name_mismatch: {TWO}",
-            "tcp_refused": f"eu: 1 of 3 addresses are not as expected, tcp_refused: {THREE}",
+            "tcp_refused": f"eu: 1 of 3 addresses is not as expected, tcp_refused: {THREE}",
         }
 
         stack.enter_context(collector(otelcol, tmp_path, pki, THREE, port, good))
@@ -179,6 +180,9 @@ def assert_commands_tell_them_apart(zone: Zone, file: Path) -> None:
     assert f"eu: {summary}" in table.stdout
     assert f"-connect {TWO}:" in table.stdout
     assert f"-servername {NAME}" in table.stdout
+    (command,) = re.findall(r"To see its names: (openssl s_client .*)", table.stdout)
+    shown = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=20)  # noqa: PLW1510  (a printed command, typed into a shell)
+    assert "elsewhere.example" in shown.stdout
 
     document = json.loads(check(zone, file, "--output", "json").stdout)
     found = [

@@ -42,6 +42,10 @@ def match_files(cause: str, then: str = "") -> Callable[[Evidence], Match | None
         facts = tuple(each.fact for each in found)
         if stopped:
             steps = dict.fromkeys(escape_braces(step) for each in found for step in each.fix)
+            if cause == "exporter_configuration_invalid" and credentials.receiver is not None:
+                name = escape_braces(credentials.receiver.name)
+                restart = f"Then restart the Collector of receiver {name}."
+                return Match(Strength.NAMED, facts, fix=(*steps, restart), party="backend")
             return Match(Strength.NAMED, facts, fix=(*steps, "{restart}") if steps else ())
         last = then or ("{reread_ca}" if found[0].role == "ca" else "{reread_cert}")
         fixes = tuple(

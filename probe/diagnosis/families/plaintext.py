@@ -6,6 +6,7 @@ from probe.diagnosis.cause import EVERY_ENDING, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.steps import escape_braces
 from probe.diagnosis.readings.experiment_results import get_improvement
 from probe.diagnosis.readings.peer_protocol import decode_bytes, name_first_bytes, prove_tls_port
+from probe.model.certificate import ReceiverFiles
 from probe.model.evidence import Evidence
 
 
@@ -28,7 +29,22 @@ def _match_tls_off(evidence: Evidence) -> Match | None:
     settings = f"{target.endpoint}: the exporter's own settings send in plaintext, without TLS"
     if proof := prove_tls_port(evidence):
         return Match(Strength.NAMED, (proof, settings))
+    if (files := evidence.credentials.receiver) is not None:
+        return _report_receiver_without_tls(files)
     return Match(Strength.FINDING, (settings,))
+
+
+def _report_receiver_without_tls(files: ReceiverFiles) -> Match:
+    fact = (
+        f"{files.where}: receiver {files.name} has no tls settings: it takes telemetry in plaintext "
+        f"from anyone who reaches {files.listens}"
+    )
+    fix = (
+        f"In {escape_braces(files.settings_file)}, set cert_file, key_file and client_ca_file in the "
+        f"tls settings of receiver {escape_braces(files.name)}, and restart the Collector.",
+        "If only programs on the same host export to it, listen on localhost instead.",
+    )
+    return Match(Strength.FINDING, (fact,), fix=fix)
 
 
 def _match_ignored(evidence: Evidence) -> Match | None:

@@ -35,7 +35,18 @@ def match_names(target: TargetFacts, check: NameCheck) -> tuple[Party, Fix]:
         "To see its names: openssl s_client -connect {host}:{port} </dev/null | openssl x509 -noout "
         "-ext subjectAltName"
     )
-    if target.host != check.reference and f"DNS:{target.host}" in check.presented:
+    fits_host = target.host != check.reference and f"DNS:{target.host}" in check.presented
+    if fits_host and check.reference == target.address:
+        # The exporter looks the name up itself, and verifies the address: nobody set that.
+        return "exporter", (
+            f"Set {name_setting(target, 'server_name_override')} to {{host}}: the exporter connects "
+            "to the addresses of that name, and verifies them instead of it.",
+            "{restart}",
+            "Or issue a new certificate for each backend that has its address as an IP address among "
+            "its SANs, and {put_served}.",
+            see,
+        )
+    if fits_host:
         return "exporter", (
             f"Remove {name_setting(target, 'server_name_override')}, or set it to {{host}}: the "
             "backend's certificate is for {host}, and not for {reference}.",

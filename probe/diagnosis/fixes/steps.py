@@ -19,6 +19,7 @@ from probe.text.description import is_description
 from probe.text.host_port import split_host_port
 from probe.text.safe_text import quote_authority, quote_path, quote_word
 from probe.text.time_format import format_duration
+from probe.x509.names import is_ip_address
 
 Fix = tuple[str, ...]
 """Steps in the order in which they are done."""
@@ -215,7 +216,11 @@ def _name_connection(target: TargetFacts) -> str:
     if not target.address or target.address == target.host:
         return quote_authority(target.host, target.port)
     to = quote_authority(target.address, target.port)
-    return f"{to} -servername {quote_word(target.host)}"
+    name = target.reference_identifier
+    # An address is never asked for (RFC 6066 §3), nor is a SPIFFE ID.
+    if not name or is_ip_address(name) or "://" in name:
+        return to
+    return f"{to} -servername {quote_word(name)}"
 
 
 def _name_destination(path: str, setting: str) -> str:

@@ -20,7 +20,7 @@ from probe.web.pages.acceptable_cas import compare_acceptable_cas
 from probe.web.pages.chain_drawing import draw_chains
 from probe.web.pages.history_strip import draw_bars, draw_strip
 from probe.web.pages.rendering import list_frame_values, load_template
-from probe.web.pages.target_row import build_row
+from probe.web.pages.target_row import build_row, list_findings
 
 RECENT: Final = 10
 """Attempts that are shown at once; the rest unfold."""
@@ -101,7 +101,7 @@ def render_target_page(
         stage=diagnosis.stage if diagnosis else "",
         at=rfc3339(evidence.at) if evidence else "",
         trace_id=state.trace.trace_id if state.trace else "",
-        findings=diagnosis.findings if diagnosis else (),
+        findings=list_findings(state),
         known=frozenset(catalogue),
         settings=_settings(state.target),
         bars=draw_bars(state.history),

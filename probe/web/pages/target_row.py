@@ -11,10 +11,12 @@ from urllib.parse import quote
 
 from probe.diagnosis.cause import PARTIES, Cause
 from probe.diagnosis.readings.used_certificates import find_client_path, find_server_path
+from probe.ledger.replicas import list_results
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
+from probe.model.finding import Finding
 from probe.report.address_summary import read_runtime, summarize_addresses
 from probe.report.outcome import Mood, describe_expectation, find_mood, rank_severity
 from probe.report.unexpected_acceptance import explain_outcome
@@ -109,11 +111,11 @@ def build_row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) 
         since_ago=format_age(now - since),
         meaning=explained.meaning,
         facts=(*diagnosis.all_facts, explained.seen) if explained.seen else diagnosis.all_facts,
-        findings=tuple(f"{finding.cause}: {finding.fact}" for finding in diagnosis.findings),
+        findings=tuple(f"{finding.cause}: {finding.fact}" for finding in list_findings(state)),
         fix=() if state.expected else explained.fix,
         history=draw_strip(state.history),
         countdowns=tuple(
-            build_countdown(whose, one, now) for whose, one in _first_to_expire(evidence)
+            build_countdown(whose, one, now) for whose, one in _first_to_expire(state)
         ),
         read_at=rfc3339(read_at) if read_at else "",
         read_ago=format_age(now - read_at) if read_at else "",
@@ -151,9 +153,7 @@ def rank_urgency(
     diagnosis, name = state.diagnosis, state.target.name
     if diagnosis is None:
         return (2, 0, 0.0, name)
-    expiry = min(
-        (one.not_after for _, one in _first_to_expire(state.evidence)), default=float("inf")
-    )
+    expiry = min((one.not_after for _, one in _first_to_expire(state)), default=float("inf"))
     if state.expected:
         return (3, 0, expiry, name)
     severity = rank_severity(catalogue.get(diagnosis.cause or ""))
@@ -172,10 +172,23 @@ def build_countdown(whose: str, certificate: CertificateFacts, now: float) -> Co
     )
 
 
-def _first_to_expire(evidence: Evidence | None) -> Iterator[tuple[str, CertificateFacts]]:
-    """Yield what ends first of what is used: of the client's chain, of the server's, of the CAs."""
-    if evidence is None:
-        return
+def list_findings(state: TargetRuntime) -> tuple[Finding, ...]:
+    """Return the findings of a target's last attempt, at whichever of its addresses; each once."""
+    found = (each.diagnosis.findings for each in list_results(state) if each.diagnosis is not None)
+    return tuple(dict.fromkeys(finding for findings in found for finding in findings))
+
+
+def _first_to_expire(state: TargetRuntime) -> list[tuple[str, CertificateFacts]]:
+    """Return what ends first of what is used: of the client's chain, of the servers', of the CAs."""
+    first: dict[str, CertificateFacts] = {}
+    for each in list_results(state):
+        if each.evidence is not None:
+            for whose, one in _find_ending(each.evidence):
+                first[whose] = find_first_to_expire((*filter(None, (first.get(whose),)), one))
+    return list(first.items())
+
+
+def _find_ending(evidence: Evidence) -> Iterator[tuple[str, CertificateFacts]]:
     server, bundle = find_server_path(evidence), evidence.credentials.ca_bundle
     if chain := find_client_path(evidence).certificates:
         yield "client", find_first_to_expire(chain)

@@ -87,10 +87,14 @@ def results(*causes: str, outcome: str = "failed") -> list[AddressResult]:
         ),
         (
             [AddressResult("", "failed", "dns_failure", False), *results("", "tcp_refused")],
-            "the name does not resolve now, and the addresses known before are tried; "
+            "the look-up of the name fails (dns_failure), and the addresses known before are tried; "
             "1 of 2 addresses fails: 192.0.2.2 (tcp_refused)",
         ),
-        ([AddressResult("", "failed", "dns_failure", False)], ""),
+        (
+            [AddressResult("", "failed", "dns_failure", False)],
+            "the look-up of the name fails (dns_failure)",
+        ),
+        ([], ""),
     ],
 )
 def test_a_summary_counts_and_names(addresses: list[AddressResult], summary: str) -> None:

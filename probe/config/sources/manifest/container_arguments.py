@@ -15,6 +15,10 @@ from probe.config.sources.process.collector_arguments import names_configuration
 _NAME: Final = r"[\w.-]*(?:otelcol|otel-?contribcol|opentelemetry-collector|otel-collector)[\w.-]*"
 _IMAGE: Final = re.compile(rf"(?:^|/){_NAME}(?:[:@]|$)")
 _PROGRAM: Final = re.compile(rf"{_NAME}|awscollector")
+_OFFICIAL: Final = re.compile(
+    r"(?:^|/)(?:otel|open-telemetry/opentelemetry-collector-releases)/"
+    r"opentelemetry-collector(?:-contrib|-k8s|-otlp)?(?:[:@]|$)"
+)
 _SHELLS: Final = frozenset({"sh", "bash", "ash", "dash"})
 _DEFAULTS: Final = (
     ("contrib", "/etc/otelcol-contrib/config.yaml"),
@@ -51,6 +55,11 @@ def read_arguments(image: str, command: Sequence[str], args: Sequence[str]) -> C
     is_collector = by_program or (by_image and (not command or named))
     defaults = (_choose_default(image),) if is_collector and not named and not args else ()
     return CollectorArguments(tuple(rest), is_collector, defaults)
+
+
+def is_official_image(image: str) -> bool:
+    """Return whether `image` is one of those that OpenTelemetry publishes of its Collector."""
+    return bool(_OFFICIAL.search(image))
 
 
 def names_collector(arguments: CollectorArguments) -> bool:

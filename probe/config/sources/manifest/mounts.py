@@ -18,6 +18,7 @@ from probe.text.safe_text import safe_text
 
 MOST_FILES: Final = 5000
 """How many files one container may have."""
+_MODE: Final = 0o644
 SERVICE_ACCOUNT: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
 """Where the API server's admission mounts the token of the service account, and the cluster's CA."""
 
@@ -36,6 +37,8 @@ class _Volume:
     """What a volume holds: relative paths and files; `missing` says what of it is unknown."""
 
     files: Mapping[str, tuple[StoredData, str]] = field(default_factory=dict)
+    modes: Mapping[str, int] = field(default_factory=dict)
+    """Of those files whose mode is not the usual one."""
     missing: str = ""
     faults: tuple[ConfigurationError, ...] = ()
 
@@ -49,6 +52,7 @@ def make_container(
     store: Store,
     variables: Variables,
     service_account: bool,
+    fs_group: int | None = None,
 ) -> tuple[Container, list[ConfigurationError]]:
     """Return the files of a container, and why the kubelet cannot mount some of them."""
     places: dict[str, tuple[str, _Volume]] = {}
@@ -78,10 +82,12 @@ def make_container(
                 continue
             below = expanded
         places[path] = (below.strip("/"), read[volume_name])
-    return _lay_out(name, places, store), faults
+    return _lay_out(name, places, store, fs_group), faults
 
 
-def _lay_out(name: str, places: Mapping[str, tuple[str, _Volume]], store: Store) -> Container:
+def _lay_out(
+    name: str, places: Mapping[str, tuple[str, _Volume]], store: Store, fs_group: int | None
+) -> Container:
     files: dict[str, MountedFile] = {}
     unknown: list[UnknownMount] = []
     complete: list[str] = []
@@ -94,8 +100,14 @@ def _lay_out(name: str, places: Mapping[str, tuple[str, _Volume]], store: Store)
             if len(files) >= MOST_FILES or not store.take_file():
                 missing = "the manifest mounts more files than the probe looks at"
                 break
+            mode = volume.modes.get(f"{below}/{relative}".strip("/"), _MODE)
             files[full] = MountedFile(
-                path=full, origin=data.name_key(key), content=data.values[key]
+                path=full,
+                origin=data.name_key(key),
+                content=data.values[key],
+                # SetVolumeOwnership of the kubelet lets the group of the pod read.
+                mode=mode if fs_group is None else mode | 0o440,
+                group=fs_group or 0,
             )
         if missing:
             unknown.append(UnknownMount(path=path, reason=missing))
@@ -147,7 +159,7 @@ def _read_volume(volume: Node | StoredData, name: str, namespace: str, store: St
         return _Volume({key: (volume, key) for key in volume.values})
     for kind, key, ref in (("Secret", "secret", "secretName"), ("ConfigMap", "configMap", "name")):
         if volume[key]:
-            return _read_stored(volume[key], kind, ref, name, namespace, store)
+            return _read_stored(volume[key], kind, ref, name, namespace, store, volume[key])
     if volume["projected"]:
         return _read_projected(volume["projected"], name, namespace, store)
     driver = volume.get("csi", "driver").value
@@ -162,7 +174,7 @@ def _read_volume(volume: Node | StoredData, name: str, namespace: str, store: St
 
 
 def _read_stored(
-    source: Node, kind: str, reference: str, name: str, namespace: str, store: Store
+    source: Node, kind: str, reference: str, name: str, namespace: str, store: Store, general: Node
 ) -> _Volume:
     held = source[reference].text
     data = store.find(kind, namespace, held)
@@ -174,33 +186,41 @@ def _read_stored(
     items = source["items"].items()
     for key, why in data.damaged.items():
         faults.append(source.at.error(f"{data.name_key(key)} {why}"))
+    mode = general["defaultMode"].number
     if not items:
-        return _Volume({key: (data, key) for key in data.values}, "", tuple(faults))
+        held_modes = {} if mode is None else dict.fromkeys(data.values, mode)
+        return _Volume({key: (data, key) for key in data.values}, held_modes, "", tuple(faults))
+    modes: dict[str, int] = {}
     for item in items:
         key, path = item["key"].text, item["path"].text.strip("/")
         if key in data.values:
             files[path or key] = (data, key)
+            own = item["mode"].number
+            if (chosen := mode if own is None else own) is not None:
+                modes[path or key] = chosen
         elif not optional and key not in data.damaged:
             reason = (
                 f"{data.title} has no key {safe_text(key)} for volume {safe_text(name)}; "
                 f"{data.list_keys()}: the pod does not start"
             )
             faults.append(item["key"].at.error(reason))
-    return _Volume(files, "", tuple(faults))
+    return _Volume(files, modes, "", tuple(faults))
 
 
 def _read_projected(source: Node, name: str, namespace: str, store: Store) -> _Volume:
     files: dict[str, tuple[StoredData, str]] = {}
+    modes: dict[str, int] = {}
     missing: list[str] = []
     faults: list[ConfigurationError] = []
     for part in source["sources"].items():
         for kind, key in (("Secret", "secret"), ("ConfigMap", "configMap")):
             if part[key]:
-                found = _read_stored(part[key], kind, "name", name, namespace, store)
+                found = _read_stored(part[key], kind, "name", name, namespace, store, source)
                 files.update(found.files)
+                modes.update(found.modes)
                 missing += [found.missing] if found.missing else []
                 faults += found.faults
         for key in ("downwardAPI", "serviceAccountToken", "clusterTrustBundle", "podCertificate"):
             if part[key]:
                 missing.append(f"volume {name}: its {key} is made when the pod runs")
-    return _Volume(files, "; ".join(dict.fromkeys(missing)), tuple(faults))
+    return _Volume(files, modes, "; ".join(dict.fromkeys(missing)), tuple(faults))

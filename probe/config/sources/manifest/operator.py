@@ -32,6 +32,7 @@ def _make_collector(one: KubernetesObject) -> Pod:
     return replace(
         pod,
         annotations=annotations,
+        security=spec["podSecurityContext"],
         volumes=volumes,
         containers=(container, *map(ContainerSpec.of, spec["additionalContainers"].items())),
     )
@@ -66,7 +67,7 @@ def make_collector_container(one: KubernetesObject) -> tuple[ContainerSpec, dict
         env=(*spec["env"].items(), own),
         env_from=spec["envFrom"].items(),
         mounts=tuple(mounts),
-        run_as=spec["securityContext"]["runAsUser"].number,
+        security=spec["securityContext"],
     )
     return container, volumes
 

@@ -40,7 +40,8 @@ class ContainerSpec:
     """The language whose SDK the operator injects, or empty."""
     agent_image: str = ""
     """The image that the injected SDK comes from."""
-    run_as: int | None = None
+    security: Node | None = None
+    """Its security context."""
 
     @classmethod
     def of(cls, node: Node) -> Self:
@@ -54,7 +55,7 @@ class ContainerSpec:
             env_from=node["envFrom"].items(),
             mounts=node["volumeMounts"].items(),
             working_directory=node["workingDir"].text,
-            run_as=node.get("securityContext", "runAsUser").number,
+            security=node["securityContext"],
         )
 
     def add_env(self, entries: tuple[Node, ...]) -> Self:
@@ -78,6 +79,8 @@ class Pod:
     containers: tuple[ContainerSpec, ...] = ()
     init_containers: tuple[ContainerSpec, ...] = ()
     fields: PodFields = NOTHING_KNOWN
+    security: Node | None = None
+    """Its security context, which those of its containers stand over."""
     host_aliases: Mapping[str, str] = field(default_factory=dict)
     """By name, the address that the pod's own hosts file has for it."""
     service_account: bool = True
@@ -153,6 +156,7 @@ def make_pod(title: str, one: KubernetesObject, metadata: Node, spec: Node) -> P
         containers=_read_containers(spec["containers"]),
         init_containers=_read_containers(spec["initContainers"]),
         fields=PodFields(known=known, labels=labels, annotations=annotations),
+        security=spec["securityContext"],
         host_aliases=_read_host_aliases(spec["hostAliases"]),
         service_account=automount is not False,
     )

@@ -12,7 +12,7 @@ from typing import Final
 
 from probe.config.errors import ConfigurationError
 from probe.config.sources.manifest.objects import Problems
-from probe.config.yaml_document import MAX_BYTES, Document, parse_yaml
+from probe.config.yaml_document import MAX_BYTES, Document, parse_yaml, resolve_scalar
 
 MOST_DOCUMENTS: Final = 5000
 """How many documents one file may have; a List counts as one."""
@@ -20,6 +20,9 @@ _SEPARATOR: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _DIRECTIVES: Final = re.compile(r"(?:[ \t]*(?:#.*|%.*)?\r?\n?)*")
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TEMPLATE: Final = re.compile(r"\{\{-?[ \t]*[.$/A-Za-z]")
+_TRUE: Final = frozenset({"y", "yes", "on"})
+_FALSE: Final = frozenset({"n", "no", "off"})
+_OCTAL: Final = re.compile(r"[-+]?0[0-7]{1,20}")
 _NEXT_JSON: Final = re.compile(r"[\s,]*")
 
 
@@ -47,7 +50,7 @@ def read_stream(raw: bytes, file: str, errors: Problems) -> list[Document]:
             errors.add(ConfigurationError(reason, file=file, line=line))
             break
         try:
-            document = parse_yaml(part, file, first_line=line)
+            document = parse_yaml(part, file, plain=resolve_scalar_as_kubectl, first_line=line)
         except ConfigurationError as error:
             found = _TEMPLATE.search(part)
             errors.add(
@@ -59,6 +62,21 @@ def read_stream(raw: bytes, file: str, errors: Problems) -> list[Document]:
         if document.value is not None:
             documents.append(document)
     return documents
+
+
+def resolve_scalar_as_kubectl(text: str) -> bool | int | float | str | None:
+    """Return the value of a plain scalar as sigs.k8s.io/yaml reads it, and Helm with it.
+
+    YAML 1.1, as goyaml.v2 has it: `yes` and `on` are true, a number that begins with 0 is octal.
+    """
+    word = text if text in {text.lower(), text.upper(), text.capitalize()} else ""
+    if word.lower() in _TRUE:
+        return True
+    if word.lower() in _FALSE:
+        return False
+    if _OCTAL.fullmatch(text):
+        return int(text, 8)
+    return resolve_scalar(text)
 
 
 def _describe_template(file: str, line: int) -> ConfigurationError:

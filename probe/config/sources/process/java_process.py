@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import BinaryIO, Final
 
+from probe.config.source_content import report_ignored
 from probe.config.sources.process.jar import read_jar_directory
 from probe.config.sources.process.java_options import (
     JavaOptions,
     apply_agent_options,
     read_java_options,
 )
+from probe.config.sources.process.java_rules import find_java_faults
 from probe.config.sources.process.recognised import ReadFile, Recognised
 from probe.config.sources.process.running import ProcessView
 from probe.config.sources.sdk.java.properties_file import read_properties
@@ -23,7 +25,9 @@ from probe.config.sources.sdk.java.system_properties import (
     merge_settings,
     to_variable,
 )
+from probe.model.finding import Finding
 from probe.model.runtime import JAVA_GRPC, JAVA_JDK, JAVA_OKHTTP
+from probe.model.target import Protocol
 from probe.text.description import describe_path
 from probe.text.safe_text import safe_text
 
@@ -93,7 +97,9 @@ def recognise_java(view: ProcessView, read_file: ReadFile, open_jar: OpenJar) ->
             "javax.net.ssl.trustStore names its roots, which the probe does not read: where no CA is "
             "set, the system's count here"
         )
+    settings = merge_settings(properties, view.environ, system)
     http = has_starter or bool(_HTTP_BY_DEFAULT.search(packed))
+    default: Protocol = "http/protobuf" if http else "grpc"
     notes += (
         f"the argument file {_name_file(file)} cannot be read: what it says is left out"
         for file in options.unread
@@ -103,15 +109,25 @@ def recognise_java(view: ProcessView, read_file: ReadFile, open_jar: OpenJar) ->
         by="libjvm.so is in its memory",
         exporter=runtime.id,
         sdk=sdk,
-        protocol="http/protobuf" if http else "grpc",
+        protocol=default,
         protocol_by=_explain_default(has_agent=has_agent, has_starter=has_starter, http=http),
-        zero_code=has_agent or has_starter,
-        settings=merge_settings(properties, view.environ, system),
+        zero_code=autoconfigures,
+        settings=settings,
+        remarks=tuple(_find_remarks(settings)) if has_agent else (),
+        faults=find_java_faults(settings, default) if autoconfigures else (),
         proxy=_read_proxy(system),
         # `*` at an end stands for any text there; Go's rules, which are used, have it for domains.
         no_proxy=system.get("http.nonProxyHosts", "").replace("|", ",").replace("*.", "."),
         notes=(*_note_properties(options, system, view.environ), *notes),
     )
+
+
+def _find_remarks(settings: Mapping[str, str]) -> Iterator[Finding]:
+    if settings.get("OTEL_JAVAAGENT_ENABLED", "").strip().lower() == "false":
+        fact = (
+            "otel.javaagent.enabled is false: the agent does nothing, so that nothing is exported"
+        )
+        yield report_ignored(fact, "Remove otel.javaagent.enabled where telemetry is wanted.")
 
 
 def _read_proxy(system: Mapping[str, str]) -> str:

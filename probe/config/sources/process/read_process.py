@@ -14,7 +14,7 @@ from typing import Final
 from probe.config.errors import ConfigurationError
 from probe.config.file_reader import decode_text
 from probe.config.resource import parse_attributes
-from probe.config.source_content import SourceContent
+from probe.config.source_content import SourceContent, add_faults
 from probe.config.sources.collector.read_collector import read_collector
 from probe.config.sources.process.collector_arguments import read_collector_arguments
 from probe.config.sources.process.effective_settings import choose_settings, has_endpoint
@@ -291,7 +291,13 @@ def _read_sdk(
         )
         for target in content.targets
     )
-    return replace(content, targets=targets), environ
+    return replace(
+        content,
+        targets=tuple(
+            add_faults(replace(each, remarks=(*found.remarks, *each.remarks)), found.faults)
+            for each in targets
+        ),
+    ), environ
 
 
 def _choose_exporter(exporter: str, target: Target) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from probe.config.errors import ConfigurationError
+from probe.model.finding import Finding
 from probe.model.target import Protocol, Signal
 
 ReadFile = Callable[[str], bytes]
@@ -40,4 +42,7 @@ class Recognised:
     proxy: str = field(default="", repr=False)
     """The proxy that something else than a variable names: Java's `-Dhttps.proxyHost`."""
     no_proxy: str = ""
+    remarks: tuple[Finding, ...] = ()
+    faults: tuple[ConfigurationError, ...] = ()
+    """Why no exporter of it is made, by the rules of its SDK."""
     notes: tuple[str, ...] = ()

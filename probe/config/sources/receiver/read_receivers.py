@@ -7,14 +7,11 @@ is what its target expects.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
-
-from msgspec import Struct, field
+from typing import Final
 
 from probe.config.check_settings import check_name
 from probe.config.errors import ConfigurationError
-from probe.config.location import Location
-from probe.config.source_content import SourceContent, add_faults
+from probe.config.source_content import SourceContent, add_faults, list_findings
 from probe.config.sources.collector.merge import (
     CollectorFiles,
     ReadText,
@@ -22,64 +19,35 @@ from probe.config.sources.collector.merge import (
     component_type,
 )
 from probe.config.sources.collector.read_collector import read_collector
-from probe.config.sources.collector.startup import SECTIONS
+from probe.config.sources.collector.startup import SECTIONS, judge_startup
 from probe.config.sources.receiver.listening import (
     Listener,
     find_port_conflict,
-    parse_listener,
     remark_on_local,
 )
-from probe.config.sources.receiver.receiver_tls import read_server_tls
-from probe.config.yaml_document import Expanded, unwrap
+from probe.config.sources.receiver.receiver_entry import ReadReceiver, choose_signal, read_receiver
 from probe.model.collector_receiver import Receiver
+from probe.model.finding import Finding
 from probe.model.target import (
-    SIGNALS,
+    NO_ENDPOINT,
     Endpoint,
     Protocol,
     ServerCertificateFile,
-    Signal,
     Source,
     Target,
     TlsSettings,
 )
+from probe.text.description import describe_path
 from probe.text.host_port import join_host_port
 from probe.text.safe_text import safe_text
 
-PROTOCOLS: Final[Mapping[str, Mapping[str, str]]] = {
-    "otlp": {"grpc": "localhost:4317", "http": "localhost:4318"},
-    "otelarrow": {"grpc": "localhost:4317"},
-}
-"""By type, each protocol of a receiver that takes OTLP, with what it listens on by default."""
-_ALWAYS_ON: Final = frozenset({"otelarrow"})
-"""Types whose protocols are there without being named."""
 _OTLP_PROTOCOLS: Final[Mapping[str, Protocol]] = {"grpc": "grpc", "http": "http/protobuf"}
 
 
+_MOST_NAMED: Final = 3
+"""How many reasons the finding on a neighbour names."""
 NO_SETTINGS: Final = TlsSettings()
 """Of a probe that has no CA, certificate or key for receivers."""
-
-
-class _Pipeline(Struct, frozen=True):
-    receivers: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadReceiver:
-    """One protocol of one receiver, as far as it could be read."""
-
-    receiver: Receiver
-    signals: tuple[str, ...]
-    """What begins the ids of the pipelines that use it; none: the Collector does not start it."""
-    listener: Listener | None = None
-    """None where it listens on nothing that can be connected to."""
-    unprobed: str = ""
-    """Why it is not probed; empty where it is."""
-    auth: str = ""
-    """The authenticator that it asks for more than a certificate, by its id."""
-    path: str = ""
-    """OTLP/HTTP: the path that takes the signal's requests, where it is not the usual one."""
-    errors: tuple[ConfigurationError, ...] = ()
-    """What keeps it, and so its Collector, from starting."""
 
 
 def read_receivers(
@@ -100,16 +68,19 @@ def read_receivers(
         ConfigurationError: where the files cannot be read.
     """
     files = CollectorFiles(paths, environ, read_text)
-    found = list_receivers(files)
+    reading = list_receivers(files, environ)
     source = Source("receiver", files.document.file)
     exporters = _find_own_exporters(paths, environ, read_text)
-    listeners = [one.listener for one in found if one.listener and one.signals]
     targets: list[Target] = []
-    for one in found:
+    for one in reading.receivers:
         if one.unprobed:
             files.warn(f"receivers.{one.receiver.name}: {one.unprobed}")
-            continue
-        targets.append(_make_target(one, listeners, source, client, exporters, environ))
+        else:
+            targets.append(_make_target(one, source, client, exporters))
+    if reading.besides:
+        name = safe_text(describe_path(source.where))
+        blank = Target(name=name, endpoint=NO_ENDPOINT, sources=(source,))
+        targets.append(add_faults(blank, reading.besides))
     where = files.document.file
     return SourceContent(
         targets=tuple(targets),
@@ -118,173 +89,138 @@ def read_receivers(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ReadReceivers:
+    """The receivers of one configuration, and what else keeps its Collector from starting."""
+
+    receivers: tuple[ReadReceiver, ...] = ()
+    besides: tuple[ConfigurationError, ...] = ()
+
+
 def read_all_receivers(
     paths: Sequence[str], environ: Mapping[str, str], read_text: ReadText
-) -> tuple[ReadReceiver, ...]:
+) -> ReadReceivers:
     """Return every protocol of every receiver that has TLS settings or takes OTLP.
 
     Raises:
         ConfigurationError: where the files cannot be read.
     """
-    return tuple(list_receivers(CollectorFiles(paths, environ, read_text)))
+    return list_receivers(CollectorFiles(paths, environ, read_text), environ)
 
 
-def list_receivers(files: CollectorFiles) -> list[ReadReceiver]:
+def list_receivers(files: CollectorFiles, environ: Mapping[str, str]) -> ReadReceivers:
     """Return the receivers of a configuration that has been read.
 
     Raises:
         ConfigurationError: where it is not a Collector's.
     """
-    _check_sections(files)
-    used = _find_signals(files)
-    found: list[ReadReceiver] = []
-    receivers = files.components("receivers")
-    for name, key in receivers.items():
-        check_name(name, files.at["receivers"][key])
-        found += _read_receiver(name, key, files, tuple(used.get(name, ())))
-    for name in used:
-        if name not in receivers and component_type(name) in PROTOCOLS:
-            reason = f"a pipeline uses the receiver {name}, which is not among the receivers"
-            files.warn(reason)
-    return found
-
-
-def _check_sections(files: CollectorFiles) -> None:
+    where = files.document.file
     if not files.document.value:
-        raise ConfigurationError("is empty", file=files.document.file)
-    for key in files.document.value:
-        if key not in SECTIONS:
-            raise files.at[key].error("unknown key", found=key, allowed=SECTIONS)
-
-
-def _find_signals(files: CollectorFiles) -> dict[str, dict[str, None]]:
-    """Return what the pipelines of each receiver carry, in their order."""
-    pipelines = files.component("service", "pipelines", dict[str, _Pipeline])
+        raise ConfigurationError("is empty", file=where)
+    if not any(key in SECTIONS for key in files.document.value):
+        key = next(iter(files.document.value))
+        reason = "is not the configuration of a Collector: unknown key"
+        raise files.at[key].error(reason, found=key, allowed=SECTIONS)
+    startup = judge_startup(files)
     used: dict[str, dict[str, None]] = {}
-    for pipeline, entry in pipelines.items():
-        for name in entry.receivers:
+    for pipeline, held in startup.pipelines.items():
+        for name in held["receivers"]:
             used.setdefault(component_id(name), {})[component_type(pipeline)] = None
-    return used
+    found: list[ReadReceiver] = []
+    for name, key in files.components("receivers").items():
+        check_name(name, files.at["receivers"][key])
+        errors = startup.components.get(("receivers", name), ())
+        read = read_receiver(name, key, files, tuple(used.get(name, ())))
+        found += (replace(one, errors=_choose_errors(one, errors)) for one in read)
+    probed = {one.receiver.id for one in found if not one.unprobed}
+    besides = [
+        *startup.collector,
+        *(
+            error
+            for (section, name), errors in startup.components.items()
+            if section != "receivers" or name not in probed
+            for error in errors
+        ),
+    ]
+    listeners = [one.listener for one in found if one.listener and one.signals]
+    checked = [_check_listener(one, listeners, environ) for one in found]
+    return ReadReceivers(tuple(_tell_neighbours(checked, besides)), tuple(besides))
 
 
-def _read_receiver(
-    name: str, key: str, files: CollectorFiles, signals: tuple[str, ...]
-) -> Iterator[ReadReceiver]:
-    at = files.at["receivers"][key]
-    kind = component_type(name)
-    blank = Receiver(id=name, protocol="", listens="", settings_file=files.document.file)
-    try:
-        settings = _as_mapping(files.value("receivers", key))
-    except ConfigurationError as error:
-        if kind in PROTOCOLS:
-            for protocol, default in PROTOCOLS[kind].items():
-                receiver = replace(blank, protocol=protocol, listens=default)
-                yield ReadReceiver(receiver, signals, errors=(error,))
-        return
-    protocols = settings.get("protocols")
-    if kind not in PROTOCOLS:
-        yield from _read_other(blank, settings, at, signals)
-        return
-    named = _as_mapping(protocols)
-    for protocol, default in PROTOCOLS[kind].items():
-        if protocol not in named and kind not in _ALWAYS_ON:
-            continue
-        receiver = replace(blank, protocol=protocol, listens=default)
-        yield _read_protocol(receiver, named.get(protocol), at["protocols"][protocol], signals)
+def _choose_errors(
+    one: ReadReceiver, errors: Sequence[ConfigurationError]
+) -> tuple[ConfigurationError, ...]:
+    """Return what of the receiver's `errors` is of this protocol, and what only its reading says."""
+    others = {f".protocols.{other}" for other in _OTLP_PROTOCOLS if other != one.receiver.protocol}
+    own = [each for each in errors if not any(f"{other}." in f"{each.key}." for other in others)]
+    known = {each.key or "" for each in own}
+    more = [
+        each
+        for each in one.errors
+        if not any(
+            key.startswith(each.key or "") or (each.key or "").startswith(key) for key in known
+        )
+    ]
+    return (*own, *more)
 
 
-def _read_other(
-    blank: Receiver, settings: Mapping[str, Any], at: Location, signals: tuple[str, ...]
-) -> Iterator[ReadReceiver]:
-    """Yield what of a receiver of another protocol has TLS settings: its files are judged alone."""
-    nested = _as_mapping(settings.get("protocols"))
-    parts = {"": (settings, at)} | {
-        key: (_as_mapping(value), at["protocols"][key]) for key, value in nested.items()
-    }
-    for protocol, (part, location) in parts.items():
-        listens = _as_text(part.get("endpoint"))
-        if not isinstance(unwrap(part.get("tls")), dict) or not listens:
-            continue
-        receiver = replace(blank, protocol=protocol or component_type(blank.id), listens=listens)
-        read = _read_protocol(receiver, part, location, signals)
-        if read.receiver.tls is not None and not read.errors:
-            # A key that only clients have shows that this is one: a scraper's settings.
-            yield replace(read, unprobed="it takes no OTLP, so it is not probed")
-
-
-def _read_protocol(
-    receiver: Receiver, value: Any, at: Location, signals: tuple[str, ...]
+def _check_listener(
+    one: ReadReceiver, listeners: Sequence[Listener], environ: Mapping[str, str]
 ) -> ReadReceiver:
-    settings = _as_mapping(value)
-    listens = _as_text(settings.get("endpoint")) or receiver.listens
-    receiver = replace(receiver, listens=safe_text(listens), where=_place(at))
-    read = ReadReceiver(
-        receiver,
-        signals,
-        unprobed="" if signals else "no pipeline uses it, so the Collector does not start it",
-        auth=_as_text(_as_mapping(settings.get("auth")).get("authenticator")),
-    )
-    errors: list[ConfigurationError] = []
-    if _as_text(settings.get("transport")) == "unix":
-        shown = "it listens on a Unix socket, so it is not probed"
-        read = replace(read, unprobed=read.unprobed or shown)
-    else:
-        try:
-            where = _place(at["endpoint"])
-            listener = at["endpoint"].parse(
-                lambda text: parse_listener(at.key, where, text), listens
-            )
-            read = replace(read, listener=listener)
-            if not listener.port:
-                shown = "it listens on a port that the system chooses, so it is not probed"
-                read = replace(read, unprobed=read.unprobed or shown)
-        except ConfigurationError as error:
-            errors.append(error)
-    if receiver.protocol == "http" and (signal := _choose_signal(signals)):
-        path = _as_text(settings.get(f"{signal}_url_path"))
-        read = replace(read, path=path if not path or path.startswith("/") else f"/{path}")
-    try:
-        read = replace(read, receiver=read_server_tls(receiver, settings.get("tls"), at["tls"]))
-    except ConfigurationError as error:
-        errors.append(error)
-    return replace(read, errors=tuple(errors))
+    """Return `one` with what is wrong with where it listens."""
+    if one.listener is None or not one.signals:
+        return one
+    remarks = (*one.receiver.remarks, *remark_on_local(one.listener, environ))
+    errors = one.errors
+    if other := find_port_conflict(one.listener, listeners):
+        errors += (_make_conflict(one.listener, other, one.receiver),)
+    return replace(one, receiver=replace(one.receiver, remarks=remarks), errors=errors)
+
+
+def _tell_neighbours(
+    found: Sequence[ReadReceiver], besides: Sequence[ConfigurationError]
+) -> Iterator[ReadReceiver]:
+    """Yield each receiver; those that can work carry what keeps their Collector from starting."""
+    errors = [*besides, *(error for one in found for error in one.errors)]
+    reasons = [fault for error in errors for fault in list_findings(error)]
+    for one in found:
+        if one.errors or not reasons:
+            yield one
+            continue
+        named = "; ".join(fault.fact for fault in reasons[:_MOST_NAMED])
+        more = f", and {len(reasons) - _MOST_NAMED} more" if len(reasons) > _MOST_NAMED else ""
+        finding = Finding(
+            cause="exporter_configuration_invalid",
+            role="receiver",
+            path=one.receiver.settings_file,
+            fact=safe_text(
+                f"the Collector does not start with this configuration: {named}{more}", 1024
+            ),
+            fix=tuple(dict.fromkeys(step for fault in reasons for step in fault.fix))[:_MOST_NAMED],
+        )
+        remarks = (*one.receiver.remarks, finding)
+        yield replace(one, receiver=replace(one.receiver, remarks=remarks))
 
 
 def _make_target(
-    read: ReadReceiver,
-    listeners: Sequence[Listener],
-    source: Source,
-    client: TlsSettings,
-    exporters: Sequence[Target],
-    environ: Mapping[str, str],
+    read: ReadReceiver, source: Source, client: TlsSettings, exporters: Sequence[Target]
 ) -> Target:
     receiver, listener = read.receiver, read.listener
-    endpoint = listener.endpoint if listener else Endpoint("", 0)
-    errors = list(read.errors)
-    remarks = receiver.remarks
-    if listener is not None:
-        remarks += remark_on_local(listener, environ)
-        if other := find_port_conflict(listener, listeners):
-            errors.append(_make_conflict(listener, other, receiver))
+    endpoint = listener.endpoint if listener else NO_ENDPOINT
     tls, notes = _choose_client(read, endpoint, client, exporters)
     target = Target(
         name=receiver.name,
         endpoint=replace(endpoint, path=read.path, scheme=_choose_scheme(receiver)),
         protocol=_OTLP_PROTOCOLS.get(receiver.protocol, "grpc"),
-        signal=_choose_signal(read.signals) or "traces",
+        signal=choose_signal(read.signals) or "traces",
         tls=tls,
-        expect_cause=_choose_expected(read, tls),
+        expect_cause=None if read.errors else _choose_expected(read, tls),
         sources=(source,),
-        remarks=remarks,
         notes=notes,
         receiver=receiver,
         server_certificate_file=_name_served_file(receiver),
     )
-    return add_faults(target, errors)
-
-
-def _choose_signal(signals: Sequence[str]) -> Signal | None:
-    return next((signal for signal in SIGNALS if signal in signals), None)
+    return add_faults(target, read.errors)
 
 
 def _choose_scheme(receiver: Receiver) -> str:
@@ -356,18 +292,3 @@ def _find_own_exporters(
         return read_collector(paths, environ, read_text).targets
     except ConfigurationError:
         return ()
-
-
-def _place(location: Location) -> str:
-    return safe_text(f"{location.document.file_of(location.path)}:{location.line}", 1024)
-
-
-def _as_mapping(value: Any) -> dict[str, Any]:
-    value = unwrap(value)
-    return value if isinstance(value, dict) else {}
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, Expanded):
-        return value.text
-    return value if isinstance(value, str) else ""

@@ -4,12 +4,15 @@ What the file sets becomes variables, which are read as every SDK reads them; a 
 alone has a reader of its own.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from errno import ENOENT
 from typing import Final
 
 from probe.config.errors import ConfigurationError
 from probe.config.source_content import SourceContent, report_ignored
+from probe.config.sources.compose.read_compose import read_compose
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.env_files.env_readers import (
     MAX_BYTES,
@@ -26,9 +29,11 @@ from probe.config.sources.sdk.java.properties_file import list_properties
 from probe.config.sources.sdk.java.system_properties import to_variable
 from probe.config.sources.sdk.origin import Origin
 from probe.config.sources.sdk.spring.read_spring import read_spring
+from probe.config.sources.sdk.unit.read_unit import list_drop_ins, read_unit
 from probe.model.finding import Finding
 from probe.model.runtime import JAVA_OKHTTP, NODE_HTTP, PYTHON_HTTP
 from probe.text.description import describe_path
+from probe.text.safe_text import safe_text
 
 _RUNTIMES: Final = {
     "properties": JAVA_OKHTTP.id,
@@ -38,6 +43,9 @@ _RUNTIMES: Final = {
     "python-dotenv": PYTHON_HTTP.id,
 }
 """By format, the exporter of the only programs that read it."""
+_RUNS_JAVA: Final = re.compile(
+    rb"^[ \t]*ExecStart[ \t]*=[ \t]*[-@:+!|]*(?:\S*/)?java[ \t]", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,8 @@ class SettingsFile:
     """Of a Spring application, the active ones that the user gave."""
     read_file: Callable[[str], bytes] | None = None
     """Reads the files that this one brings in; raises OSError or ValueError."""
+    list_directory: Callable[[str], Sequence[str]] | None = None
+    """Returns the names in a directory; raises OSError."""
 
     @property
     def kind(self) -> str:
@@ -62,7 +72,14 @@ class SettingsFile:
     @property
     def exporter(self) -> str | None:
         """Whose exporter reads it, where only one language does."""
+        if self.kind == "unit":
+            return JAVA_OKHTTP.id if _RUNS_JAVA.search(self.raw) else None
         return _RUNTIMES.get(self.kind)
+
+    @property
+    def names_exporters(self) -> bool:
+        """Whether it says of each target by itself whose exporter it is."""
+        return self.kind == "compose"
 
     def read(self, environ: Mapping[str, str], exporter: str) -> SourceContent:
         """Return the targets of every OTLP exporter that the file gives.
@@ -85,6 +102,17 @@ class SettingsFile:
                 profiles=self.profiles,
                 read_file=self.read_file,
             )
+        elif self.kind == "compose":
+            content = read_compose(
+                self.raw,
+                self.path,
+                environ,
+                exporter,
+                self.read_file or _read_nothing,
+                self.list_directory or _list_nothing,
+            )
+        elif self.kind == "unit":
+            content = self._read_unit(exporter, environ)
         elif self.kind == "properties":
             content = self._read_properties(exporter)
         else:
@@ -138,6 +166,23 @@ class SettingsFile:
         )
         return replace(content, targets=targets)
 
+    def _read_unit(self, exporter: str, environ: Mapping[str, str]) -> SourceContent:
+        read_file, list_directory = self.read_file or _read_nothing, self.list_directory
+        drop_ins = [] if list_directory is None else list_drop_ins(self.path, list_directory)
+        found = read_unit(self.raw, self.path, read_file, drop_ins)
+        origin = Origin(file=self.path, lines=found.lines, runtime_known=found.java)
+        content = read_environment(_with_proxies(found.variables, environ), exporter, origin)
+        if not content.targets and found.collector:
+            empty = (
+                f"it runs a Collector ({safe_text(describe_path(found.collector))}): name its "
+                "configuration as the source, collector: FILE"
+            )
+            return SourceContent(empty=empty, errors=content.errors)
+        targets = tuple(
+            replace(target, notes=(*target.notes, *found.notes)) for target in content.targets
+        )
+        return replace(content, targets=targets)
+
     def _report_disagreement(self, chosen: EnvReader, environ: Mapping[str, str]) -> list[Finding]:
         differing = list(list_disagreeing(self.raw, environ, chosen))
         names = dict.fromkeys(name for _, found in differing for name in found)
@@ -171,6 +216,14 @@ class SettingsFile:
 
     def _error(self, reason: str, line: int | None = None) -> ConfigurationError:
         return ConfigurationError(reason, file=self.path, line=line)
+
+
+def _read_nothing(name: str) -> bytes:
+    raise FileNotFoundError(ENOENT, "is not read here", name)
+
+
+def _list_nothing(name: str) -> list[str]:
+    raise FileNotFoundError(ENOENT, "is not listed here", name)
 
 
 def _list_takers(raw: bytes, environ: Mapping[str, str]) -> list[EnvReader]:

@@ -15,13 +15,13 @@ from probe.config.sources.manifest.stored_data import Store
 from probe.config.yaml_document import parse_yaml
 
 OBJECTS = (
-    "kind: Secret\nmetadata: {name: s, namespace: n}\ndata: {token: c2VjcmV0}\n"
+    "kind: Secret\nmetadata: {name: s, namespace: ns}\ndata: {token: c2VjcmV0}\n"
     "stringData: {other: text}",
-    "kind: ConfigMap\nmetadata: {name: c, namespace: n}\ndata: {HOST: gateway, PORT: '4317'}\n"
+    "kind: ConfigMap\nmetadata: {name: c, namespace: ns}\ndata: {HOST: gateway, PORT: '4317'}\n"
     "binaryData: {FILE: AAEC}",
 )
 FIELDS = PodFields(
-    known={"metadata.namespace": "n", "spec.serviceAccountName": "default"},
+    known={"metadata.namespace": "ns", "spec.serviceAccountName": "default"},
     labels={"app": "cart"},
     annotations={"a/b": "c"},
 )
@@ -38,7 +38,7 @@ def variables(env: str = "[]", env_from: str = "[]") -> Variables:
         document = parse_yaml(text)
         nodes.append(Node(document.value, Location(document), problems).items())
     return make_variables(
-        *nodes, namespace="n", store=Store(objects), pod=FIELDS, services={"GW_SERVICE_HOST": "ip"}
+        *nodes, namespace="ns", store=Store(objects), pod=FIELDS, services={"GW_SERVICE_HOST": "ip"}
     )
 
 
@@ -78,7 +78,7 @@ def test_a_later_variable_is_not_known_yet() -> None:
         ("secretKeyRef: {name: s, key: token}", "secret"),
         ("secretKeyRef: {name: s, key: other}", "text"),
         ("configMapKeyRef: {name: c, key: HOST}", "gateway"),
-        ("fieldRef: {fieldPath: metadata.namespace}", "n"),
+        ("fieldRef: {fieldPath: metadata.namespace}", "ns"),
         ("fieldRef: {fieldPath: \"metadata.labels['app']\"}", "cart"),
         ("fieldRef: {fieldPath: \"metadata.annotations['a/b']\"}", "c"),
         ("fieldRef: {fieldPath: \"metadata.labels['none']\"}", ""),
@@ -115,7 +115,7 @@ def test_a_key_that_is_not_there_keeps_the_container_from_starting() -> None:
     """An optional one leaves the variable unset."""
     found = variables("[{name: X, valueFrom: {configMapKeyRef: {name: c, key: FILE}}}]")
     (fault,) = found.faults
-    assert "ConfigMap n/c, key FILE is not there; its keys are FILE, HOST, PORT" in str(fault)
+    assert "ConfigMap ns/c, key FILE is not there; its keys are FILE, HOST, PORT" in str(fault)
     with pytest.raises(ConfigurationError):
         found["X"]
     optional = "[{name: X, valueFrom: {configMapKeyRef: {name: c, key: NO, optional: true}}}]"
@@ -132,8 +132,8 @@ def test_a_missing_object_makes_every_name_of_its_prefix_unknown() -> None:
     """A proxy excepted: hardly any Secret has one, and every exporter asks for it."""
     found = variables("[{name: OWN, value: x}]", "[{prefix: P_, secretRef: {name: gone}}]")
     assert found.peek("P_ANY") == Unknown(
-        "envFrom: Secret n/gone is not in the manifest: add it with: "
-        "kubectl get secret -n n gone -o yaml"
+        "envFrom: Secret ns/gone is not in the manifest: add it with: "
+        "kubectl get secret -n ns gone -o yaml"
     )
     assert found.peek("OTHER") is None
     everything = variables("[]", "[{secretRef: {name: gone}}]")

@@ -3,8 +3,10 @@
 import pytest
 
 from probe.config.sources.manifest import mounts, stored_data
+from probe.credentials.load import load_credentials
 from probe.model.surroundings import Container
-from tests.support.manifests import deployment, list_errors, read
+from probe.surroundings.container_files import ContainerFiles
+from tests.support.manifests import collector_config, config_map, deployment, list_errors, read
 
 HELD = (
     "kind: Secret\nmetadata: {name: s, namespace: otel}\n"
@@ -128,3 +130,56 @@ def test_all_files_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     found = container(SECRET, "{name: v, mountPath: /c}")
     assert len(found.files) == 2
     assert "more files than the probe looks at" in found.unknown[-1].reason
+
+
+SECRET_400 = "{name: v, secret: {secretName: s, defaultMode: 256}}"
+
+
+@pytest.mark.parametrize(
+    ("pod", "user", "readable"),
+    [
+        ("", "runAsUser: 1000", False),
+        ("", "runAsUser: 0", True),
+        ("", "runAsNonRoot: true", False),
+        ("", "", True),
+        ("runAsUser: 1000", "", False),
+        ("runAsUser: 1000", "runAsUser: 0", True),
+        ("fsGroup: 2000", "runAsUser: 1000", True),
+        ("fsGroup: 2000", "runAsUser: 1000, runAsGroup: 3000", True),
+    ],
+)
+def test_a_mode_closes_a_file_to_users_other_than_root(pod: str, user: str, readable: bool) -> None:
+    """0400 is for root alone, unless fsGroup gives the file to a group; an image's user is unknown."""
+    app = (
+        "name: app\nenv: [{name: OTEL_EXPORTER_OTLP_ENDPOINT, value: 'https://b:1'}]\n"
+        f"securityContext: {{{user}}}\nvolumeMounts: [{{name: v, mountPath: /c}}]"
+    )
+    text = deployment(app, f"volumes: [{SECRET_400}]\nsecurityContext: {{{pod}}}")
+    (target,) = read(text, *HELD).targets
+    assert isinstance(target.runs_in, Container)
+    view = ContainerFiles(target.runs_in)
+    if readable:
+        assert view.read("/c/tls.key", 10) == b"key"
+        return
+    with pytest.raises(PermissionError):
+        view.read("/c/tls.key", 10)
+
+
+def test_the_collectors_own_image_is_not_root() -> None:
+    """Its user is 10001; the group of 0440 is the image's, and may be root's."""
+    for mode, readable in ((0o400, False), (0o440, True), (0o644, True)):
+        container = (
+            "name: c\nimage: otel/opentelemetry-collector:0.150.0\nargs: [--config=/conf/relay.yaml]\n"
+            "volumeMounts: [{name: conf, mountPath: /conf}, {name: v, mountPath: /c}]"
+        )
+        volume = f"{{name: v, secret: {{secretName: s, defaultMode: {mode}}}}}"
+        config = collector_config({"otlp": "{endpoint: 'b:1', tls: {ca_file: /c/ca.crt}}"})
+        text = deployment(
+            container, f"volumes: [{{name: conf, configMap: {{name: gateway}}}}, {volume}]"
+        )
+        (target,) = read(text, config_map(config), *HELD).targets
+        assert isinstance(target.runs_in, Container)
+        assert target.runs_in.uid == 10001
+        found = load_credentials(target.tls, view=ContainerFiles(target.runs_in))
+        forbidden = any("permission" in one.cause for one in found.facts.faults)
+        assert forbidden != readable

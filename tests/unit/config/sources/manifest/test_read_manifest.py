@@ -129,10 +129,10 @@ def test_workloads_are_known_by_their_shape(kind: str, path: str) -> None:
         "value: 'https://backend:4317'}]}]}"
     )
     content = read(
-        f"kind: {kind}\nmetadata: {{name: a, namespace: n}}\n{path.replace('SPEC', spec)}"
+        f"kind: {kind}\nmetadata: {{name: a, namespace: shop}}\n{path.replace('SPEC', spec)}"
     )
     if (kind == "Pod") == (path == "spec: SPEC"):
-        assert get_target(content).name == f"{kind} n/a: sdk"
+        assert get_target(content).name == f"{kind} shop/a: sdk"
     else:
         assert content.targets == ()
 

@@ -72,3 +72,27 @@ def test_json_that_nests_without_end_is_an_error() -> None:
     """Neither parser recurses into it."""
     raw = (json.dumps({"a": 1}) + '{"b":' + "[" * 100_000).encode()
     assert values(raw)[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0400", 256),
+        ("0644", 420),
+        ("0o400", 256),
+        ("08", 8),
+        ("400", 400),
+        ("yes", True),
+        ("On", True),
+        ("n", False),
+        ("OFF", False),
+        ("yEs", "yEs"),
+        ("true", True),
+        ("1.10", 1.1),
+        ("text", "text"),
+        ("~", None),
+    ],
+)
+def test_plain_scalars_are_those_of_yaml_1_1(text: str, value: object) -> None:
+    """As kubectl and Helm read them: a mode of 0400 is octal, and `yes` means true."""
+    assert values(f"a: {text}".encode()) == ([{"a": value}], [])

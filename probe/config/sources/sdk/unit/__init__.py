@@ -1,0 +1,1 @@
+"""Units of systemd: which variables a service gets, and what it runs."""
