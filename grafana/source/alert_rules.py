@@ -13,6 +13,7 @@ from typing import Any, Final
 from grafana.source.certificates import CERTIFICATES
 from grafana.source.fleet import FLEET
 from grafana.source.panels import Json
+from probe.alerting.failing import OVER_ALL
 from probe.alerting.links import CAUSE, TARGET, Pages
 from probe.alerting.probe_itself import UP
 from probe.alerting.recording import FAILING, RECORDING_RULES
@@ -68,7 +69,8 @@ def _list_rules() -> Iterator[Json]:
         rule=replace(
             each, summary=f"{TARGET}: {{{{ $value }}}} of its addresses not as expected: {CAUSE}"
         ),
-        description=f"{each.description}\nThe addresses, the evidence and the fix:\n"
+        description=f"{each.description.partition(OVER_ALL)[0]}\n"
+        "The addresses, the evidence and the fix:\n"
         f"{each.dashboard_url}",
         otherwise="Until it can, addresses that fail are not reported.",
         panel=(FLEET, "Targets not as expected"),

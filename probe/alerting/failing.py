@@ -27,6 +27,10 @@ _COUNT: Final = (
     f'{{{{ with printf "mtls_probe_addresses{{{_OF_THE_TARGET}}}" {_VALUES} | query }}}}'
     "{{ . | first | value }}{{ end }}"
 )
+_UNEXPECTED: Final = _COUNT.replace("mtls_probe_addresses{", "mtls_probe_addresses_unexpected{")
+OVER_ALL: Final = " Over all causes"
+"""Where the description goes on with what only a query tells."""
+_ARE: Final = "{{ if eq $value 1.0 }}is{{ else }}are{{ end }}"
 _ADDRESSES: Final = (
     f'{{{{ range $at, $one := printf "{FAILING}{{{_OF_THE_TARGET},cause=%q,address!=\\"\\"}}" '
     f'{_VALUES} $labels.cause | query | sortByLabel "address" }}}}'
@@ -149,10 +153,11 @@ count without (address, certain) (
 )""",
         # The same in other words: rules of one name, so that routes fit both, must differ in a label.
         severity="{{ if $labels.severity }}{{ $labels.severity }}{{ else }}critical{{ end }}",
-        summary=f"{TARGET}: {{{{ $value }}}} of {_COUNT} addresses are not as expected, {CAUSE}: "
+        summary=f"{TARGET}: {{{{ $value }}}} of {_COUNT} addresses {_ARE} not as expected, {CAUSE}: "
         f"{_ADDRESSES}",
         description=f"Attempts at these addresses end with {CAUSE}, of the family "
-        f"{{{{ $labels.family }}}}. Who must act: {PARTY}.",
+        f"{{{{ $labels.family }}}}. Who must act: {PARTY}.{OVER_ALL}, {_UNEXPECTED} of "
+        f"{_COUNT} addresses of the name are not as expected.",
         fix=build_fix_template(catalogue.values()),
         runbook_url=pages.link_cause(CAUSE),
         dashboard_url=pages.link_target(),

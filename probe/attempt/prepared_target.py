@@ -19,7 +19,7 @@ from probe.exporters.offers import choose_alpn, list_narrowing
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.client_offer import ClientOffer
 from probe.model.evidence import Offer, RuntimePath
-from probe.model.runtime import GO_BASED
+from probe.model.runtime import GO_IDS
 from probe.model.surroundings import Container, Surroundings
 from probe.model.target import Protocol, Target
 from probe.model.trace_context import TraceContext
@@ -33,7 +33,6 @@ from probe.x509.names import SPIFFE, is_ip_address
 from probe.x509.parse import parse_certificate, parse_name, read_der
 from probe.x509.path import find_top
 
-_GO: Final = frozenset(runtime.id for runtime in GO_BASED)
 _MOST_CERTIFICATES: Final = 512
 _MOST_NAMES: Final = 1024
 """Parsed CA names that are cached: a backend sends the same ones each time."""
@@ -196,7 +195,7 @@ class PreparedTarget:
             read_name=self._readers.read_name,
             buffer=self._readers.buffer,
             judge_server=self._make_judge(credentials.find_anchors(), reference),
-            takes_any_curve=target.exporter in _GO,
+            takes_any_curve=target.exporter in GO_IDS,
         )
         return made
 

@@ -20,7 +20,7 @@ from probe.model.target import Target
 MOST_ADDRESSES: Final = 64
 """Addresses of one name that are attempted; further ones are counted."""
 HELD_INTERVALS: Final = 2.5
-LEAST_HOLD: Final = 60.0
+LEAST_HOLD: Final = 10.0
 """An address that no look-up gives any more is dropped after this many intervals of its target, and
 after this many seconds at least."""
 

@@ -36,6 +36,7 @@ CURL: Final = Runtime("curl", "curl", "OpenSSL")
 
 GO: Final = (GO_GRPC, GO_HTTP)
 GO_BASED: Final = (COLLECTOR, *GO)
+GO_IDS: Final = frozenset(runtime.id for runtime in GO_BASED)
 JAVA: Final = (JAVA_OKHTTP, JAVA_JDK, JAVA_GRPC)
 NODE: Final = (NODE_GRPC, NODE_HTTP)
 RUST: Final = (RUST_TONIC, RUST_REQWEST)

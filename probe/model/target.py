@@ -63,6 +63,8 @@ class Endpoint:
     """With its query, which may hold a token."""
     scheme: str = ""
     """`https`, `http`, or empty where the user gave host:port."""
+    port_given: bool = field(default=True, repr=False, compare=False)
+    """Whether the port was written; without, it is the scheme's, and requests do not name it."""
 
     @property
     def authority(self) -> str:
@@ -93,8 +95,12 @@ class Endpoint:
                 "the endpoint begins with a quotation mark, which is not part of a URL; docker's "
                 "--env-file keeps quotes as part of the value"
             )
-        if "@" in re.split(r"[/?#]", stripped.rpartition("://")[2], maxsplit=1)[0]:
+        authority = re.split(r"[/?#]", stripped.rpartition("://")[2], maxsplit=1)[0]
+        if "@" in authority:
             raise ValueError("an endpoint holds no user name or password; use headers")
+        # A space in the path is percent-encoded by every exporter that takes such a URL.
+        if " " not in authority:
+            stripped = stripped.replace(" ", "%20")
         if any(unicodedata.category(char) in _NEVER_IN_A_URL for char in stripped):
             raise ValueError("the endpoint holds a space or a control character")
         marked = "://" in stripped
@@ -112,6 +118,7 @@ class Endpoint:
             port = parts.port
         except ValueError:
             raise ValueError("its port is not a number from 1 to 65535") from None
+        port_given = port is not None
         if port is None:
             port = {"https": 443, "http": 80}.get(scheme, default_port)
         host = parts.hostname
@@ -122,7 +129,13 @@ class Endpoint:
         if port is None or port == 0:
             raise ValueError("it has no port; write host:port, 4317 is OTLP over gRPC")
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        return cls(host=host, port=port, path=path if path != "/" else "", scheme=scheme)
+        return cls(
+            host=host,
+            port=port,
+            path=path if path != "/" else "",
+            scheme=scheme,
+            port_given=port_given or not marked,
+        )
 
 
 NO_ENDPOINT: Final = Endpoint("", 0)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from probe.model.runtime import GO_BASED
+from probe.model.runtime import GO_IDS, PYTHON_HTTP
 from probe.model.target import Target
 
 Fields = Sequence[tuple[str, bytes]]
@@ -34,7 +34,8 @@ _LEFT_OUT_OF_HTTP2: Final = frozenset({
     "upgrade",
 })  # fmt: skip
 """net/http's HTTP/2, encodeHeaders."""
-_GO: Final = frozenset(runtime.id for runtime in GO_BASED)
+_REPLACED_IN_PYTHON: Final = frozenset({"content-type", "user-agent"})
+"""What a header of Python's exporter over HTTP takes the place of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,10 @@ def list_own_fields(target: Target) -> OwnFields:
     Raises:
         ValueError: where one cannot be sent; the text names it, never its value.
     """
-    grpc, by_go = target.protocol == "grpc", target.exporter in _GO
+    grpc, by_go = target.protocol == "grpc", target.exporter in GO_IDS
+    reserved = _RESERVED
+    if target.exporter == PYTHON_HTTP.id:
+        reserved -= _REPLACED_IN_PYTHON
     h2: list[tuple[str, bytes]] = []
     http1: list[tuple[str, bytes]] = []
     for raw_name, secret in target.headers:
@@ -77,7 +81,7 @@ def list_own_fields(target: Target) -> OwnFields:
                 h2 += [(name, check_value(name, part, strips=False)) for part in parts]
             if name not in _LEFT_OUT_OF_HTTP1:
                 http1.append((name, check_value(name, text)))
-        elif name not in _RESERVED:
+        elif name not in reserved:
             h2.append((name, check_value(name, text)))
             http1.append(h2[-1])
     return OwnFields(tuple(h2), tuple(http1))

@@ -5,7 +5,6 @@ for a backend to accept or refuse.
 """
 
 import re
-import string
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 from urllib.parse import quote
@@ -14,6 +13,7 @@ import h11
 from hpack import Encoder
 from hyperframe.frame import DataFrame, HeadersFrame, SettingsFrame
 
+from probe.model.runtime import GO_IDS, JAVA_JDK
 from probe.model.target import Endpoint, Signal, Target
 from probe.model.target import Protocol as OtlpProtocol
 from probe.model.trace_context import TraceContext
@@ -40,6 +40,11 @@ _SETTINGS: Final = {
 OPENING: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SettingsFrame(settings=_SETTINGS).serialize()
 """The client's preface with its SETTINGS (RFC 9113 §3.4)."""
 
+_IN_A_PATH: Final = "!$%&'()*+,/:;=?@[]~"
+"""What exporters leave in a path as it is, but for letters, digits and `-_.`; measured with Python's.
+A Collector's is encoded already."""
+_KEEPING_DOTS: Final = GO_IDS | {JAVA_JDK.id}
+"""Exporters that send `.` and `..` in a path; URL classes of others resolve them."""
 _AUTHORITY: Final = re.compile(r"[!-~]+")
 
 # Values of the width that every trace context has: raw in HTTP/1.1, and in HTTP/2 neither
@@ -212,7 +217,22 @@ def _authority(target: Target) -> str:
         for name, value in target.headers:
             if name.lower() == "host" and value.reveal():
                 return _check_authority(value.reveal())
-    return _check_authority(own) if own else encode_authority(target.named_endpoint)
+    if own:
+        return _check_authority(own)
+    endpoint = target.named_endpoint
+    authority = encode_authority(endpoint)
+    return authority.rpartition(":")[0] if _leaves_port_out(target, endpoint) else authority
+
+
+def _leaves_port_out(target: Target, endpoint: Endpoint) -> bool:
+    """Whether a request does not name the port: where it was not written, or is the usual one.
+
+    Go writes a port that was written, over gRPC everybody does; other HTTP clients do not write
+    the port of the scheme (measured with Python's).
+    """
+    if target.protocol == "grpc" or target.exporter in GO_IDS:
+        return not endpoint.port_given
+    return endpoint.port == (80 if target.plaintext else 443)
 
 
 def encode_authority(endpoint: Endpoint) -> str:
@@ -241,5 +261,21 @@ def _check_authority(text: str) -> str:
 def _path(target: Target) -> str:
     if target.protocol == "grpc":
         return f"/opentelemetry.proto.collector.{_SERVICES[target.signal]}/Export"
-    path = quote(target.endpoint.path, safe=string.punctuation) or f"/v1/{target.signal}"
-    return path if path.startswith("/") else f"/{path}"
+    path = quote(target.endpoint.path, safe=_IN_A_PATH) or f"/v1/{target.signal}"
+    path = path if path.startswith("/") else f"/{path}"
+    return path if target.exporter in _KEEPING_DOTS else _remove_dots(path)
+
+
+def _remove_dots(path: str) -> str:
+    """Remove the segments `.` and `..` of a path (RFC 3986 §5.2.4)."""
+    before, mark, query = path.partition("?")
+    left: list[str] = []
+    *segments, last = before[1:].split("/")
+    for segment in (*segments, "" if last in {".", ".."} else last):
+        if segment == "..":
+            del left[-1:]
+        elif segment != ".":
+            left.append(segment)
+    if last == "..":
+        del left[-2:-1]
+    return f"/{'/'.join(left)}{mark}{query}"

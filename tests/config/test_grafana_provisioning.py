@@ -136,6 +136,7 @@ def test_alert_rules_are_whole() -> None:
 
 SHOWN: Final = {
     "mtls-probe-failing": "Targets not as expected",
+    "mtls-probe-failing-addresses": "Targets not as expected",
     "mtls-probe-client-expiry-28d": "Client certificates",
     "mtls-probe-client-expiry-14d": "Client certificates",
     "mtls-probe-server-expiry-28d": "Server certificates",

@@ -42,7 +42,7 @@ CERTIFICATE: Final = {
 }
 SERIES: Final[Mapping[str, Mapping[str, str]]] = {
     uid: FAILING
-    if uid == "mtls-probe-failing"
+    if uid in {"mtls-probe-failing", "mtls-probe-failing-addresses"}
     else {**SCRAPED, "__name__": "up"}
     if uid == "mtls-probe-down"
     else CERTIFICATE
@@ -123,6 +123,11 @@ def test_the_texts_say_what_they_are_meant_to(grafana_templates: Path) -> None:
 
     failing = of("mtls-probe-failing", FAILING)
     assert failing["summary"] == "checkout+eu/pem is not as expected: client_ca_untrusted"
+    some = of("mtls-probe-failing-addresses", FAILING, 2.0)
+    assert (
+        some["summary"]
+        == "checkout+eu/pem: 2 of its addresses not as expected: client_ca_untrusted"
+    )
     assert failing["description"].splitlines() == [
         "Attempts end with client_ca_untrusted, of the family backend_ca_trust. Who must act: the "
         "backend's side.",

@@ -142,9 +142,9 @@ def test_three_addresses_are_told_apart_everywhere(
         assert_pages_tell_them_apart(probe)
         watching.wait(lambda: len(failing(watching)) == 2, 30, "fired")
         assert failing(watching) == {
-            "server_name_mismatch": f"eu: 1 of 3 addresses are not as expected, "
+            "server_name_mismatch": f"eu: 1 of 3 addresses is not as expected, "
             f"server_name_mismatch: {TWO}",
-            "tcp_refused": f"eu: 1 of 3 addresses are not as expected, tcp_refused: {THREE}",
+            "tcp_refused": f"eu: 1 of 3 addresses is not as expected, tcp_refused: {THREE}",
         }
 
         stack.enter_context(collector(otelcol, tmp_path, pki, THREE, port, good))

@@ -38,6 +38,8 @@ def url_fault(url: str) -> str | None:
         return "must be a URL, like https://inventory.example.com/collectors"
     if "@" in url.partition("//")[2].partition("/")[0]:
         return "a URL of http_sd holds no user name or password"
+    if " " in url:
+        return "is not a valid URL"
     try:
         Endpoint.parse(url)
     except ValueError:

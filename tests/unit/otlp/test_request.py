@@ -180,7 +180,7 @@ HEADERS = (
 
 def test_headers_of_other_exporters_leave_framing_to_the_probe() -> None:
     """The target's headers are added; framing, media type and the probe's name stay ours."""
-    sending = target(headers=HEADERS, protocol="http/protobuf", exporter="python-http")
+    sending = target(headers=HEADERS, protocol="http/protobuf", exporter="node-http")
     request = build_request(sending, AGENT)
     sent = dict(read_by_h11(request.http1)[0].headers)
     assert sent[b"x-scope-orgid"] == b"tenant"
@@ -324,3 +324,37 @@ def test_exchanges_listen_to_their_version() -> None:
     request = build_request(target(), AGENT)
     assert isinstance(request.expect_answer(h2=True), Http2Exchange)
     assert isinstance(request.expect_answer(h2=False), Http1Exchange)
+
+
+@pytest.mark.parametrize(
+    ("written", "exporter", "host"),
+    [
+        ("https://b", "collector", "b"),
+        ("https://b:443", "collector", "b:443"),
+        ("https://b:443", "python-http", "b"),
+        ("https://b", "python-http", "b"),
+        ("https://b:4318", "python-http", "b:4318"),
+        ("http://b:80", "node-http", "b"),
+    ],
+)
+def test_whether_a_request_names_the_usual_port(written: str, exporter: str, host: str) -> None:
+    """Go writes what was written; other clients do not write the port of the scheme."""
+    sending = target(endpoint=Endpoint.parse(written), protocol="http/protobuf", exporter=exporter)
+    assert read_by_h2(build_request(sending, AGENT).h2)[1][b":authority"] == host.encode()
+
+
+@pytest.mark.parametrize(
+    ("written", "exporter", "sent"),
+    [
+        ("https://b/a b", "python-http", "/a%20b"),
+        ("https://b/a|b^c'd", "python-http", "/a%7Cb%5Ec'd"),
+        ("https://b/a/../b/./c", "python-http", "/b/c"),
+        ("https://b/a/b/..?x=/../y", "node-http", "/a/?x=/../y"),
+        ("https://b/..", "node-http", "/"),
+        ("https://b/a/../b", "go-http", "/a/../b"),
+    ],
+)
+def test_the_path_of_a_request(written: str, exporter: str, sent: str) -> None:
+    """What has to be is percent-encoded; most exporters' URL classes resolve dots."""
+    sending = target(endpoint=Endpoint.parse(written), protocol="http/protobuf", exporter=exporter)
+    assert read_by_h2(build_request(sending, AGENT).h2)[1][b":path"] == sent.encode()

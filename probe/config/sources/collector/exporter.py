@@ -221,14 +221,13 @@ def _refuse_unresolved(value: Any, key: str = "") -> None:
     """Refuse to probe with settings that are not known here.
 
     Raises:
-        UnknownSettingError: naming what is not known.
-        NotProbedError: naming the provider that only the Collector has.
+        UnknownSettingError: naming what is not known, or the provider that only the Collector has.
     """
     if isinstance(value, Unresolved):
         if value.reason:
             raise UnknownSettingError(value.reason)
         what = f"its {key} comes" if key else "its settings come"
-        raise NotProbedError(
+        raise UnknownSettingError(
             f"{what} from the provider {value.scheme}, which the Collector has and the probe has not"
         )
     parts: Iterable[tuple[str, Any]] = value.items() if isinstance(value, dict) else ()

@@ -7,15 +7,17 @@ Only Helm can render what stands in {{ }}: what it feeds is not known.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
+from probe.config.errors import ConfigurationError
 from probe.config.location import Location
 from probe.config.sources.collector.startup import SECTIONS
 from probe.config.sources.manifest.container_variables import RENDERED, PodFields
-from probe.config.sources.manifest.objects import KubernetesObject, Node, Problems
+from probe.config.sources.manifest.objects import KubernetesObject, Node
 from probe.config.sources.manifest.pods import ContainerSpec, Pod, Volume, list_volumes
 from probe.config.sources.manifest.written_config import write_config
-from probe.config.yaml_document import Document, Place
+from probe.config.yaml_document import Document, Place, parse_yaml
 from probe.text.safe_text import safe_text
 
 _DEPTH: Final = 4
@@ -71,19 +73,53 @@ _STACK: Final[dict[str, Any]] = {
 """What those have, in short."""
 
 
-def read_values(document: Document, errors: Problems) -> tuple[list[Pod], list[KubernetesObject]]:
-    """Return the pods and the operator's objects that the charts of `document` would make."""
-    if not isinstance(document.value, dict):
-        return [], []
-    root = Node(document.value, Location(document), errors)
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Values, and where a chart would be installed with them."""
+
+    values: Node
+    title: str = "Helm values"
+    namespace: str = ""
+
+
+def read_values(release: Release) -> tuple[list[Pod], list[KubernetesObject]]:
+    """Return the pods and the operator's objects that the charts of a release would make."""
     pods: list[Pod] = []
     objects: list[KubernetesObject] = []
-    for path, node in _find_charts(root, (), 0):
+    for path, node in _find_charts(release.values, (), 0):
         if _is_kube_stack(node):
-            objects += _read_kube_stack(node)
+            objects += _read_kube_stack(node, release.namespace)
         elif _holds_config(node):
-            pods.append(_make_pod(path, node))
+            pods.append(_make_pod(path, node, release))
     return pods, objects
+
+
+def find_releases(one: KubernetesObject) -> Iterator[Release]:
+    """Yield the values that an object of Flux or Argo CD has, or that HelmChart of k3s has."""
+    spec = one.node["spec"]
+    if one.kind == "HelmRelease":
+        namespace = spec["targetNamespace"].text or one.namespace
+        yield Release(spec["values"], one.title, namespace)
+    elif one.kind == "HelmChart":
+        yield from _parse_values(spec["valuesContent"], one, spec["targetNamespace"].text)
+    elif one.kind == "Application" and one.group == "argoproj.io":
+        namespace = spec["destination"]["namespace"].text
+        for source in (spec["source"], *spec["sources"].items()):
+            helm = source["helm"]
+            yield Release(helm["valuesObject"], one.title, namespace)
+            yield from _parse_values(helm["values"], one, namespace)
+
+
+def _parse_values(node: Node, one: KubernetesObject, namespace: str) -> Iterator[Release]:
+    if isinstance(node.value, str):
+        try:
+            document = parse_yaml(node.value, f"{one.title}, {node.at.key}")
+        except ConfigurationError as error:
+            node.errors.add(error)
+        else:
+            yield Release(
+                Node(document.value, Location(document), node.errors), one.title, namespace
+            )
 
 
 def _find_charts(
@@ -119,8 +155,8 @@ def _is_kube_stack(node: Node) -> bool:
     )
 
 
-def _make_pod(path: tuple[str, ...], node: Node) -> Pod:
-    title = " ".join(filter(None, ("Helm values", safe_text(".".join(path), 100))))
+def _make_pod(path: tuple[str, ...], node: Node, release: Release) -> Pod:
+    title = " ".join(filter(None, (release.title, safe_text(".".join(path), 100))))
     value = node.value
     if _is_collector_config(value.get("alternateConfig")):
         config = node["alternateConfig"]
@@ -166,7 +202,7 @@ def _make_pod(path: tuple[str, ...], node: Node) -> Pod:
         ),
         security=node["securityContext"],
     )
-    namespace = node["namespaceOverride"].text
+    namespace = node["namespaceOverride"].text or release.namespace
     fields = PodFields(known={"metadata.namespace": namespace} if namespace else {})
     return Pod(
         title=title,
@@ -182,9 +218,9 @@ def _make_pod(path: tuple[str, ...], node: Node) -> Pod:
 _CONFIG: Final = "opentelemetry-collector-configmap"
 
 
-def _read_kube_stack(node: Node) -> Iterator[KubernetesObject]:
+def _read_kube_stack(node: Node, installed: str) -> Iterator[KubernetesObject]:
     general = node["defaultCRConfig"]
-    namespace = node["namespaceOverride"].text
+    namespace = node["namespaceOverride"].text or installed
     for name, own in node["collectors"].entries():
         if own.value is None or own["enabled"].value is False:
             continue

@@ -15,6 +15,10 @@ from probe.text.safe_text import safe_text
 
 MOST_OBJECTS: Final = 20_000
 """How many objects one source may have."""
+_OBJECT_KEYS: Final = frozenset({"apiVersion", "metadata"})
+"""One of these tells an object from values that have a key `kind`."""
+_WITHOUT: Final = "Kustomization"
+"""The kind whose file needs neither."""
 MOST_PROBLEMS: Final = 1000
 """How many errors one reading holds."""
 _LONGEST_NAME: Final = 253
@@ -208,7 +212,7 @@ def _read(node: Node, kind: str, depth: int) -> Iterator[KubernetesObject]:
         return
     own = value.get("kind")
     kind = own if isinstance(own, str) and own else kind
-    if not kind:
+    if not kind or not (kind == _WITHOUT or kind.endswith("List") or _OBJECT_KEYS & value.keys()):
         return
     if kind.endswith("List") and isinstance(value.get("items"), list) and depth < 4:
         for item in node["items"].items():

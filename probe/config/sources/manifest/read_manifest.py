@@ -12,6 +12,7 @@ from typing import Final
 
 from probe.config.errors import ConfigurationError, NotProbedError, explain_unreadable
 from probe.config.file_reader import STDIN, decode_text
+from probe.config.location import Location
 from probe.config.source_content import SourceContent
 from probe.config.sources.manifest.container_arguments import names_collector, read_arguments
 from probe.config.sources.manifest.container_collector import (
@@ -23,12 +24,13 @@ from probe.config.sources.manifest.container_collector import (
 from probe.config.sources.manifest.container_sdk import has_sdk, read_sdk
 from probe.config.sources.manifest.container_user import find_fs_group, find_user
 from probe.config.sources.manifest.container_variables import Variables, make_variables
-from probe.config.sources.manifest.helm_values import read_values
+from probe.config.sources.manifest.helm_values import Release, find_releases, read_values
 from probe.config.sources.manifest.instrumentation import find_annotation, inject
 from probe.config.sources.manifest.mounts import make_container
 from probe.config.sources.manifest.objects import (
     MOST_OBJECTS,
     KubernetesObject,
+    Node,
     Objects,
     Problems,
     read_objects,
@@ -94,7 +96,7 @@ class _Reading:
         count = 0
         for one in read_objects(document, self.problems):
             count += 1
-            if one.kind == "Kustomization":
+            if one.kind == "Kustomization" and one.group in {"", "kustomize.config.k8s.io"}:
                 reason = (
                     "is a kustomization; give what it makes: "
                     "kubectl kustomize DIRECTORY | mtls-probe check --manifest -"
@@ -102,21 +104,28 @@ class _Reading:
                 self.problems.add(one.node.at.error(reason))
             elif len(self.objects) < MOST_OBJECTS:
                 self.objects.add(one)
+                for release in find_releases(one):
+                    self._add_release(release)
             else:
                 self.problems.add(one.node.at.error(f"there are more than {MOST_OBJECTS} objects"))
                 return
         if count or not isinstance(document.value, dict):
             return
-        pods, objects = read_values(document, self.problems)
-        self.values += pods
-        for one in objects:
-            self.objects.add(one)
-        if not (pods or objects) and is_collector_document(document.value):
+        values = Node(document.value, Location(document), self.problems)
+        found = self._add_release(Release(values))
+        if not found and is_collector_document(document.value):
             reason = (
                 "is the configuration of a Collector and no manifest; name it with "
                 "sources: [{collector: FILE}]"
             )
             self.problems.add(ConfigurationError(reason, file=document.file))
+
+    def _add_release(self, release: Release) -> bool:
+        pods, objects = read_values(release)
+        self.values += pods
+        for one in objects:
+            self.objects.add(one)
+        return bool(pods or objects)
 
     def read(self) -> SourceContent:
         """Return what all of it gives."""

@@ -57,12 +57,15 @@ def _apply_python_grpc(target: Target, environ: Mapping[str, str]) -> Target:
     """Take the three files of the kind whose CA variable is set, and none without one.
 
     opentelemetry-python 1.45, exporter.py `_get_credentials`: without a CA the channel gets gRPC's
-    own roots and no certificate. INSECURE counts with http:// too (`OTLPExporterMixin.__init__`).
+    own roots and no certificate. The signal's kind counts where its CA variable is set, if only to
+    nothing, unless its INSECURE is true, which https:// leaves without any other effect.
     """
     target = _use_python_scheme(target, environ)
     if target.plaintext:
         return target
-    signal = target.signal if get_value(environ, "CERTIFICATE", target.signal) else None
+    own = variable_name("CERTIFICATE", target.signal)
+    insecure = environ.get(variable_name("INSECURE", target.signal), "").lower() == "true"
+    signal = target.signal if own in environ and not insecure else None
     ca, certificate, key = (
         get_value(environ, name, signal)
         for name in ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
@@ -82,9 +85,10 @@ def _apply_python_grpc(target: Target, environ: Mapping[str, str]) -> Target:
 
 
 def _use_python_scheme(target: Target, environ: Mapping[str, str]) -> Target:
-    """With http://, INSECURE that is set and not true turns TLS on."""
-    name, text = find_setting(environ, target.signal, "INSECURE")
-    if target.endpoint.scheme != "http" or not text or text.lower() == "true":
+    """With http://, INSECURE that is set and not true turns TLS on, also one that is empty."""
+    names = (variable_name("INSECURE", target.signal), variable_name("INSECURE"))
+    name = next((name for name in names if name in environ), "")
+    if target.endpoint.scheme != "http" or not name or environ[name].lower() == "true":
         return target
     return replace(
         target,
@@ -92,7 +96,7 @@ def _use_python_scheme(target: Target, environ: Mapping[str, str]) -> Target:
         tls=replace(target.tls, insecure=False),
         notes=(
             *target.notes,
-            f"Python's gRPC exporter uses TLS with http://, for {name} is {text}",
+            f"Python's gRPC exporter uses TLS with http://, for {name} is set, and is not true",
         ),
     )
 

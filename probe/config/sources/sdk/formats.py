@@ -15,11 +15,15 @@ FORMATS: Final[dict[str, str]] = {
     "properties": "the properties file of OpenTelemetry's Java agent",
     "spring": "the configuration of a Spring Boot application",
     "unit": "a unit of systemd",
+    "compose": "a file of docker compose",
     **{reader.id: f"an env file as {reader.name} reads it" for reader in READERS_BY_ID.values()},
 }
 """By what `format` calls it, what it is."""
 
 _SPRING_NAME: Final = re.compile(r"(?:application|bootstrap)(?:-[^./]+)?\.(?:ya?ml|properties)")
+_COMPOSE_NAME: Final = re.compile(r"(?:docker-)?compose(?:[.-][^/]*)?\.ya?ml")
+_SERVICES: Final = re.compile(rb"^services:", re.MULTILINE)
+_SERVICE: Final = re.compile(rb"^[ \t]+(?:image|build):", re.MULTILINE)
 _SPRING_KEY: Final = re.compile(
     rb"^(?:spring|management|otel)[.:\[]|^[\"'](?:spring|management|otel)[\"']:", re.MULTILINE
 )
@@ -37,6 +41,8 @@ def recognise_format(path: str, raw: bytes) -> str:
         return "spring"
     if name.suffix == ".properties":
         return "spring" if _SPRING_OWN.search(raw) else "properties"
+    if _COMPOSE_NAME.fullmatch(name.name) or (_SERVICES.search(raw) and _SERVICE.search(raw)):
+        return "compose"
     if name.suffix in {".yaml", ".yml", ".json"}:
         return "spring" if _SPRING_KEY.search(raw) else "declarative"
     if name.suffix in _UNITS or (

@@ -12,6 +12,7 @@ from typing import Final
 
 from probe.config.errors import ConfigurationError
 from probe.config.source_content import SourceContent, report_ignored
+from probe.config.sources.compose.read_compose import read_compose
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.env_files.env_readers import (
     MAX_BYTES,
@@ -75,6 +76,11 @@ class SettingsFile:
             return JAVA_OKHTTP.id if _RUNS_JAVA.search(self.raw) else None
         return _RUNTIMES.get(self.kind)
 
+    @property
+    def names_exporters(self) -> bool:
+        """Whether it says of each target by itself whose exporter it is."""
+        return self.kind == "compose"
+
     def read(self, environ: Mapping[str, str], exporter: str) -> SourceContent:
         """Return the targets of every OTLP exporter that the file gives.
 
@@ -95,6 +101,15 @@ class SettingsFile:
                 exporter,
                 profiles=self.profiles,
                 read_file=self.read_file,
+            )
+        elif self.kind == "compose":
+            content = read_compose(
+                self.raw,
+                self.path,
+                environ,
+                exporter,
+                self.read_file or _read_nothing,
+                self.list_directory or _list_nothing,
             )
         elif self.kind == "unit":
             content = self._read_unit(exporter, environ)
@@ -205,6 +220,10 @@ class SettingsFile:
 
 def _read_nothing(name: str) -> bytes:
     raise FileNotFoundError(ENOENT, "is not read here", name)
+
+
+def _list_nothing(name: str) -> list[str]:
+    raise FileNotFoundError(ENOENT, "is not listed here", name)
 
 
 def _list_takers(raw: bytes, environ: Mapping[str, str]) -> list[EnvReader]:

@@ -34,15 +34,20 @@ def test_pythons_grpc_exporter_reads_no_pair_without_a_ca() -> None:
     assert tls_of("python-grpc", {**PAIR, P + "CERTIFICATE": "ca"}).cert_file == "c"
     own = {**PAIR, P + "CERTIFICATE": "ca", P + "TRACES_CERTIFICATE": "own"}
     assert tls_of("python-grpc", own) == TlsSettings(ca_file="own")
+    empty = {**PAIR, P + "CERTIFICATE": "ca", P + "TRACES_CERTIFICATE": ""}
+    assert tls_of("python-grpc", empty) == TlsSettings()
+    insecure = {**own, P + "TRACES_INSECURE": "true"}
+    assert tls_of("python-grpc", insecure).ca_file == "ca"
     roots = {"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": "roots"}
     assert tls_of("python-grpc", roots).ca_file == "roots"
 
 
-@pytest.mark.parametrize(("insecure", "plaintext"), [("false", False), ("true", True), ("", True)])
+@pytest.mark.parametrize(("insecure", "plaintext"), [("false", False), ("true", True), ("", False)])
 def test_pythons_grpc_exporter_takes_insecure_before_http(insecure: str, plaintext: bool) -> None:
     """With https:// the scheme counts."""
     target = make_target("python-grpc", TlsSettings(insecure=True), "http")
     assert apply_runtime_rules(target, {P + "INSECURE": insecure}).plaintext == plaintext
+    assert apply_runtime_rules(target, {}).plaintext
 
 
 def test_pythons_http_exporter_takes_the_bundle_of_requests_first() -> None:

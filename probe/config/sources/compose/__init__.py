@@ -1,0 +1,1 @@
+"""Files of docker compose: the services, their variables and the files that they see."""
