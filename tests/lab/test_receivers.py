@@ -246,7 +246,7 @@ def names(alerts: list[dict[str, Any]]) -> set[str]:
 def test_a_receiver_that_can_accept_nobody(
     otelcol: Path, tls: dict[str, Any], pki: LabPki, tmp_path: Path
 ) -> None:
-    """client_ca_file holds a certificate and no CA: that the probe is refused is no proof of health."""
+    """client_ca_file holds a certificate and no CA: that the probe is refused proves nothing."""
     tls["client_ca_file"] = str(pki.server.cert_file)
     with neighbour(otelcol, tmp_path, tls) as backend, backend.running():
         targets = backend.load()

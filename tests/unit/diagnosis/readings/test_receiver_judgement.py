@@ -65,7 +65,7 @@ def test_nobody_is_asked() -> None:
 
 
 def test_public_cas_and_the_systems_pool() -> None:
-    """Either lets in whoever has a certificate of a public CA."""
+    """Either accepts whoever has a certificate of a public CA."""
     assert causes(public_cas=1) == ([], ["client_ca_too_broad"])
     assert causes(system_roots=True) == ([], ["client_ca_too_broad"])
 
