@@ -13,7 +13,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-fast lab faults check new-cause causes rules dashboards references record bench collector exporters lock clean
+.PHONY: help demo test test-fast lab faults check new-cause causes rules dashboards references record bench collector collector-schema exporters lock clean
 
 help:
 	@echo "make demo       faulty backends on loopback, and the probe; ONCE=1 ends after one round"
@@ -30,6 +30,7 @@ help:
 	@echo "make record     records what the product does, for tests/behaviour; ONLY=checks"
 	@echo "make bench      measures what an attempt costs"
 	@echo "make collector  builds the OpenTelemetry Collector of the lab tests"
+	@echo "make collector-schema  reads what the Collector's components take, into the file that is shipped"
 	@echo "make exporters  runs generated cases through real exporters; ONLY=, EXPORTERS="
 	@echo "make lock       writes requirements/*.txt; UPGRADE=1 takes the newest versions"
 
@@ -94,6 +95,9 @@ bench: $(VENV)/.test
 
 collector: $(VENV)/.test
 	$(BIN)/python -m tests.lab.collector_build
+
+collector-schema: $(VENV)/.test
+	$(BIN)/python -m tools.collector_schema.generate
 
 exporters: $(VENV)/.test
 	$(BIN)/python -m tests.lab.exporters.run $(if $(ONLY),--only '$(ONLY)') \

@@ -21,6 +21,7 @@ from probe.config.errors import (
     find_nearest,
 )
 from probe.config.file_reader import decode_text
+from probe.config.other_files import recognise_document
 from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
 from probe.config.sources.collector.read_collector import make_unreadable_target, read_collector
@@ -36,6 +37,7 @@ from probe.config.sources.receiver.read_receivers import read_receivers
 from probe.config.sources.sdk.environment import FILE_VARIABLES, SOURCE, read_environment
 from probe.config.sources.sdk.settings_file import SettingsFile
 from probe.config.target_entry import tls_settings
+from probe.config.yaml_document import parse_yaml
 from probe.model.runtime import COLLECTOR, EXPORTERS, find_sibling
 from probe.model.target import Secret, Target
 from probe.text.description import describe_path, describe_url
@@ -230,7 +232,7 @@ class DeclaredSource:
             content = (
                 read_environment(inputs.environ, exporter)
                 if settings is None
-                else settings.read(inputs.environ, exporter)
+                else _read_settings_file(settings, inputs.environ, exporter)
             )
             targets = content.targets
             if settings is None or not settings.names_exporters:
@@ -287,6 +289,39 @@ SDK_ENVIRONMENT: Final = DeclaredSource.of("sdk", ENVIRONMENT)
 def find_declarative_file(environ: Mapping[str, str]) -> str:
     """Return the declarative file that replaces the variables, or an empty text."""
     return next((environ[name] for name in FILE_VARIABLES if environ.get(name)), "")
+
+
+def _read_settings_file(
+    settings: SettingsFile, environ: Mapping[str, str], exporter: str
+) -> SourceContent:
+    """Return what an SDK's file gives.
+
+    Raises:
+        ConfigurationError: where it cannot be read, or is another program's.
+    """
+    try:
+        content = settings.read(environ, exporter)
+    except ConfigurationError:
+        _refuse_other_file(settings)
+        raise
+    if not content.targets:
+        _refuse_other_file(settings)
+    return content
+
+
+def _refuse_other_file(settings: SettingsFile) -> None:
+    """Refuse a file that another kind of source reads.
+
+    Raises:
+        ConfigurationError: saying what it is, and how to name it.
+    """
+    try:
+        value = parse_yaml(settings.raw, first_alone=True).value
+    except ConfigurationError:
+        return
+    other = recognise_document(value)
+    if other is not None and other.source != "sdk":
+        raise ConfigurationError(other.explain(settings.path), file=settings.path)
 
 
 def _choose_exporter(

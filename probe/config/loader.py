@@ -20,6 +20,7 @@ from probe.config.errors import ConfigurationError, explain_unreadable
 from probe.config.expand import expand
 from probe.config.file_reader import FileReader
 from probe.config.location import Location
+from probe.config.other_files import recognise_document, recognise_text
 from probe.config.resource import build_resource
 from probe.config.schema import DefaultsEntry, FileEntry, SourceEntry
 from probe.config.sections import (
@@ -31,6 +32,7 @@ from probe.config.sections import (
     read_web,
 )
 from probe.config.source_reader import COMMAND_LINE, SourceReader, explain_no_targets
+from probe.config.sources.collector.exporter_block import find_exporter_block
 from probe.config.sources.collector.receiver import assign_served_files
 from probe.config.sources.http_sd import fetch_list
 from probe.config.span_destination import SpanDestination, read_span_destination
@@ -75,7 +77,7 @@ def load_configuration(
     inputs = SourceInputs(environ, files.read, fetched or {})
     try:
         document, warnings = _read_document(path, files, inputs)
-        entry = convert(document.value, FileEntry, Location(document))
+        entry = _read_entry(document)
         loaded = _build(entry, document, inputs, known_causes, reader, listen)
     except ConfigurationError as error:
         error.files = tuple(files.names)
@@ -128,10 +130,33 @@ def _read_document(
     except OSError as error:
         reason = f"cannot be read: {explain_unreadable(error)}"
         raise ConfigurationError(reason, file=str(path)) from None
-    document = parse_yaml(raw, str(path))
+    try:
+        document = parse_yaml(raw, str(path))
+    except ConfigurationError:
+        if other := recognise_text(raw.decode("utf-8", "replace")):
+            raise ConfigurationError(other.explain(str(path)), file=str(path)) from None
+        raise
     at = Location(document)
     expansion = expand(document.value, at, environ=inputs.environ, read_file=inputs.read_text)
     return replace(document, value=expansion.value), expansion.warnings
+
+
+def _read_entry(document: Document) -> FileEntry:
+    """Return what the file says; an exporter's settings alone are a source by themselves.
+
+    Raises:
+        ConfigurationError: with what the file is, where it is another program's.
+    """
+    try:
+        return convert(document.value, FileEntry, Location(document))
+    except ConfigurationError:
+        if find_exporter_block(document):
+            return FileEntry(sources=[SourceEntry(collector=document.file)])
+        value = document.value
+        other = recognise_text(value) if isinstance(value, str) else recognise_document(value)
+        if other is None or other.source == "config":
+            raise
+        raise ConfigurationError(other.explain(document.file), file=document.file) from None
 
 
 def _build(

@@ -215,6 +215,8 @@ class _ReadUnit:
     def list_problems(self) -> list[str]:
         """Return all that is wrong with it, each one or more lines that are safe to show."""
         found = [str(error) for error in self.content.errors]
+        # What would be green without them is not: nobody knows about these.
+        found += [safe_text(f"not probed: {text}", 1024) for text in self.content.unprobed]
         if self.error is not None:
             found.insert(0, f"{self.error}; {KEPT}" if self.kept else str(self.error))
         elif not self.content.targets and self.content.empty:

@@ -6,12 +6,15 @@ measured anew.
 
 import json
 import random
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from probe.config.sources.collector.known_components import load_known_collector
 from tests.lab.collector_start.configurations import GOOD, generate
-from tests.lab.collector_start.judged import judge
+from tests.lab.collector_start.judged import Judged, judge
 from tests.lab.collector_start.measure import MEASURED, validate
 
 OURS_ONLY = {"exporters.debug.verbosity = 100000000000000000000"}
@@ -43,25 +46,31 @@ def texts(measured: dict[str, str]) -> dict[str, str]:
     return made
 
 
+@pytest.fixture(scope="module")
+def judged(texts: dict[str, str]) -> dict[str, Judged]:
+    """Return what the probe makes of each."""
+    return {name: judge(text) for name, text in texts.items()}
+
+
 def test_nothing_that_a_collector_refuses_is_good(
-    measured: dict[str, str], texts: dict[str, str]
+    measured: dict[str, str], judged: dict[str, Judged]
 ) -> None:
     """Never exit 0 where the real one does not start; what is missed is named and rare."""
     refused = [name for name, said in measured.items() if said]
-    missed = {name for name in refused if not judge(texts[name]).faults}
+    missed = {name for name in refused if not judged[name].faults}
     assert len(refused) > 600
     assert missed == THEIRS_ONLY
     assert len(missed) < MOST_MISSED * len(refused)
 
 
 def test_nothing_that_a_collector_takes_is_stopped(
-    measured: dict[str, str], texts: dict[str, str]
+    measured: dict[str, str], judged: dict[str, Judged]
 ) -> None:
     """At most one exporter fails by itself, which the real one would have never exported by."""
     taken = [name for name, said in measured.items() if not said]
     assert len(taken) > 200
-    assert {name for name in taken if judge(texts[name]).whole_fails} == OURS_ONLY
-    assert all(judge(texts[name]).good_is_probed for name in taken)
+    assert {name for name in taken if judged[name].whole_fails} == OURS_ONLY
+    assert all(judged[name].good_is_probed for name in taken)
 
 
 def test_a_good_neighbour_is_always_probed(measured: dict[str, str], texts: dict[str, str]) -> None:
@@ -69,7 +78,7 @@ def test_a_good_neighbour_is_always_probed(measured: dict[str, str], texts: dict
     stopped = {
         name
         for name, text in texts.items()
-        if measured[name] and GOOD in text and not judge(text).good_is_probed
+        if measured[name] and GOOD in text and not judged[name].good_is_probed
     }
     assert stopped == UNREADABLE
 
@@ -92,3 +101,27 @@ def _fits(text: str) -> bool:
 
 def _adapt(text: str) -> str:
     return text.replace(PLAIN[0], PLAIN[1]).replace("[nop]", "[otlp]").replace("[ nop ]", "[otlp]")
+
+
+def test_the_shipped_table_is_of_the_collector_that_is_built(otelcol: Path) -> None:
+    """Its release, and every component that it has with the names that it goes by."""
+    listed = subprocess.run(
+        [str(otelcol), "components"], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    known = load_known_collector()
+    section = ""
+    seen = set()
+    for line in listed.splitlines():
+        if line.endswith(":") and not line.startswith(" "):
+            section = line[:-1]
+        if section in known.components and (found := re.fullmatch(r"    - name: (\S+)", line)):
+            seen.add((section, found[1]))
+    assert len(seen) >= 5, listed
+    assert seen <= {
+        (section, name) for section in known.components for name in known.components[section]
+    }
+    for name in ("otlp_grpc", "otlp_http", "debug"):
+        assert f"exporter/{_MODULES[name]} {known.components['exporters'][name].release}" in listed
+
+
+_MODULES = {"otlp_grpc": "otlpexporter", "otlp_http": "otlphttpexporter", "debug": "debugexporter"}

@@ -17,6 +17,7 @@ from probe.config.errors import (
 )
 from probe.config.expand import MAX_NESTING, Unresolved, UnsetVariable, expand
 from probe.config.location import Location
+from probe.config.other_files import recognise_document, recognise_text
 from probe.config.typed_values import convert
 from probe.config.yaml_document import Document, Place, parse_yaml, resolve_go_scalar, unwrap
 from probe.text.description import refuse_non_path
@@ -131,9 +132,13 @@ class CollectorFiles:
         except (OSError, ValueError) as error:
             reason = f"cannot be read: {explain_unreadable(error)}"
             raise UnreadableFileError(reason, file=path) from None
-        document = parse_yaml(
-            text.removeprefix("\ufeff"), path, plain=resolve_go_scalar, first_alone=True
-        )
+        text = text.removeprefix("\ufeff")
+        try:
+            document = parse_yaml(text, path, plain=resolve_go_scalar, first_alone=True)
+        except ConfigurationError:
+            if other := recognise_text(text):
+                raise ConfigurationError(other.explain(path), file=path) from None
+            raise
         if document.second and document.value is None:
             reason = "its first document is empty, and the Collector reads no other"
             raise ConfigurationError(reason, file=path, line=document.second)
@@ -142,6 +147,9 @@ class CollectorFiles:
                 f"line {document.second} begins a second document, which the Collector does not read"
             )
         if not isinstance(document.value, dict | None):
+            other = recognise_document(document.value) or recognise_text(text)
+            if other is not None:
+                raise ConfigurationError(other.explain(path), file=path)
             reason = "is not the configuration of a Collector"
             raise Location(document).error(reason, found=document.value)
         return document

@@ -12,6 +12,8 @@ from typing import Final
 
 from probe.config.errors import ConfigurationError, NotProbedError, UnknownSettingError
 from probe.config.expand import UnsetVariable
+from probe.config.location import Location
+from probe.config.other_files import recognise_document
 from probe.config.source_content import SourceContent, add_faults, report_ignored
 from probe.config.sources.collector.decode import COLLECTOR_SAYS
 from probe.config.sources.collector.exporter import (
@@ -20,6 +22,7 @@ from probe.config.sources.collector.exporter import (
     Exporter,
     read_exporter,
 )
+from probe.config.sources.collector.exporter_block import find_exporter_block, surround
 from probe.config.sources.collector.failed_exporter import make_failed_target
 from probe.config.sources.collector.load_balancer import BALANCER_TYPES, read_load_balancer
 from probe.config.sources.collector.merge import (
@@ -63,10 +66,8 @@ def read_collector(
     where = files.document.file
     if not files.document.value:
         raise ConfigurationError("is empty", file=where)
-    if not any(key in SECTIONS for key in files.document.value):
-        key = next(iter(files.document.value))
-        reason = "is not the configuration of a Collector: unknown key"
-        raise files.at[key].error(reason, found=key, allowed=SECTIONS)
+    _take_exporter_block(files)
+    _refuse_other_files(files)
     source = Source("collector", where)
     startup = judge_startup(files)
     exporters = _list_exporters(files)
@@ -95,6 +96,32 @@ def read_collector(
         warnings=tuple(safe_text(f"{where}: {text}", 1024) for text in files.warnings),
         served=served,
     )
+
+
+def _take_exporter_block(files: CollectorFiles) -> None:
+    """Put a configuration around exporters that stand alone."""
+    if block := find_exporter_block(files.document):
+        files.document = surround(files.document, block)
+        files.at = Location(files.document)
+        files.warn(
+            "it holds exporters alone, which are probed as if a pipeline of traces used them"
+        )
+
+
+def _refuse_other_files(files: CollectorFiles) -> None:
+    """Refuse the file of another program.
+
+    Raises:
+        ConfigurationError: saying what it is, or naming its first key.
+    """
+    document = files.document
+    other = recognise_document(document.value)
+    if other is not None and other.source != "collector":
+        raise ConfigurationError(other.explain(document.file), file=document.file)
+    if not any(key in SECTIONS for key in document.value):
+        key = next(iter(document.value))
+        reason = "is not the configuration of a Collector: unknown key"
+        raise files.at[key].error(reason, found=key, allowed=SECTIONS)
 
 
 @dataclass(slots=True)

@@ -93,6 +93,7 @@ class _Judge:
             len(self._found.collector) > before or not self._found.pipelines
         )
         self._judge_uses_of_extensions()
+        self._judge_own_types()
         if not self._found.collector:
             self._judge_presence()
         self._found.unresolved = tuple(self._unresolved)
@@ -182,6 +183,28 @@ class _Judge:
             errors.append(at.error("must be a mapping", found=unwrap(value)))
         if errors:
             self._found.components[section, name] = errors
+
+    def _judge_own_types(self) -> None:
+        """Judge a type that nobody lists: one that is used may be somebody's own, else it is a mistake."""
+        used = {
+            (section, component_id(name))
+            for pipeline in self._found.pipelines.values()
+            for section in (*pipeline, "connectors")
+            for name in pipeline.get(section, (*pipeline["receivers"], *pipeline["exporters"]))
+        }
+        if self._found.pipelines_unknown or self._enabled is None:
+            return
+        used |= {("extensions", name) for name in self._enabled}
+        own = {text: tuple(text.split(".", 1)) for text in self._found.of_own_types}
+        for section, name in own.values():
+            if (section, name) in used:
+                continue
+            at = self._files.at[section][self._keys[section, name]]
+            said = f"is an unknown type{COLLECTOR_SAYS}{self._known.release}: unknown type)"
+            self._found.components.setdefault((section, name), []).append(
+                at.error(said, found=component_type(name))
+            )
+        self._found.of_own_types = tuple(text for text, key in own.items() if key in used)
 
     def _judge_service(self) -> None:
         at = self._files.at["service"]

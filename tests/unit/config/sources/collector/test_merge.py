@@ -57,7 +57,7 @@ def test_references_may_stand_for_whole_parts() -> None:
 def test_a_provider_that_the_probe_has_not_is_named() -> None:
     """What other components get from it does not concern the exporters, which are probed."""
     text = with_exporter("otlp", "endpoint: c:4317")
-    found = reading(text, "processors: {x: {key: '${vault:x}'}, y: '${http://a}'}\n")
+    found = reading(text, "processors: {batch: {timeout: '${vault:x}'}, span: '${http://a}'}\n")
     assert [target.name for target in found.targets] == ["otlp"]
     assert not found.targets[0].faults
     assert "from the provider http, which the probe has not" in " ".join(found.warnings)
