@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from probe.config.check_settings import check_name
-from probe.config.errors import NotProbedError
+from probe.config.errors import UnknownSettingError
 from probe.config.location import Location
 from probe.config.source_content import report_ignored
 from probe.config.sources.collector.authentication import Warn
@@ -71,7 +71,7 @@ def read_load_balancer(
 
     Raises:
         ConfigurationError: Settings with which the Collector does not start or never exports.
-        NotProbedError: where only something else than DNS knows the backends.
+        UnknownSettingError: where only something else than DNS knows the backends.
     """
     at = files.at["exporters"][exporter.key]
     check_name(exporter.id, at)
@@ -108,7 +108,7 @@ def read_load_balancer(
         )
     if resolver.dns is not None:
         return (_read_dns(exporter, resolver.dns, entry, at["resolver"]["dns"], make, warn),)
-    raise NotProbedError(_explain_unknown(resolver))
+    raise UnknownSettingError(_explain_unknown(resolver))
 
 
 def _check_one(resolver: Resolver, location: Location) -> None:
