@@ -56,8 +56,6 @@ class Resolver(Struct, frozen=True):
     dns: _Dns | None = None
     k8s: _Service | None = None
     aws_cloud_map: Any = None
-    srv: Any = None
-    dnssrvnoa: Any = None
 
 
 def read_load_balancer(
@@ -154,9 +152,7 @@ def _explain_unknown(resolver: Resolver) -> str:
             f"knows: name the service's headless name with port {ports} as a target of its own, "
             "with addresses: each"
         )
-    if resolver.aws_cloud_map is not None:
-        return "its backends are known to AWS Cloud Map alone: name each as a target of its own"
-    return "its backends come from SRV records, which the probe does not look up"
+    return "its backends are known to AWS Cloud Map alone: name each as a target of its own"
 
 
 _ENDPOINT_IGNORED: Final = report_ignored(

@@ -77,7 +77,6 @@ def test_what_the_collector_does_not_start_with(resolver: str, reason: str) -> N
     [
         ("{k8s: {service: lb.ns, ports: [4319]}}", "pods of a Kubernetes service"),
         ("{aws_cloud_map: {namespace: n, service_name: s}}", "AWS Cloud Map"),
-        ("{srv: {hostname: h}}", "SRV records"),
     ],
 )
 def test_backends_that_only_another_service_knows(resolver: str, said: str) -> None:
