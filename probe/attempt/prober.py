@@ -154,7 +154,8 @@ class Prober:
                 return Lookup(error=ours, duration=monotonic() - began)
             except OwnLimitError as error:
                 return Lookup(error=error, duration=monotonic() - began)
-        return Lookup(found, duration=monotonic() - began)
+        left_out = self._resolver.withheld
+        return Lookup(found, duration=monotonic() - began, left_out=left_out)
 
     async def _look_up(
         self, prepared: PreparedTarget, deadline: float, network: Network

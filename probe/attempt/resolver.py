@@ -105,6 +105,8 @@ class Resolver:
         self.slots = slots
         self.refused = 0
         """Names that were not looked up since the start, because every slot was taken."""
+        self.withheld = 0
+        """How many addresses of the last name were not given, because they must not be tried."""
         self._per_host = per_host
         self._slot_timeout = slot_timeout
         self._lookups: list[_Lookup] = []

@@ -1,15 +1,15 @@
 """What a resolver reads before it asks: /etc/resolv.conf, /etc/hosts and /etc/nsswitch.conf.
 
 Pure. The rules are those of glibc (resolv.conf(5), nsswitch.conf(5), res_search in
-resolv/res_query.c) and of Go (net: dnsconfig_unix.go, conf.go), which agree; musl's differ in two
-places (src/network/lookup_name.c): it has no nsswitch.conf, and never appends a domain to a name with
-enough dots.
+resolv/res_query.c), of Go without cgo (net: dnsconfig_unix.go, conf.go), which knows no actions in
+nsswitch.conf, and of musl (src/network/lookup_name.c), which has no nsswitch.conf, never appends a
+domain to a name with enough dots, minds the case of names in hosts, and ends at the first failure.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, Literal
 
 RESOLV_CONF: Final = "/etc/resolv.conf"
 HOSTS: Final = "/etc/hosts"
@@ -24,6 +24,9 @@ MOST_ATTEMPTS: Final = 5
 MOST_NDOTS: Final = 15
 """RES_MAXRETRANS, RES_MAXRETRY and RES_MAXNDOTS."""
 MOST_ADDRESSES: Final = 64
+Library = Literal["glibc", "go", "musl"]
+"""Whose resolver is imitated."""
+_USUAL: Final = ("files", "dns")
 _MODELLED: Final = frozenset({"files", "dns"})
 
 
@@ -78,49 +81,52 @@ def parse_resolv_conf(text: str) -> ResolverSettings:
     )
 
 
-def list_candidates(host: str, settings: ResolverSettings, *, musl: bool) -> tuple[str, ...]:
+def list_candidates(host: str, settings: ResolverSettings, library: Library) -> tuple[str, ...]:
     """Return the names to ask for, in their order, each without its last dot."""
     if host.endswith("."):
         return (host[:-1],)
     dots = host.count(".")
     searched = tuple(f"{host}.{domain}" for domain in settings.domains)
     if dots >= settings.ndots:
-        return (host,) if musl else (host, *searched)
+        return (host,) if library == "musl" else (host, *searched)
     return (*searched, host)
 
 
-def find_in_hosts(text: str, host: str) -> tuple[str, ...]:
+def find_in_hosts(text: str, host: str, library: Library) -> tuple[str, ...]:
     """Return the addresses of every line that has `host` as a name (hosts(5))."""
-    wanted = host.rstrip(".").lower()
+    fold = str if library == "musl" else str.lower
+    wanted = fold(host.rstrip("."))
     found: dict[str, None] = {}
     for line in text.splitlines():
         address, *names = line.partition("#")[0].split() or [""]
-        if wanted in (name.lower() for name in names) and _is_address(address):
+        if wanted in map(fold, names) and _is_address(address):
             found[address] = None
         if len(found) >= MOST_ADDRESSES:
             break
     return tuple(found)
 
 
-def parse_nsswitch(text: str) -> tuple[str, ...]:
+def parse_nsswitch(text: str, library: Library) -> tuple[str, ...]:
     """Return in which order `files` and `dns` are asked for hosts.
 
     Other services (resolve, myhostname, mdns) are taken to be unavailable: they talk to programs of
-    the machine, or to the local link. `[NOTFOUND=return]` and `[!UNAVAIL=return]` end the list.
+    the machine, or to the local link.
     """
+    if library == "musl":
+        return _USUAL
     for line in text.splitlines():
         database, colon, rest = line.partition("#")[0].partition(":")
-        if not colon or database.strip() != "hosts":
-            continue
-        order = tuple(dict.fromkeys(_list_services(rest)))
-        return order or ("files", "dns")
-    return ("files", "dns")
+        if colon and database.strip() == "hosts":
+            words = _split_services(rest)
+            services = _list_go_services(words) if library == "go" else _list_services(words)
+            return tuple(dict.fromkeys(services)) or _USUAL
+    return _USUAL
 
 
-def _list_services(text: str) -> Iterator[str]:
+def _list_services(words: Iterable[str]) -> Iterator[str]:
     """Yield the services that are modelled, up to one whose action ends the search for a name."""
     last = ""
-    for word in _split_services(text):
+    for word in words:
         if word.startswith("["):
             action = "".join(word.lower().split())
             if last in _MODELLED and ("notfound=return" in action or "!unavail=return" in action):
@@ -129,6 +135,16 @@ def _list_services(text: str) -> Iterator[str]:
             last = word
             if word in _MODELLED:
                 yield word
+
+
+def _list_go_services(words: Iterable[str]) -> Iterator[str]:
+    """Yield the services in Go's order: a strange one stands for dns where dns is not named."""
+    names = [word for word in words if not word.startswith("[")]
+    for name in names:
+        if name in _MODELLED:
+            yield name
+        elif "dns" not in names:
+            yield "dns"
 
 
 def _split_services(text: str) -> Iterable[str]:

@@ -12,7 +12,12 @@ from time import monotonic
 from typing import Any, Final
 
 from probe.attempt.address_order import sort_addresses
-from probe.attempt.resolver_files import MOST_ADDRESSES, ResolverSettings, list_candidates
+from probe.attempt.resolver_files import (
+    MOST_ADDRESSES,
+    Library,
+    ResolverSettings,
+    list_candidates,
+)
 from probe.system.own_limits import EXHAUSTED, OwnLimitError, name_error
 
 LONGEST: Final = 30.0
@@ -22,8 +27,8 @@ _LARGEST: Final = 65535
 _MOST_DATAGRAMS: Final = 64
 """That are read for one pair of questions: all but two are not answers to them."""
 _EDNS_PAYLOAD: Final = 1232
-_TRUNCATED: Final = 0x0200
-"""The flag TC (RFC 1035 §4.1.1)."""
+_TRUNCATED, _AUTHORITATIVE, _RECURSIVE = 0x0200, 0x0400, 0x0080
+"""The flags TC, AA and RA (RFC 1035 §4.1.1)."""
 
 
 class UnresolvedError(Exception):
@@ -49,14 +54,14 @@ class _Answers:
 
 
 def resolve_as_stub(
-    host: str, settings: ResolverSettings, *, musl: bool, until: float | None = None
+    host: str, settings: ResolverSettings, library: Library, *, until: float | None = None
 ) -> tuple[str, ...]:
     """Return the addresses of `host`, sorted.
 
     Args:
         host: a name in ASCII.
         settings: of resolv.conf.
-        musl: whether names are searched as musl does.
+        library: whose way of searching counts.
         until: monotonic seconds; by default `LONGEST` from now.
 
     Raises:
@@ -65,13 +70,13 @@ def resolve_as_stub(
     """
     end = monotonic() + LONGEST if until is None else until
     exists = failed = False
-    for name in list_candidates(host, settings, musl=musl):
+    for name in list_candidates(host, settings, library):
         answers = _ask_servers(name, settings, end)
         if answers is None:
             continue
         if answers.addresses:
             return sort_addresses(answers.addresses[:MOST_ADDRESSES])
-        if answers.missing and not answers.failed:
+        if answers.missing and (library == "musl" or not answers.failed):
             raise UnresolvedError("EAI_AGAIN")
         exists |= answers.exists
         failed |= answers.failed
@@ -194,7 +199,8 @@ def _take_reply(query: Any, reply: Any, answers: _Answers) -> None:
 
     if reply is None:
         return
-    if reply.rcode() not in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}:
+    # The last is a referral by a server that does not look further: Go and glibc ask the next one.
+    if reply.rcode() not in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN} or _is_lame(reply):
         answers.failed = True
         return
     answers.missing = [one for one in answers.missing if one is not query]
@@ -208,3 +214,9 @@ def _take_reply(query: Any, reply: Any, answers: _Answers) -> None:
         answers.exists = True
     else:
         answers.addresses += (record.address for record in found)
+
+
+def _is_lame(reply: Any) -> bool:
+    """Return whether an empty success is neither authoritative nor of a server that recurses."""
+    empty = not (reply.answer or reply.additional)
+    return empty and not reply.rcode() and not reply.flags & (_AUTHORITATIVE | _RECURSIVE)

@@ -54,7 +54,7 @@ def collect_target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         signal_paths=_signal_paths(target),
         request_to_root=_path_without_query(target) == "/",
         signal_variables=target.signal_variables,
-        address=target.address,
+        address=target.replica,
         runs_in="" if runs_in is None else safe_text(runs_in.name),
         started=runs_in.started if isinstance(runs_in, RunningProcess) else 0.0,
     )

@@ -16,6 +16,7 @@ from probe.attempt.resolver_files import (
     HOSTS,
     NSSWITCH,
     RESOLV_CONF,
+    Library,
     find_in_hosts,
     parse_nsswitch,
     parse_resolv_conf,
@@ -26,6 +27,7 @@ from probe.model.runtime import GO_BASED
 from probe.model.surroundings import RunningProcess, Surroundings
 from probe.surroundings.file_view import HOST_FILES, FileView, ViewError
 from probe.surroundings.own_thread import await_thread
+from probe.surroundings.process_entry import enter_process
 from probe.surroundings.process_files import ProcessFiles
 from probe.surroundings.process_network import (
     ENTER,
@@ -36,6 +38,9 @@ from probe.surroundings.process_network import (
 
 _FILE_SIZE: Final = 256 * 1024
 """Bytes of hosts or resolv.conf that are read."""
+_MAPS_SIZE: Final = 1024 * 1024
+_GLIBC: Final = (b"/libc.so.6", b"/libc-2.")
+"""Its file, and its file before 2.34."""
 _GO: Final = frozenset(runtime.id for runtime in GO_BASED)
 
 
@@ -128,7 +133,7 @@ def _choose_network(process: RunningProcess, exporter: str) -> Network:
     def look_up(host: str) -> tuple[str, ...]:
         if not own:
             join_network(process)
-        return _look_up(host, files, exporter)
+        return _look_up(host, process, files, exporter)
 
     key = (process.pid, process.start_ticks, exporter in _GO)
     servers = parse_resolv_conf(_read_text(files, RESOLV_CONF)).servers
@@ -148,7 +153,7 @@ def _has_own_files(files: FileView) -> bool:
     )
 
 
-def _look_up(host: str, files: FileView, exporter: str) -> tuple[str, ...]:
+def _look_up(host: str, process: RunningProcess, files: FileView, exporter: str) -> tuple[str, ...]:
     """Return the addresses of `host`, on a thread in the network that is to be asked.
 
     Raises:
@@ -159,29 +164,31 @@ def _look_up(host: str, files: FileView, exporter: str) -> tuple[str, ...]:
         name = host.encode("idna").decode("ascii")
     except UnicodeError:
         raise UnresolvedError("EAI_NONAME") from None
-    musl = exporter not in _GO and _has_musl(files)
-    order = ("files", "dns") if musl else parse_nsswitch(_read_text(files, NSSWITCH))
+    library = _find_library(process, exporter)
     failure = UnresolvedError("EAI_NONAME")
-    for service in order:
+    for service in parse_nsswitch(_read_text(files, NSSWITCH), library):
         if service == "files":
-            if found := find_in_hosts(_read_text(files, HOSTS), name):
+            if found := find_in_hosts(_read_text(files, HOSTS), name, library):
                 return sort_addresses(found)
             continue
         try:
-            return resolve_as_stub(
-                name, parse_resolv_conf(_read_text(files, RESOLV_CONF)), musl=musl
-            )
+            settings = parse_resolv_conf(_read_text(files, RESOLV_CONF))
+            return resolve_as_stub(name, settings, library)
         except UnresolvedError as error:
             failure = error
     raise failure
 
 
-def _has_musl(files: FileView) -> bool:
-    """Return whether the C library of that root is musl: its loader says so."""
-    try:
-        return any(entry.name.startswith("ld-musl-") for entry in files.list_folder("/lib"))
-    except OSError:
-        return False
+def _find_library(process: RunningProcess, exporter: str) -> Library:
+    """Return whose resolver an exporter of that runtime has, by what is in its memory.
+
+    A program without a shared C library is taken to be linked with musl: glibc is not meant for that.
+    """
+    if exporter in _GO:
+        return "go"
+    with enter_process(process) as entry:
+        maps = entry.read("maps", _MAPS_SIZE)
+    return "glibc" if any(name in maps for name in _GLIBC) else "musl"
 
 
 def _read_text(files: FileView, path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from probe.credentials.tls_context import Credentials
+    from probe.model.finding import Finding
     from probe.model.target import Target
 
 
@@ -69,6 +71,7 @@ def validate(
         loaded.targets,
         [
             *((target, fault) for target, held in read for fault in held.facts.faults),
+            *_judge_receivers(read),
             *unseen,
         ],
         (*loaded.warnings, *unread),
@@ -83,6 +86,18 @@ def validate(
     if not found.nothing_to_probe:
         report_counts(target=len(found.targets), fault=len(found.faults))
     return AS_EXPECTED if is_valid(found) else NOT_AS_EXPECTED
+
+
+def _judge_receivers(
+    read: Iterable[tuple[Target, Credentials]],
+) -> Iterator[tuple[Target, Finding]]:
+    """Yield what is wrong with the files of the receivers that targets stand for."""
+    from probe.diagnosis.readings.receiver_judgement import judge_receiver
+
+    for target, held in read:
+        if held.facts.receiver is not None:
+            for fault in judge_receiver(held.facts.receiver, time.time()).faults:
+                yield target, fault
 
 
 def _list_unsupported(read: Iterable[tuple[Target, Credentials]]) -> Iterator[str]:

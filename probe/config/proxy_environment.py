@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from probe.config.check_settings import proxy_fault
 from probe.config.errors import ConfigurationError
+from probe.model.runtime import GO_IDS
 from probe.model.target import Endpoint, Secret, Target
 from probe.text.host_port import split_host_port
 
@@ -23,15 +24,30 @@ def find_proxy(target: Target, environ: Mapping[str, str]) -> Secret | None:
     Raises:
         ConfigurationError: where HTTPS_PROXY is not the URL of a proxy.
     """
+    url = find_proxy_url(target, environ)
+    if url is None:
+        return None
+    if fault := proxy_fault(url):
+        raise ConfigurationError(fault, file="environment", key="HTTPS_PROXY")
+    return Secret(url)
+
+
+def find_proxy_url(target: Target, environ: Mapping[str, str]) -> str | None:
+    """Return what `find_proxy` checks.
+
+    grpc-go speaks CONNECT in plaintext to a proxy of any scheme, by default at port 443 (measured).
+    """
     url = (environ.get("HTTPS_PROXY") or environ.get("https_proxy") or "").strip()
     excepted = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
     without_tunnel = target.plaintext and target.protocol == "http/protobuf"
     if not url or without_tunnel or _is_direct(target.endpoint, excepted):
         return None
     url = url if "://" in url else f"http://{url}"
-    if fault := proxy_fault(url):
-        raise ConfigurationError(fault, file="environment", key="HTTPS_PROXY")
-    return Secret(url)
+    if target.protocol != "grpc" or target.exporter not in GO_IDS:
+        return url
+    host = url.partition("://")[2].partition("/")[0]
+    _, port = split_host_port(host.rpartition("@")[2])
+    return f"http://{host}" if port else f"http://{host}:443"
 
 
 def apply_proxy(

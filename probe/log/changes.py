@@ -101,7 +101,7 @@ class ChangeLog:
         diagnosis, evidence = one.diagnosis, one.evidence
         assert diagnosis is not None
         assert evidence is not None
-        addresses = [each.target.address for each in alike if each.target.address]
+        addresses = [each.target.replica for each in alike if each.target.replica]
         self._log.log(
             logging.INFO if one.expected else logging.WARNING,
             "target_outcome_changed",

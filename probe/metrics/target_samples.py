@@ -74,8 +74,8 @@ class TargetSamples:
         self._set_value(families.ADDRESSES_LEFT_OUT, replicas.left_out)
 
     def _render_target(self, target: Target) -> None:
-        own = (("target", target.name), ("address", target.address))
-        self._head = "{" + format_labels(own if target.address else own[:1])
+        own = (("target", target.name), ("address", target.replica))
+        self._head = "{" + format_labels(own if target.replica else own[:1])
         if target.expect_cause:
             self._set_by(families.EXPECTED_CAUSE, "cause", {target.expect_cause: 1.0})
         self._set_value(families.INTERVAL, target.interval)
@@ -230,8 +230,8 @@ def list_row_samples(rows: Iterable[tuple[Target, Evidence, Diagnosis]]) -> Iter
         for target, evidence, diagnosis in group:
             runtime = TargetRuntime(target)
             runtime.record(evidence, diagnosis)
-            if target.address:
-                replicas.by_address[target.address] = runtime
+            if target.replica:
+                replicas.by_address[target.replica] = runtime
             yield render_target_samples(runtime)
         if replicas.by_address:
             counts = TargetSamples()
@@ -240,7 +240,7 @@ def list_row_samples(rows: Iterable[tuple[Target, Evidence, Diagnosis]]) -> Iter
 
 
 def _target_info(target: Target) -> str:
-    address = {"address": target.address} if target.address else {}
+    address = {"address": target.replica} if target.replica else {}
     own = {
         "target": target.name,
         **address,

@@ -296,6 +296,11 @@ class Target:
             and not self.faults
         )
 
+    @property
+    def replica(self) -> str:
+        """The address that has this result, where each of the name's addresses has its own."""
+        return self.address if self.addresses == "each" else ""
+
     def source_kinds(self) -> Iterator[str]:
         """Yield the kind of each source."""
         return (source.kind for source in self.sources)

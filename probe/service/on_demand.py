@@ -159,8 +159,10 @@ class OnDemand:
         self._runtimes.move_to_end(key)
         if len(self._runtimes) > MOST_KEPT_ENDPOINTS:
             self._runtimes.popitem(last=False)
+        tried = {target.address for target, _, _ in observed}
         for each in list_results(runtime):
-            self._on_attempt(each)
+            if each.target.address in tried:
+                self._on_attempt(each)
         return sort_by_worst(observed), duration
 
 
@@ -193,6 +195,7 @@ class _AllowedResolver(Resolver):
             self._module.allow.allows_address, endpoint.host, endpoint.port, is_own=is_own_address
         )
         if allowed := tuple(filter(allows, found)):
+            self.withheld = len(found) - len(allowed)
             return allowed
         addresses = ", ".join(found)
         raise _forbid(

@@ -208,6 +208,7 @@ class Pipeline:
             runtimes = list(replicas.by_address.values())
         else:
             runtimes = replicas.follow(target, lookup.addresses, time.monotonic())
+            replicas.left_out += lookup.left_out
         spread = spread_over_interval(target, len(runtimes))
         if scope.detached is not None:
             left = started + target.timeout - time.monotonic()

@@ -125,10 +125,15 @@ class PathResolution:
             if self._taken > MOST_STEPS:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
             name = names.popleft()
-            if name in {"", "."}:
+            if self.last:
+                raise AbsentError(errno.ENOTDIR, self.path, is_last=False)
+            if not name:
                 continue
-            if name == "..":
-                self._go_up()
+            if name in {".", ".."}:
+                # Both are looked up in the directory, which takes the right to search it.
+                os.close(self._open_path(".", is_last=False))
+                if name == "..":
+                    self._go_up()
                 continue
             self._enter(name, names, follow_last=follow_last)
         if not self.last:
@@ -177,19 +182,8 @@ class PathResolution:
         return os.readlink(self.last, dir_fd=self._steps[-1].descriptor)
 
     def _enter(self, name: str, names: deque[str], *, follow_last: bool) -> None:
-        here = self._steps[-1]
-        if self.last:
-            raise AbsentError(errno.ENOTDIR, self.path, is_last=False)
         is_last = not any(names)
-        try:
-            flags = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = self._rights.open(name, flags, here.descriptor, here.found, search=True)
-        except PermissionError:
-            self._refuse_fuse(here.descriptor)
-            raise ClosedFolderError(self.path) from None
-        except (FileNotFoundError, NotADirectoryError) as error:
-            path = f"{self.path.rstrip('/')}/{name}"
-            raise AbsentError(error.errno or errno.ENOENT, path, is_last=is_last) from None
+        descriptor = self._open_path(name, is_last=is_last)
         kept = False
         try:
             self.found = self._look_at(descriptor)
@@ -207,6 +201,19 @@ class PathResolution:
             if not kept:
                 os.close(descriptor)
 
+    def _open_path(self, name: str, *, is_last: bool) -> int:
+        """Return a descriptor of one name where the resolution stands, without following it."""
+        here = self._steps[-1]
+        flags = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            return self._rights.open(name, flags, here.descriptor, here.found, search=True)
+        except PermissionError:
+            self._refuse_fuse(here.descriptor)
+            raise ClosedFolderError(self.path) from None
+        except (FileNotFoundError, NotADirectoryError) as error:
+            path = f"{self.path.rstrip('/')}/{name}"
+            raise AbsentError(error.errno or errno.ENOENT, path, is_last=is_last) from None
+
     def _follow(self, name: str, descriptor: int, names: deque[str]) -> None:
         self._links += 1
         if self._links > MOST_LINKS:
@@ -222,8 +229,6 @@ class PathResolution:
         names.extendleft(reversed(target.split("/")))
 
     def _go_up(self) -> None:
-        if self.last:
-            raise AbsentError(errno.ENOTDIR, self.path, is_last=False)
         if len(self._steps) > 1:
             os.close(self._steps.pop().descriptor)
 

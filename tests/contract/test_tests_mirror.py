@@ -14,6 +14,7 @@ ACROSS: Final = {
     "cli/cli_streams": "every command, with closed streams and terminals",
     "cli/cli_usage": "every command's errors of usage",
     "cli/source_commands": "the commands that read sources",
+    "cli/source_commands_page": "every source that the page of sources names",
     "config/misplaced_secrets": "every source of settings, and every command",
     "report/party": "every output has the same party",
     "report/source_shown": "every output shows where a target comes from",

@@ -7,8 +7,10 @@ itself.
 
 import asyncio
 import ctypes
+import errno
 import json
 import os
+import random
 import shutil
 import struct
 import subprocess
@@ -366,3 +368,58 @@ async def test_a_file_system_that_never_answers_holds_up_nobody_else(folder: Pat
     assert "do not answer" in evidence.ending.detail
     assert took < 12
     assert max(after - before for before, after in pairwise(ticks)) < 1
+
+
+def write_random_tree(root: Path, choose: random.Random) -> list[str]:
+    """Write directories, files and links that lead anywhere; return paths that may exist or not."""
+    folders, names = [root], "abcd"
+    links = [name + end for name in names for end in "lm"]
+
+    def join(*words: str, most: int) -> str:
+        return "/".join(choose.choice(words) for _ in range(choose.randint(1, most)))
+
+    def pick(*ends: str) -> Path | None:
+        path = choose.choice(folders) / (choose.choice(names) + choose.choice(ends))
+        return None if path.exists() or path.is_symlink() else path
+
+    for _ in range(12):
+        if path := pick(""):
+            path.mkdir(mode=choose.choice([0o755, 0o755, 0o755, 0o700, 0o711]))
+            folders.append(path)
+    for _ in range(15):
+        if path := pick(""):
+            write_file(path, 0, 0, choose.choice([0o644, 0o644, 0o600]))
+    for _ in range(25):
+        if path := pick("", "l", "m"):
+            path.symlink_to(
+                choose.choice(["", "/", "//"]) + join(*names, "..", "..", ".", "x", most=5)
+            )
+    parts = (*names, *links, "..", ".", "")
+    paths = {choose.choice(["/", "", "//"]) + join(*parts, most=6) for _ in range(300)}
+    return sorted(path for path in paths if path)
+
+
+@pytest.mark.parametrize("judged", [False, True], ids=["kernel", "own judgement"])
+@pytest.mark.parametrize("seed", range(3))
+def test_paths_lead_where_the_kernel_leads(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, seed: int, judged: bool
+) -> None:
+    """In another root, through closed directories, links, loops, `..`, `.` and slashes at the end."""
+    if judged:
+        monkeypatch.setattr(process_files, "borrow_rights", JudgedRights)
+    root = folder / "root"
+    root.mkdir()
+    paths = write_random_tree(root, random.Random(seed))
+    with answering_process(paths, root=str(root)) as (described, found):
+        seen = read_all(described, paths)
+    # A directory is named as one, whether the process could have opened it or not.
+    differing = {
+        path: (seen[path], found[path]) for path in paths if seen[path] not in {found[path], -1}
+    }
+    opened = [
+        path
+        for path in paths
+        if seen[path] == -1 and found[path] not in {errno.EISDIR, errno.EACCES}
+    ]
+
+    assert (differing, opened) == ({}, [])

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -240,3 +241,40 @@ def is_well(result: dict[str, Any] | None) -> bool:
 def names(alerts: list[dict[str, Any]]) -> set[str]:
     """Return the names of these alerts."""
     return {alert["labels"]["alertname"] for alert in alerts}
+
+
+def test_a_receiver_that_can_accept_nobody(
+    otelcol: Path, tls: dict[str, Any], pki: LabPki, tmp_path: Path
+) -> None:
+    """client_ca_file holds a certificate and no CA: that the probe is refused proves nothing."""
+    tls["client_ca_file"] = str(pki.server.cert_file)
+    with neighbour(otelcol, tmp_path, tls) as backend, backend.running():
+        targets = backend.load()
+        results = attempt_all(targets)
+    for _, diagnosis in results.values():
+        assert diagnosis.cause == "client_ca_untrusted"
+        assert "an end entity's certificate and not a CA's" in diagnosis.facts[0]
+
+
+def test_a_chain_that_clients_refuse(
+    otelcol: Path, tls: dict[str, Any], pki: LabPki, tmp_path: Path
+) -> None:
+    """The served certificate is judged as Go's clients judge it, whatever they trust."""
+    issued = pki.server_ca.issue("backend", usages=("clientAuth",))
+    nameless = pki.server_ca.issue("backend", usages=("serverAuth",), sans=())
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    ended = pki.server_ca.issue("backend", usages=("serverAuth",), not_after=yesterday)
+    for cause, pair in (
+        ("server_cert_wrong_usage", issued),
+        ("server_name_mismatch", nameless),
+        ("server_cert_expired", ended),
+    ):
+        folder = tmp_path / cause
+        folder.mkdir()
+        files = {
+            "cert_file": str(write_pem(folder, "tls.crt", pair.pem)),
+            "key_file": str(write_pem(folder, "tls.key", pair.key_pem)),
+        }
+        with neighbour(otelcol, folder, tls | files) as backend, backend.running():
+            results = attempt_all({"otlp/grpc": backend.load()["otlp/grpc"]})
+        assert results["otlp/grpc"][1].cause == cause

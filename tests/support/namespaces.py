@@ -137,7 +137,7 @@ class NameServer(asyncio.DatagramProtocol):
         answered = self._answer(name, kind)
         if answered is None:
             return
-        reply = dns.message.make_response(query)
+        reply = dns.message.make_response(query, recursion_available=True)
         reply.set_rcode(answered[0])
         if answered[1]:
             reply.answer.append(dns.rrset.from_text_list(question.name, 1, "IN", kind, answered[1]))

@@ -17,7 +17,7 @@ def _match_left_out(evidence: Evidence) -> Match | None:
         return None
     fact = (
         f"{evidence.addresses_left_out} further addresses of {evidence.target.host} are not probed: "
-        "the name has more than the probe attempts"
+        "the name has more than the probe attempts, or may attempt"
     )
     return Match(Strength.FINDING, (fact,))
 
@@ -65,8 +65,8 @@ CAUSES: Final = (
         severity="warning",
         rank=Rank.ADDRESSES,
         meaning=(
-            "With addresses: each, 64 addresses of a name have a result. Nothing is known of the "
-            "others: they may fail."
+            "With addresses: each, 64 addresses of a name have a result, and on /probe those that the "
+            "module allows. Nothing is known of the others: they may fail."
         ),
         evidence=(
             "The number of addresses that the look-up gave. Always a finding, never the cause of a "

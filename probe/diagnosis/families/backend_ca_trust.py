@@ -22,7 +22,7 @@ from probe.diagnosis.readings.client_rules import (
     find_namesake,
 )
 from probe.diagnosis.readings.enforcement import describe_refusal_without_certificate
-from probe.diagnosis.readings.receiver_judgement import TOO_BROAD, judge_receiver
+from probe.diagnosis.readings.receiver_judgement import TOO_BROAD, UNTRUSTED, judge_receiver
 from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
 from probe.model.runtime import COLLECTOR, RUNTIMES_BY_ID
@@ -36,8 +36,10 @@ def _match(evidence: Evidence) -> Match | None:
     if is_confirmed(evidence):
         return _match_withheld(evidence)
     refused = find_refusal(evidence)
-    if refused is None or not refused.sent:
+    if refused is None:
         return None
+    if not refused.sent:
+        return _match_closed_to_all(evidence)
     strength = _judge_strength(evidence, refused)
     if strength is None:
         return None
@@ -67,6 +69,21 @@ def _match(evidence: Evidence) -> Match | None:
         )
     party, fix = make_backend_trust(evidence, refused)
     return Match(strength, facts, possible=possible, fix=fix, party=party, decides=decides)
+
+
+def _match_closed_to_all(evidence: Evidence) -> Match | None:
+    """Match a receiver whose client_ca_file brings no client in: that it refuses us proves nothing."""
+    files = evidence.credentials.receiver
+    if files is None:
+        return None
+    verdict = judge_receiver(files, evidence.at)
+    found = [one for one in verdict.faults if (one.cause, one.role) == (UNTRUSTED, "client_ca")]
+    if not found:
+        return None
+    steps = dict.fromkeys(escape_braces(step) for one in found for step in one.fix)
+    here = f"On the backend of {{endpoint}}, correct the client_ca_file of receiver {escape_braces(files.name)}."
+    fact = f"no client can be accepted by receiver {files.name}: all that its client_ca_file holds is of no use"
+    return Match(Strength.NAMED, (*(one.fact for one in found), fact), fix=(here, *steps))
 
 
 def _match_withheld(evidence: Evidence) -> Match | None:

@@ -218,6 +218,7 @@ CAUSES: Final = (
         citations=("RFC 8446 §4.3.2", "RFC 8446 §6.2 certificate_required"),
         enforce=REQUIRE_CERTIFICATE,
         match=_match_not_sent,
+        explained_by=("client_ca_untrusted",),
     ),
     _declare(
         id="client_cert_revoked",

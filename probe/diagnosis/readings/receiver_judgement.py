@@ -15,6 +15,7 @@ from probe.model.path_fault import PathFault, PathFaultKind
 from probe.text.host_port import split_host_port
 from probe.text.safe_text import quote_path, safe_text
 from probe.text.time_format import format_time
+from probe.x509.usages import describe_usage_fault
 from probe.x509.validity import CLOCK_TOLERANCE, expires_soon, is_expired, is_not_yet_valid
 
 NOT_REQUESTED: Final = "client_cert_not_requested"
@@ -219,8 +220,12 @@ def _judge_client_cas(files: ReceiverFiles, at: float) -> Iterator[tuple[bool, F
     wrong = [one for one in held if one.sha256 in useless]
     expired = [one for one in held if is_expired(one, at)]
     early = [one for one in held if is_not_yet_valid(one, at, CLOCK_TOLERANCE)]
-    out = {one.sha256 for one in (*wrong, *expired, *early)}
-    # Of an end entity's certificate exactly the client that presents it is accepted.
+    # Of an end entity's certificate exactly the client that presents it is accepted, if it is one's.
+    pinned = {
+        one.sha256 for one in wrong if not one.is_ca and not describe_usage_fault(one, "clientAuth")
+    }
+    out = {one.sha256 for one in (*wrong, *expired, *early)} - pinned
+    out |= {one.sha256 for one in (*expired, *early)}
     nobody = bool(held) and all(one.sha256 in out for one in held)
     rest = "" if nobody else "; what rests on the others is not affected"
 

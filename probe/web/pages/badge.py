@@ -38,6 +38,8 @@ def _describe(state: TargetRuntime) -> tuple[str, Mood | Literal["pending"]]:
         counted = f"{unexpected} of {len(results)} addresses not as expected"
         return counted, find_mood(diagnosis.outcome, expected=False)
     words: str = diagnosis.outcome
+    if len(results) > 1:
+        words += f" at all {len(results)} addresses"
     if diagnosis.cause:
         words = f"{words}: {diagnosis.cause}"
     if state.expected and diagnosis.cause:

@@ -27,22 +27,22 @@ def test_the_file_of_a_pod() -> None:
     settings = parse_resolv_conf(KUBERNETES)
 
     assert settings.servers == ("10.96.0.10",)
-    assert list_candidates("gateway.otel", settings, musl=False) == (
+    assert list_candidates("gateway.otel", settings, "glibc") == (
         "gateway.otel.shop.svc.cluster.local",
         "gateway.otel.svc.cluster.local",
         "gateway.otel.cluster.local",
         "gateway.otel",
     )
-    assert list_candidates("gateway.otel.", settings, musl=False) == ("gateway.otel",)
+    assert list_candidates("gateway.otel.", settings, "glibc") == ("gateway.otel",)
 
 
 def test_a_name_with_enough_dots_is_asked_for_as_it_is_first() -> None:
     """Glibc and Go then try the domains; musl does not."""
     settings = parse_resolv_conf("search a.test\noptions ndots:2\n")
 
-    assert list_candidates("x.y.z", settings, musl=False) == ("x.y.z", "x.y.z.a.test")
-    assert list_candidates("x.y.z", settings, musl=True) == ("x.y.z",)
-    assert list_candidates("x.y", settings, musl=True) == ("x.y.a.test", "x.y")
+    assert list_candidates("x.y.z", settings, "glibc") == ("x.y.z", "x.y.z.a.test")
+    assert list_candidates("x.y.z", settings, "musl") == ("x.y.z",)
+    assert list_candidates("x.y", settings, "musl") == ("x.y.a.test", "x.y")
 
 
 def test_what_resolvers_pass_over() -> None:
@@ -67,9 +67,10 @@ def test_every_line_of_hosts_with_the_name_counts() -> None:
     """Without regard to case or to a last dot; a comment has no names."""
     text = "127.0.0.1 localhost # gateway\n10.0.0.1 Gateway.test alias\n::1 gateway.test\nx gateway.test\n"
 
-    assert find_in_hosts(text, "gateway.test.") == ("10.0.0.1", "::1")
-    assert find_in_hosts(text, "ALIAS") == ("10.0.0.1",)
-    assert find_in_hosts(text, "gateway") == ()
+    assert find_in_hosts(text, "gateway.test.", "glibc") == ("10.0.0.1", "::1")
+    assert find_in_hosts(text, "ALIAS", "go") == ("10.0.0.1",)
+    assert find_in_hosts(text, "gateway", "glibc") == ()
+    assert find_in_hosts(text, "gateway.test", "musl") == ("::1",)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,20 @@ def test_every_line_of_hosts_with_the_name_counts() -> None:
 )
 def test_the_order_of_services(text: str, order: tuple[str, ...]) -> None:
     """Services that need a program of the machine are taken to be unavailable."""
-    assert parse_nsswitch(text) == order
+    assert parse_nsswitch(text, "glibc") == order
+    assert parse_nsswitch(text, "musl") == ("files", "dns")
+
+
+def test_go_knows_no_actions() -> None:
+    """And asks DNS in the place of a service that it does not know, where no other is DNS."""
+    for text, order in (
+        ("hosts: files [NOTFOUND=return] dns", ("files", "dns")),
+        ("hosts: myhostname files", ("dns", "files")),
+        ("hosts: files wins", ("files", "dns")),
+        ("hosts: wins files dns", ("files", "dns")),
+        ("hosts: files", ("files",)),
+    ):
+        assert parse_nsswitch(text, "go") == order
 
 
 LINES = st.lists(
@@ -109,7 +123,8 @@ def test_any_text_is_bounded(text: str, host: str) -> None:
     settings = parse_resolv_conf(text)
 
     assert 1 <= len(settings.servers) <= MOST_SERVERS
-    assert len(list_candidates(host, settings, musl=False)) <= MOST_DOMAINS + 1
+    assert len(list_candidates(host, settings, "glibc")) <= MOST_DOMAINS + 1
     assert settings.timeout * settings.attempts <= 150
-    assert set(parse_nsswitch(text)) <= {"files", "dns"}
-    find_in_hosts(text, host)
+    assert set(parse_nsswitch(text, "go")) <= {"files", "dns"}
+    assert set(parse_nsswitch(text, "glibc")) <= {"files", "dns"}
+    find_in_hosts(text, host, "go")

@@ -14,7 +14,7 @@ import dns.rrset
 import pytest
 
 from probe.attempt import stub_resolver
-from probe.attempt.resolver_files import ResolverSettings
+from probe.attempt.resolver_files import Library, ResolverSettings
 from probe.attempt.stub_resolver import UnresolvedError, resolve_as_stub
 
 Answer = Callable[[Any, str, str], Any]
@@ -22,7 +22,7 @@ Answer = Callable[[Any, str, str], Any]
 
 def reply_with(query: Any, *addresses: str, code: int = 0) -> Any:
     """Return a response with these addresses."""
-    reply = dns.message.make_response(query)
+    reply = dns.message.make_response(query, recursion_available=True)
     reply.set_rcode(code)
     question = query.question[0]
     if addresses:
@@ -46,9 +46,7 @@ def serving(
         made = by(query, name, kind)
         return made if made is None or isinstance(made, bytes) else made.to_wire()
 
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind(("127.0.0.1", 0))
-    tcp = socket.create_server(udp.getsockname())
+    udp, tcp = _listen()
 
     def serve_udp() -> None:
         while True:
@@ -88,12 +86,28 @@ def serving(
         tcp.close()
 
 
+def _listen() -> tuple[socket.socket, socket.socket]:
+    """Return sockets of UDP and TCP with one port, which both must have free."""
+    while True:
+        tcp = socket.create_server(("127.0.0.1", 0))
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(tcp.getsockname())
+        except OSError:
+            udp.close()
+            tcp.close()
+        else:
+            return udp, tcp
+
+
 SETTINGS = ResolverSettings(domains=("a.test", "b.test"), timeout=1.0, attempts=1)
 
 
-def resolve(host: str = "x", settings: ResolverSettings = SETTINGS) -> tuple[str, ...]:
-    """Resolve as glibc does."""
-    return resolve_as_stub(host, settings, musl=False)
+def resolve(
+    host: str = "x", settings: ResolverSettings = SETTINGS, library: Library = "glibc"
+) -> tuple[str, ...]:
+    """Resolve as glibc does, or another library."""
+    return resolve_as_stub(host, settings, library)
 
 
 def test_the_first_name_that_has_an_address_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,6 +144,20 @@ def test_what_is_said_of_a_name_without_an_address(
         resolve()
 
 
+def test_musl_ends_at_the_first_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where glibc and Go go on to the next domain."""
+
+    def answer(query: Any, name: str, _: str) -> Any:
+        return reply_with(query, code=2 if name == "x.a.test" else 3)
+
+    with serving(answer, monkeypatch) as asked:
+        cases: tuple[tuple[Library, str], ...] = (("musl", "x.a.test"), ("go", "x"), ("glibc", "x"))
+        for library, last in cases:
+            with pytest.raises(UnresolvedError, match="EAI_AGAIN"):
+                resolve("x", library=library)
+            assert asked[-1][0] == last
+
+
 def test_a_silent_server_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in res_search: the other names would wait as long."""
     with (
@@ -161,6 +189,16 @@ def test_an_answer_that_cannot_be_read_is_none(monkeypatch: pytest.MonkeyPatch, 
     settings = ResolverSettings(timeout=0.3, attempts=1)
     with serving(lambda *_: raw, monkeypatch), pytest.raises(UnresolvedError, match="EAI_AGAIN"):
         resolve("x.", settings)
+
+
+def test_a_referral_is_not_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that knows nothing and asks nobody cannot tell whether the name exists."""
+
+    def refer(query: Any, _name: str, _kind: str) -> Any:
+        return dns.message.make_response(query)
+
+    with serving(refer, monkeypatch), pytest.raises(UnresolvedError, match="EAI_AGAIN"):
+        resolve("x.")
 
 
 def test_answers_to_other_questions_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:

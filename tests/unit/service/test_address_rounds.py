@@ -331,3 +331,17 @@ async def test_a_bug_of_the_look_up_is_ours(tmp_path: Path) -> None:
     """It is a result, and no cause is blamed on the target."""
     probe = Probe(each(tmp_path, 4317), BrokenTable())
     assert await probe.round() == {"": "probe_fault"}
+
+
+async def test_a_name_that_somebody_else_resolved_is_an_ordinary_target(tmp_path: Path) -> None:
+    """A hosts file of a pod, or --resolve, names its address: it has no label, and one result."""
+    healthy = PKI.backend("healthy", server=PKI.server(f"DNS:{HOST}"))
+    async with serving((ONE, healthy)) as port:
+        placed = replace(each(tmp_path, port), addresses="first", address=ONE)
+        probe = Probe(placed, NameTable())
+        observed = await probe.pipeline.probe_addresses(placed, probe.scope)
+
+    ((_, evidence, diagnosis),) = observed
+    assert (diagnosis.outcome, evidence.peer_address) == ("confirmed", ONE)
+    assert evidence.target.address == ""
+    assert probe.series("mtls_probe_success{") == {'target="eu"} 1'}

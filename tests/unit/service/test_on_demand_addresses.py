@@ -79,3 +79,15 @@ async def test_silent_addresses_end_within_the_time_of_the_scrape(tmp_path: Path
     assert reply.status == 200
     assert b"probe_success 0" in reply.body
     assert b'cause="tls_timeout"' in reply.body
+
+
+async def test_an_address_that_is_not_allowed_is_counted(tmp_path: Path) -> None:
+    """The others are tried; nobody takes them for all."""
+    server = PKI.server(f"DNS:{HOST}")
+    async with serving((ONE, PKI.backend("a", server=server))) as port:
+        made = probing(tmp_path, NameTable(ONE, TWO), "*.example", f"{ONE}/32")
+        lines = await scrape(made, port)
+    name = f"{HOST}:{port}"
+    assert "probe_success 1" in lines
+    finding = f'mtls_probe_finding{{target="{name}",address="{ONE}",cause="addresses_left_out"}} 1'
+    assert finding in lines

@@ -25,7 +25,7 @@ from probe.config.duration import go_seconds
 from probe.config.errors import NotProbedError, UnknownSettingError
 from probe.config.expand import Unresolved
 from probe.config.location import Location
-from probe.config.proxy_environment import find_proxy
+from probe.config.proxy_environment import find_proxy, find_proxy_url
 from probe.config.schema import TlsEntry
 from probe.config.sources.collector.authentication import (
     Headers,
@@ -50,6 +50,7 @@ from probe.model.target import Secret, Signal, Source, Target, TlsSettings
 ARROW_TYPES: Final = frozenset({"otelarrow", "otel_arrow"})
 GRPC_TYPES: Final = frozenset({"otlp_grpc", "otlp", *ARROW_TYPES})
 HTTP_TYPES: Final = frozenset({"otlp_http", "otlphttp"})
+_OTHER_PROXIES: Final = ("https://", "socks5://", "socks5h://")
 
 
 class _Auth(Struct, frozen=True):
@@ -376,12 +377,11 @@ def _read_headers(
 def _choose_proxy(
     entry: ExporterEntry, target: Target, environ: Mapping[str, str], location: Location
 ) -> Secret | None:
-    if entry.proxy_url and target.protocol == "http/protobuf":
-        if entry.proxy_url.startswith(("https://", "socks5://", "socks5h://")):
-            raise NotProbedError(
-                "its proxy speaks no CONNECT in plaintext, which is all the probe can"
-            )
-        if fault := proxy_fault(entry.proxy_url):
+    own = entry.proxy_url if target.protocol == "http/protobuf" else ""
+    if (own or find_proxy_url(target, environ) or "").lower().startswith(_OTHER_PROXIES):
+        raise NotProbedError("its proxy speaks no CONNECT in plaintext, which is all the probe can")
+    if own:
+        if fault := proxy_fault(own):
             raise location["proxy_url"].error(fault)
-        return Secret(entry.proxy_url)
+        return Secret(own)
     return find_proxy(target, environ)

@@ -68,8 +68,19 @@ def find_annotation(name: str, pod: Mapping[str, str], namespace: Mapping[str, s
     return general
 
 
-def inject(pod: Pod, namespace: Mapping[str, str], objects: Objects) -> tuple[Pod, tuple[str, ...]]:
-    """Return `pod` as the operator's webhook makes it, and what it cannot inject.
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """A pod as the webhook makes it."""
+
+    pod: Pod
+    problems: tuple[str, ...] = ()
+    """Why nothing is injected, though it is asked for."""
+    unknown: frozenset[str] = frozenset()
+    """The containers that it is asked for: what they would have is then not known."""
+
+
+def inject(pod: Pod, namespace: Mapping[str, str], objects: Objects) -> Injection:
+    """Return `pod` as the operator's webhook makes it.
 
     Args:
         pod: The pod, with its sidecar.
@@ -77,11 +88,12 @@ def inject(pod: Pod, namespace: Mapping[str, str], objects: Objects) -> tuple[Po
         objects: The objects of the manifest.
     """
     if not pod.containers:
-        return pod, ()
+        return Injection(pod)
     if _is_injected(pod):
-        return _recognise_injected(pod), ()
+        return Injection(_recognise_injected(pod))
     wanted: list[tuple[_Language, KubernetesObject]] = []
     problems: list[str] = []
+    unknown: set[str] = set()
     for language in LANGUAGES:
         asked = find_annotation(f"{PREFIX}inject-{language.name}", pod.annotations, namespace)
         if asked.lower() in {"", "false"}:
@@ -89,17 +101,23 @@ def inject(pod: Pod, namespace: Mapping[str, str], objects: Objects) -> tuple[Po
         found, why = choose_object("Instrumentation", asked, pod.namespace, objects)
         if found is None:
             problems.append(f"its annotation asks for an SDK of {language.name}, but {why}")
+            unknown |= set(_name_containers(pod, language, namespace))
         else:
             wanted.append((language, found))
+            unknown |= set(_name_containers(pod, language, namespace))
     if problems:
         # The webhook bails out where any of them cannot be chosen.
-        return pod, tuple(problems)
-    everywhere = find_annotation(_EVERYWHERE, pod.annotations, namespace)
+        return Injection(pod, tuple(problems), frozenset(unknown))
     for language, found in wanted:
-        own = find_annotation(f"{PREFIX}{language.containers}", pod.annotations, namespace)
-        names = [name for name in (own or everywhere).split(",") if name]
-        pod = _inject_language(pod, language, found, names or [pod.containers[0].name])
-    return pod, ()
+        pod = _inject_language(pod, language, found, _name_containers(pod, language, namespace))
+    return Injection(pod)
+
+
+def _name_containers(pod: Pod, language: _Language, namespace: Mapping[str, str]) -> list[str]:
+    everywhere = find_annotation(_EVERYWHERE, pod.annotations, namespace)
+    own = find_annotation(f"{PREFIX}{language.containers}", pod.annotations, namespace)
+    names = [name for name in (own or everywhere).split(",") if name]
+    return names or [pod.containers[0].name]
 
 
 def _is_injected(pod: Pod) -> bool:

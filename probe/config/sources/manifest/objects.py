@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 from probe.config.errors import ConfigurationError
 from probe.config.location import Location
 from probe.config.yaml_document import Document
+from probe.text.description import Description
 from probe.text.safe_text import safe_text
 
 MOST_OBJECTS: Final = 20_000
@@ -46,8 +47,9 @@ class Problems:
 class Node:
     """One value of an object, with its place."""
 
-    value: Any
-    at: Location
+    value: Any = field(repr=False)
+    """It may be a password or a key, so that no representation shows it."""
+    at: Location = field(repr=False)
     errors: Problems = field(repr=False, compare=False)
 
     def __getitem__(self, key: str) -> Self:
@@ -116,8 +118,20 @@ class Node:
         return type(self)(value, self.at, self.errors)
 
     def refuse(self, reason: str) -> None:
-        """Report that the value here is not what it must be."""
-        self.errors.add(self.at.error(reason, found=self.value))
+        """Report that the value here is not what it must be, by its type: it may be a secret."""
+        value = self.value
+        found = value if isinstance(value, dict | list) else Description(_name_type(value))
+        self.errors.add(self.at.error(reason, found=found))
+
+
+def _name_type(value: Any) -> str:
+    match value:
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case _:
+            return "text"
 
 
 @dataclass(frozen=True, slots=True)

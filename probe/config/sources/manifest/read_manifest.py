@@ -160,14 +160,15 @@ class _Reading:
         pod, why = add_sidecar(pod, asked, self.objects)
         if why:
             self._report(pod.title, f"its annotation {SIDECAR} asks for a sidecar, but {why}")
-        pod, problems = inject(pod, annotations, self.objects)
-        for problem in problems:
+        injection = inject(pod, annotations, self.objects)
+        pod = injection.pod
+        for problem in injection.problems:
             self._report(pod.title, problem)
         services = self._list_services(pod.namespace)
         found: list[tuple[str, list[Target]]] = []
         for spec in pod.list_running():
             place = _make_place(pod, spec, store, services)
-            targets = self._read_container(place, sdk=not problems)
+            targets = self._read_container(place, sdk=spec.name not in injection.unknown)
             if targets:
                 found.append((spec.name, targets))
         for container, targets in found:

@@ -100,7 +100,7 @@ def _decode(one: KubernetesObject) -> StoredData:
             if node.value is None:
                 value: bytes | None = b""
             elif not isinstance(node.value, str):
-                damaged[key] = "is not text"
+                damaged[key] = "is not text, so the API server refuses the object: put it in quotes"
                 continue
             else:
                 value = (

@@ -74,7 +74,7 @@ def read_process(
     """
     reader = _Reader(files, read_file, find_changed, fallback)
     view, found, read = reader.look_at(pid)
-    if isinstance(found, Recognised) and not found.runtime:
+    if not _has_exporter(found):
         started = reader.read_started(view)
         if started is not None:
             return started

@@ -14,6 +14,7 @@ from probe.metrics.scrape import Metrics
 from probe.model.evidence import ConnectTry, Evidence
 from probe.model.target import Endpoint, Target
 from probe.web.application import ServiceView, build_application
+from probe.web.pages.badge import draw_badge
 from tests.support.certificate_facts import EXPORTER, OTHER_CA
 from tests.support.evidence import answered_attempt, attempt, refused_attempt, target
 
@@ -100,6 +101,18 @@ async def test_it_is_found_by_each_of_its_causes_and_addresses() -> None:
         assert 'href="/targets/eu"' not in await read(client, "/?cause=dns_failure")
         for cause in ("tcp_refused", "client_ca_untrusted"):
             assert 'href="/targets/eu"' in await read(client, f"/causes/{cause}")
+
+
+def test_a_badge_counts_addresses_that_are_all_well() -> None:
+    """A reader sees that it is about more than one."""
+    each = Target(name="eu", endpoint=Endpoint("eu.example", 4317), addresses="each")
+    ledger = Ledger([each])
+    parent = ledger.runtime_of(each)
+    for runtime in parent.get_store(Replicas).follow(each, [ONE, TWO], 0.0):
+        evidence = made(ONE)
+        ledger.record_address(parent, runtime, evidence, diagnose(evidence))
+    ledger.record_round(parent)
+    assert b"confirmed at all 2 addresses" in draw_badge(parent, "eu")
 
 
 async def test_addresses_that_are_all_well_say_so() -> None:

@@ -213,3 +213,22 @@ def test_proxy_url_comes_before_the_environment() -> None:
     """NO_PROXY is not asked then; a gRPC exporter has no such key."""
     lines = ("endpoint: https://direct.example.com", "proxy_url: http://own:1")
     assert exporter("otlp_http", *lines, environ=PROXY).proxy_url == Secret("http://own:1")
+
+
+@pytest.mark.parametrize(
+    ("proxy", "grpc", "http"),
+    [
+        ("http://p", "http://p:443", "http://p"),
+        ("p:3128", "http://p:3128", "http://p:3128"),
+        ("socks5://p:1080", "http://p:1080", None),
+        ("https://u:x@p", "http://u:x@p:443", None),
+    ],
+)
+def test_a_proxy_as_each_client_takes_it(proxy: str, grpc: str, http: str | None) -> None:
+    """Measured: grpc-go speaks CONNECT to whatever it is, and knows no port but 443 for it."""
+    environ = {"HTTPS_PROXY": proxy}
+    assert exporter("otlp", "endpoint: c:4317", environ=environ).proxy_url == Secret(grpc)
+    content = reading(with_exporter("otlp_http", "endpoint: https://c:4318"), environ=environ)
+    found = [one.proxy_url for one in content.targets if not one.faults]
+    assert found == ([Secret(http)] if http else [])
+    assert http or "its proxy speaks no CONNECT" in content.warnings[0]

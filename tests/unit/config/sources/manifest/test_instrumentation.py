@@ -103,6 +103,17 @@ def test_an_instrumentation_that_is_not_there_is_named() -> None:
     assert "kubectl get instrumentations one -n other -o yaml" in errors
 
 
+def test_another_container_of_such_a_pod_is_read() -> None:
+    """Nothing would be injected into it."""
+    both = app(ask("java")).replace(
+        "{name: side}",
+        "{name: side, env: [{name: OTEL_EXPORTER_OTLP_ENDPOINT, value: 'https://x:4318'}]}",
+    )
+    content = read(both)
+    assert name_targets(content) == ["Deployment shop/cart: sdk"]
+    assert "Instrumentation in namespace shop" in list_errors(content)
+
+
 def test_of_several_the_operator_chooses_none() -> None:
     """So nothing is injected, which is an error and no silence."""
     second = INSTRUMENTATION.replace("name: inst", "name: second")

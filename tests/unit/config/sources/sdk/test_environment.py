@@ -172,7 +172,8 @@ def test_an_endpoint_that_cannot_be_read_leaves_the_other_signals() -> None:
 def test_what_is_no_proxy_fails_the_targets_that_would_use_it() -> None:
     """One that goes without it is not concerned."""
     environ = {
-        P + "ENDPOINT": "https://c:4317",
+        P + "ENDPOINT": "https://c:4318",
+        P + "PROTOCOL": "http/protobuf",
         P + "LOGS_ENDPOINT": "http://c:4318",
         "HTTPS_PROXY": "socks5://p:1",
     }
