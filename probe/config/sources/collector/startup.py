@@ -5,16 +5,15 @@ each component's configuration decodes to, the references among them, the graph 
 (v0.162.0). A type that the shipped table has not is not looked into.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from probe.config.errors import ConfigurationError, KeyPath
+from probe.config.errors import ConfigurationError
 from probe.config.expand import Unresolved, UnsetVariable
 from probe.config.location import Location
 from probe.config.sources.collector.component_types import REMOVED, find_misnamed, list_types
 from probe.config.sources.collector.decode import COLLECTOR_SAYS, Decoder
-from probe.config.sources.collector.go_values import id_fault
+from probe.config.sources.collector.go_values import find_references, id_fault
 from probe.config.sources.collector.known_components import KnownCollector, load_known_collector
 from probe.config.sources.collector.merge import CollectorFiles, component_id, component_type
 from probe.config.sources.collector.pipeline_graph import judge_graph
@@ -393,16 +392,3 @@ class _Judge:
 def _show_id(text: str) -> str:
     """Return an id as a message has it: it is a name that its owner gave, unless it reads as a token."""
     return Description(describe_key(text))
-
-
-def find_references(value: Any, key: str, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
-    """Yield the place and text of each `key` at any depth of decoded settings."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            if name == key and isinstance(item, str) and item:
-                yield (*path, name), item
-            else:
-                yield from find_references(item, key, (*path, name))
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from find_references(item, key, (*path, place))
