@@ -22,7 +22,7 @@ from probe.config.errors import ConfigurationError, explain_unreadable
 from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
 from probe.config.sources.collector.receiver import ServedCertificate
-from probe.config.sources.process.running import GIVE_SIGHT, ProcessGoneError
+from probe.config.sources.process.running import GIVE_SIGHT, NoExporterError, ProcessGoneError
 from probe.model.surroundings import RunningProcess
 from probe.model.target import Secret, SourceState, Target
 from probe.text.description import describe_bug
@@ -136,6 +136,8 @@ class SourceReader:
             except NotFetchedError:
                 not_fetched += 1
                 continue
+            if source.command:
+                parts = _excuse_others(parts)
             found += (part.content for part in parts)
             states.append(_summarize(source, parts, problem))
         self._last = {key: last for key, last in self._last.items() if key in used}
@@ -222,6 +224,18 @@ class _ReadUnit:
         elif not self.content.targets and self.content.empty:
             found.append("; ".join((self.content.empty, *self.content.warnings)))
         return found
+
+
+def _excuse_others(parts: Sequence["_ReadUnit"]) -> "list[_ReadUnit]":
+    """Turn into warnings that processes have no exporter, where others with the same text have one."""
+    if not any(part.content.targets for part in parts):
+        return list(parts)
+    return [
+        _ReadUnit(SourceContent(warnings=(str(part.error),)))
+        if isinstance(part.error, NoExporterError)
+        else part
+        for part in parts
+    ]
 
 
 def _summarize(source: DeclaredSource, parts: Sequence[_ReadUnit], problem: str) -> SourceState:

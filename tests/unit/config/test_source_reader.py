@@ -14,6 +14,7 @@ from probe.config.file_reader import FileReader
 from probe.config.schema import DefaultsEntry
 from probe.config.source_reader import KEPT, SourceReader, SourcesReading
 from probe.model.target import SourceState, list_down_sources
+from tests.support.proc_tree import ProcTree
 
 URL = "https://inventory.example.com/collectors?token=s3cret"
 COLLECTOR = """
@@ -288,3 +289,17 @@ def test_whatever_a_source_holds_nothing_is_raised(contents: list[bytes], kind: 
         (state,) = found.states
         assert state.up == (state.error is None)
         assert "\x1b" not in (state.error or "")
+
+
+def test_a_text_may_match_processes_without_an_exporter(tmp_path: Path) -> None:
+    """They are warnings where another process has one; alone they are what is wrong with the source."""
+    tree = ProcTree(tmp_path)
+    source = DeclaredSource.of_command("shop")
+    inputs = SourceInputs({}, lambda _name: b"", processes=tree.files)
+    tree.add(10, ["shop", "helper"])
+    (state,) = SourceReader().read([source], DefaultsEntry(), inputs).states
+    assert not state.up
+    tree.add(11, ["shop"], {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://backend:4317"})
+    reading = SourceReader().read([source], DefaultsEntry(), inputs)
+    assert (reading.states[0].up, reading.states[0].targets) == (True, 1)
+    assert any("process 10: has no OTLP exporter" in text for text in reading.warnings)

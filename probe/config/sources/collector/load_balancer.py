@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from probe.config.check_settings import check_name
-from probe.config.errors import NotProbedError
+from probe.config.errors import UnknownSettingError
 from probe.config.location import Location
 from probe.config.source_content import report_ignored
 from probe.config.sources.collector.authentication import Warn
@@ -56,8 +56,6 @@ class Resolver(Struct, frozen=True):
     dns: _Dns | None = None
     k8s: _Service | None = None
     aws_cloud_map: Any = None
-    srv: Any = None
-    dnssrvnoa: Any = None
 
 
 def read_load_balancer(
@@ -71,7 +69,7 @@ def read_load_balancer(
 
     Raises:
         ConfigurationError: Settings with which the Collector does not start or never exports.
-        NotProbedError: where only something else than DNS knows the backends.
+        UnknownSettingError: where only something else than DNS knows the backends.
     """
     at = files.at["exporters"][exporter.key]
     check_name(exporter.id, at)
@@ -108,7 +106,7 @@ def read_load_balancer(
         )
     if resolver.dns is not None:
         return (_read_dns(exporter, resolver.dns, entry, at["resolver"]["dns"], make, warn),)
-    raise NotProbedError(_explain_unknown(resolver))
+    raise UnknownSettingError(_explain_unknown(resolver))
 
 
 def _check_one(resolver: Resolver, location: Location) -> None:
@@ -154,9 +152,7 @@ def _explain_unknown(resolver: Resolver) -> str:
             f"knows: name the service's headless name with port {ports} as a target of its own, "
             "with addresses: each"
         )
-    if resolver.aws_cloud_map is not None:
-        return "its backends are known to AWS Cloud Map alone: name each as a target of its own"
-    return "its backends come from SRV records, which the probe does not look up"
+    return "its backends are known to AWS Cloud Map alone: name each as a target of its own"
 
 
 _ENDPOINT_IGNORED: Final = report_ignored(

@@ -20,7 +20,7 @@ from probe.config.sources.process.collector_arguments import read_collector_argu
 from probe.config.sources.process.effective_settings import choose_settings, has_endpoint
 from probe.config.sources.process.proc_files import ProcFiles
 from probe.config.sources.process.recognised import Recognised
-from probe.config.sources.process.running import ProcessView, gather_process
+from probe.config.sources.process.running import NoExporterError, ProcessView, gather_process
 from probe.config.sources.process.runtime_of_process import CollectorProcess, recognise
 from probe.config.sources.process.runtime_rules import apply_runtime_rules, reads_root_variables
 from probe.config.sources.process.select_processes import list_children
@@ -245,9 +245,7 @@ def _read_collector(
 
     content = read_collector(locations.paths, view.environ, read_text)
     if not (content.targets or content.errors):
-        raise ConfigurationError(
-            f"is a Collector ({found.by}): {content.empty or _NONE}", file=where
-        )
+        raise NoExporterError(f"is a Collector ({found.by}): {content.empty or _NONE}", file=where)
     note = f"the process is recognised as a Collector: {found.by}"
     targets = (replace(each, notes=(note, *each.notes)) for each in content.targets)
     # What it serves is read below its own root, which a receiver's own source does not do.
@@ -273,7 +271,7 @@ def _read_sdk(
         # Without a protocol of its own the port decides, whatever the first of its exporters speaks.
         content = read_environment(environ, runtime_known=bool(found.runtime))
     if not (content.targets or content.errors):
-        raise ConfigurationError(
+        raise NoExporterError(
             _explain_nothing(view, found, content.empty), file=f"process {view.pid}"
         )
     base = _name_service(environ) or f"{view.runs_in.command}-{view.pid}"

@@ -43,6 +43,10 @@ class ProcessGoneError(ConfigurationError):
     """There is no such process, or no longer: nothing of what it was stays in force."""
 
 
+class NoExporterError(ConfigurationError):
+    """A process that can be looked into shows no exporter: nothing is wrong where others have one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessView:
     """One process as /proc shows it, and where its exporters run."""

@@ -77,17 +77,14 @@ def test_what_the_collector_does_not_start_with(resolver: str, reason: str) -> N
     [
         ("{k8s: {service: lb.ns, ports: [4319]}}", "pods of a Kubernetes service"),
         ("{aws_cloud_map: {namespace: n, service_name: s}}", "AWS Cloud Map"),
-        ("{srv: {hostname: h}}", "SRV records"),
     ],
 )
 def test_backends_that_only_another_service_knows(resolver: str, said: str) -> None:
-    """Nothing is probed for it, and what to do is said."""
+    """Nothing is probed for it, what to do is said, and the source is not as it should be."""
     content = balancer(resolver)
-    assert [target for target in content.targets if not target.faults] == []
-    said_of_it = " ".join(content.warnings) + " ".join(
-        fault.fact for target in content.targets for fault in target.faults
-    )
-    assert said in said_of_it
+    assert content.targets == ()
+    (reason,) = content.unprobed
+    assert said in reason
 
 
 def test_an_endpoint_of_its_own_is_not_used() -> None:
