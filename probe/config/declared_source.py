@@ -35,10 +35,14 @@ from probe.config.sources.process.read_process import ReadProcessFile, read_proc
 from probe.config.sources.process.select_processes import find_processes, identify_processes
 from probe.config.sources.receiver.read_receivers import read_receivers
 from probe.config.sources.sdk.environment import FILE_VARIABLES, SOURCE, read_environment
+from probe.config.sources.sdk.java.machine_environment import (
+    MachineEnvironment,
+    read_machine_environment,
+)
 from probe.config.sources.sdk.settings_file import SettingsFile
 from probe.config.target_entry import tls_settings
 from probe.config.yaml_document import parse_yaml
-from probe.model.runtime import COLLECTOR, EXPORTERS, find_sibling
+from probe.model.runtime import COLLECTOR, EXPORTERS, JAVA_OKHTTP, find_sibling
 from probe.model.target import Secret, Target
 from probe.text.description import describe_path, describe_url
 
@@ -228,7 +232,15 @@ class DeclaredSource:
             named = find_declarative_file(inputs.environ)
             file = named if self.files[0] == ENVIRONMENT else self.files[0]
             settings = self._read_settings(file, named, inputs) if file else None
-            exporter, errors = _choose_exporter(inputs.environ, defaults, settings)
+            java = (
+                read_machine_environment(inputs.environ, inputs.read_file)
+                if settings is None
+                else None
+            )
+            read_by = JAVA_OKHTTP.id if java is not None else None
+            if settings is not None:
+                read_by = settings.exporter
+            exporter, errors = _choose_exporter(inputs.environ, defaults, read_by)
             content = (
                 read_environment(inputs.environ, exporter)
                 if settings is None
@@ -324,11 +336,23 @@ def _refuse_other_file(settings: SettingsFile) -> None:
         raise ConfigurationError(other.explain(settings.path), file=settings.path)
 
 
+def _read_environment(
+    inputs: SourceInputs, exporter: str, java: MachineEnvironment | None
+) -> SourceContent:
+    if java is None:
+        return read_environment(inputs.environ, exporter)
+    content = read_environment(java.variables, exporter, runtime_known=True)
+    targets = tuple(
+        replace(target, notes=(*target.notes, *java.notes)) for target in content.targets
+    )
+    empty = "; ".join((content.empty, *java.notes)) if content.empty else ""
+    return replace(content, targets=targets, empty=empty)
+
+
 def _choose_exporter(
-    environ: Mapping[str, str], defaults: DefaultsEntry, settings: SettingsFile | None = None
+    environ: Mapping[str, str], defaults: DefaultsEntry, read_by: str | None = None
 ) -> tuple[str, tuple[ConfigurationError, ...]]:
     """Return whose verdict counts for an SDK's targets, and what is wrong with the variable."""
-    read_by = settings.exporter if settings is not None else None
     fallback = defaults.exporter or read_by or COLLECTOR.id
     text = environ.get(EXPORTER_VARIABLE, "").strip()
     if not text or text in EXPORTERS:

@@ -4,6 +4,7 @@ What is wrong with a Secret's content is found as it would be in the file that t
 """
 
 import base64
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ import pytest
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.servers import StartCollector
 from tests.support.command_line import Ended, command, run_commands
-from tests.support.manifests import GATEWAY, collector_config, config_map
+from tests.support.manifests import GATEWAY, collector_config, config_map, list_errors, read
 from tests.support.required_tools import missing
 
 HOST = "backend.otel.svc"
@@ -195,3 +196,21 @@ async def test_a_kustomization_rendered_by_kubectl_is_checked_as_a_whole(
     made = subprocess.run([kubectl, "kustomize", tmp_path], capture_output=True, check=True)
     assert b"secretName: client-" in made.stdout
     assert get_result(await check(made.stdout))["outcome"] == "confirmed"
+
+
+def test_the_commands_that_add_what_is_missing_are_kubectls(kubectl: str) -> None:
+    """They ask the server, and there is none: no word of them is unknown."""
+    gateway = GATEWAY.replace("metadata: {annotations: {}}", "metadata: {annotations: {%s}}")
+    asked = (
+        'instrumentation.opentelemetry.io/inject-java: "true", sidecar.opentelemetry.io/inject: s'
+    )
+    errors = list_errors(read(gateway % asked)) + list_errors(
+        read(config_map(collector_config({"otlp": "{endpoint: '${env:X}'}"})))
+    )
+    commands = set(re.findall(r"kubectl get [^:;\n]*? -o yaml", errors))
+    assert len(commands) == 4, errors
+    for text in commands:
+        words = [*text.split()[1:], "--server=http://127.0.0.1:1", "--request-timeout=1s"]
+        ended = subprocess.run([kubectl, *words], capture_output=True, check=False)
+        assert b"connection refused" in ended.stderr, (text, ended.stderr)
+        assert b"unknown" not in ended.stderr

@@ -21,7 +21,7 @@ import h2.exceptions
 from cryptography import x509
 
 from probe.model.client_offer import ClientOffer
-from tests.lab.credentials import LabPki, Pair
+from tests.lab.credentials import LabPki
 from tests.lab.peers import HOST
 from tests.support.client_hello import read_client_hello
 
@@ -66,18 +66,11 @@ class Recording:
 
 
 @contextmanager
-def recording_server(
-    pki: LabPki,
-    *,
-    tls: bool = True,
-    server: Pair | None = None,
-    versions: tuple[Any, Any] = (None, None),
-    port: int = 0,
-) -> Iterator[Recording]:
+def recording_server(pki: LabPki, *, tls: bool = True) -> Iterator[Recording]:
     """Run one; with TLS it asks for a client certificate and takes connections without."""
-    listener = socket.create_server((HOST, port), backlog=64)
+    listener = socket.create_server((HOST, 0), backlog=64)
     recording = Recording(listener.getsockname()[1])
-    context = _make_context(pki, server or pki.server, versions) if tls else None
+    context = _make_context(pki) if tls else None
     connections: list[socket.socket] = []
 
     def serve(connection: socket.socket) -> None:
@@ -106,17 +99,12 @@ def recording_server(
         thread.join(5)
 
 
-def _make_context(pki: LabPki, server: Pair, versions: tuple[Any, Any]) -> ssl.SSLContext:
+def _make_context(pki: LabPki) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(server.cert_file, server.key_file)
+    context.load_cert_chain(pki.server.cert_file, pki.server.key_file)
     context.load_verify_locations(pki.client_ca_file)
     context.verify_mode = ssl.CERT_OPTIONAL
     context.set_alpn_protocols(["h2", "http/1.1"])
-    lowest, highest = versions
-    if lowest:
-        context.minimum_version = lowest
-    if highest:
-        context.maximum_version = highest
     return context
 
 

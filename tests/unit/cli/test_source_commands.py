@@ -94,7 +94,8 @@ READERS: Final = {
 
 def broken(folder: Path) -> dict[str, dict[str, Any]]:
     """Return one source of each way to be down, by what is wrong with it."""
-    (folder / "none.yaml").write_text("exporters: {debug: }", "utf-8")
+    pipeline = "service: {pipelines: {traces: {receivers: [nop], exporters: [debug]}}}"
+    (folder / "none.yaml").write_text(f"receivers: {{nop: }}\nexporters: {{debug: }}\n{pipeline}")
     (folder / "shape.yaml").write_text("a: [b", "utf-8")
     (folder / "folder.json").mkdir()
     return {

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from probe.config.arguments import (
     demo_configuration,
     make_targets,
+    place_targets,
     read_duration,
     read_endpoints,
     read_listen,
@@ -207,3 +208,21 @@ def test_the_demo_probes_often() -> None:
     assert (watched.name, watched.endpoint) == (target.name, target.endpoint)
     assert watched.interval < target.interval
     assert configuration.web.port == 1
+
+
+def test_a_name_is_connected_to_at_the_address_that_is_given() -> None:
+    """What is verified stays; other targets are left alone."""
+    targets = [
+        Target(name="a", endpoint=Endpoint("gateway.otel.svc", 4317)),
+        Target(name="b", endpoint=Endpoint("other", 4317)),
+    ]
+    placed = place_targets(targets, ["Gateway.otel.svc=127.0.0.1"])
+    assert [target.address for target in placed] == ["127.0.0.1", ""]
+    assert placed[0].reference_identifier == "gateway.otel.svc"
+
+
+@pytest.mark.parametrize("text", ["", "a", "a=", "=127.0.0.1", "a=b", "a=127.0.0.1:4317"])
+def test_what_is_not_a_name_with_an_address_is_a_usage_error(text: str) -> None:
+    """Before anything is tried."""
+    with pytest.raises(click.UsageError, match="is not NAME=ADDRESS"):
+        place_targets([], [text])

@@ -5,9 +5,11 @@ Pure. The words are those of the Go packages that a Collector decodes with.
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Any, Final
 
 from probe.config.duration import go_seconds
+from probe.config.errors import KeyPath
 from probe.config.sources.collector.check_rules import UNKNOWN
 from probe.config.sources.collector.known_components import KnownCollector, Node
 
@@ -109,3 +111,16 @@ def remove_keys(says: str) -> str:
         if says.rpartition(": ")[2][:1] not in "-0123456789"
         else says.rpartition(": ")[0].rpartition(": ")[2]
     )
+
+
+def find_references(value: Any, key: str, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the place and text of each `key` at any depth of decoded settings."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name == key and isinstance(item, str) and item:
+                yield (*path, name), item
+            else:
+                yield from find_references(item, key, (*path, name))
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from find_references(item, key, (*path, place))

@@ -5,21 +5,20 @@ each component's configuration decodes to, the references among them, the graph 
 (v0.162.0). A type that the shipped table has not is not looked into.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from probe.config.errors import ConfigurationError, KeyPath
+from probe.config.errors import ConfigurationError
 from probe.config.expand import Unresolved, UnsetVariable
 from probe.config.location import Location
 from probe.config.sources.collector.component_types import REMOVED, find_misnamed, list_types
 from probe.config.sources.collector.decode import COLLECTOR_SAYS, Decoder
-from probe.config.sources.collector.go_values import id_fault
+from probe.config.sources.collector.go_values import find_references, id_fault
 from probe.config.sources.collector.known_components import KnownCollector, load_known_collector
 from probe.config.sources.collector.merge import CollectorFiles, component_id, component_type
 from probe.config.sources.collector.pipeline_graph import judge_graph
 from probe.config.yaml_document import unwrap, unwrap_all
-from probe.text.description import describe_key
+from probe.text.description import Description, describe_key
 
 COMPONENT_SECTIONS: Final = ("receivers", "processors", "exporters", "connectors", "extensions")
 SECTIONS: Final = (*COMPONENT_SECTIONS, "service")
@@ -176,7 +175,7 @@ class _Judge:
         elif misnamed := find_misnamed(section, kind, self._known):
             reason, nearest = misnamed
             said = f"{reason}{COLLECTOR_SAYS}{self._known.release}: unknown type)"
-            errors.append(at.error(said, found=kind, nearest=nearest))
+            errors.append(at.error(said, found=_show_id(kind), nearest=nearest))
         elif kind not in list_types(section, self._known):
             self._found.of_own_types += (f"{section}.{name}",)
         if about is None and not isinstance(unwrap(value), dict | Unresolved | None):
@@ -248,7 +247,11 @@ class _Judge:
                 where = " or the ".join(sections)
                 words = f"references {what} which is not configured"
                 self._report(
-                    at[place], f"is not among the {where}", words, found=name, allowed=sorted(names)
+                    at[place],
+                    f"is not among the {where}",
+                    words,
+                    found=_show_id(name),
+                    allowed=sorted(names),
                 )
 
     def _read_ids(self, value: Any, at: Location) -> list[str]:
@@ -318,7 +321,7 @@ class _Judge:
         repeated = {one for one in held["processors"] if held["processors"].count(one) > 1}
         for one in sorted(repeated):
             words = "references processor multiple times"
-            self._report(at["processors"], "names a processor twice", words, found=one)
+            self._report(at["processors"], "names a processor twice", words, found=_show_id(one))
         self._check_references(
             held["receivers"], at["receivers"], ("receivers", "connectors"), "receiver"
         )
@@ -336,7 +339,7 @@ class _Judge:
                 if about and not is_connector and signal not in about.signals:
                     words = "telemetry type is not supported"
                     self._report(
-                        at[section][place], f"does not take {signal}", words, found=one,
+                        at[section][place], f"does not take {signal}", words, found=_show_id(one),
                         allowed=about.signals,
                     )  # fmt: skip
 
@@ -370,7 +373,7 @@ class _Judge:
                     for part in path:
                         at = at[part]
                     said = f"{reason}{COLLECTOR_SAYS}{self._known.release}: {words})"
-                    error = at.error(said, found=text, allowed=sorted(self._enabled))
+                    error = at.error(said, found=_show_id(text), allowed=sorted(self._enabled))
                     self._found.components.setdefault((section, name), []).append(error)
 
     def _judge_presence(self) -> None:
@@ -386,14 +389,6 @@ class _Judge:
                     self._report(at["connectors"][name], f"is also among the {section}", words)
 
 
-def find_references(value: Any, key: str, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
-    """Yield the place and text of each `key` at any depth of decoded settings."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            if name == key and isinstance(item, str) and item:
-                yield (*path, name), item
-            else:
-                yield from find_references(item, key, (*path, name))
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from find_references(item, key, (*path, place))
+def _show_id(text: str) -> str:
+    """Return an id as a message has it: it is a name that its owner gave, unless it reads as a token."""
+    return Description(describe_key(text))

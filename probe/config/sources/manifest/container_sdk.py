@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from probe.config.errors import ConfigurationError, UnknownSettingError, explain_unreadable
-from probe.config.source_content import SourceContent
+from probe.config.source_content import SourceContent, add_faults
 from probe.config.sources.manifest.container_arguments import unwrap_shell
 from probe.config.sources.manifest.container_variables import Refused, Unknown
 from probe.config.sources.manifest.instrumentation import WEB_SERVERS, speaks_grpc_by_default
@@ -25,7 +25,7 @@ from probe.config.sources.process.java_options import (
 )
 from probe.config.sources.process.recognised import Recognised
 from probe.config.sources.sdk.declarative_file import read_sdk_file
-from probe.config.sources.sdk.environment import FILE_VARIABLES, read_environment
+from probe.config.sources.sdk.environment import FILE_VARIABLES, SOURCE, read_environment
 from probe.config.sources.sdk.java.properties_file import read_properties
 from probe.config.sources.sdk.java.system_properties import (
     find_configuration_file,
@@ -41,7 +41,7 @@ from probe.model.runtime import (
     PYTHON_HTTP,
     find_sibling,
 )
-from probe.model.target import Protocol, Target
+from probe.model.target import NO_ENDPOINT, Protocol, Target
 
 _INJECTED: Final = "OpenTelemetry's, which the operator injects"
 _LANGUAGES: Final = {
@@ -110,7 +110,14 @@ def read_sdk(place: Place, command: Sequence[str], fallback: str) -> SourceConte
         )
         for target in content.targets
     )
-    return replace(content, targets=tuple(targets))
+    failed = (make_failed_sdk(content.errors),) if content.errors else ()
+    return replace(content, targets=(*targets, *failed), errors=())
+
+
+def make_failed_sdk(errors: Sequence[ConfigurationError]) -> Target:
+    """Return the target of an SDK whose exporter cannot be made of its settings."""
+    target = Target(name="sdk", endpoint=NO_ENDPOINT, sources=(SOURCE,))
+    return add_faults(target, errors)
 
 
 def _choose_exporter(exporter: str, target: Target) -> str:

@@ -14,14 +14,19 @@ from probe.config.errors import ConfigurationError, NotProbedError, explain_unre
 from probe.config.file_reader import STDIN, decode_text
 from probe.config.location import Location
 from probe.config.source_content import SourceContent
-from probe.config.sources.manifest.container_arguments import names_collector, read_arguments
+from probe.config.sources.collector.read_collector import make_unreadable_target
+from probe.config.sources.manifest.container_arguments import (
+    CollectorArguments,
+    names_collector,
+    read_arguments,
+)
 from probe.config.sources.manifest.container_collector import (
     find_texts,
     holds_collector,
     is_collector_document,
     read_texts,
 )
-from probe.config.sources.manifest.container_sdk import has_sdk, read_sdk
+from probe.config.sources.manifest.container_sdk import has_sdk, make_failed_sdk, read_sdk
 from probe.config.sources.manifest.container_user import find_fs_group, find_user
 from probe.config.sources.manifest.container_variables import Variables, make_variables
 from probe.config.sources.manifest.helm_values import Release, find_releases, read_values
@@ -222,8 +227,8 @@ class _Reading:
                 self._report(place.title, f"not probed: {error}")
             return []
         except ConfigurationError as error:
-            self.problems.add(error)
-            return []
+            # Its program does not start with that: it is a result as others are.
+            content = SourceContent(targets=(_make_failed(arguments, error),))
         return [] if content is None else self._take(content, place)
 
     def _take(self, content: SourceContent, place: Place) -> list[Target]:
@@ -312,6 +317,13 @@ _WITHIN_THE_POD: Final = (
     "in the cluster, localhost is the pod of the container itself: this attempt went to localhost of "
     "the host that runs the probe, which is another one unless the probe runs in that pod"
 )
+
+
+def _make_failed(arguments: CollectorArguments, error: ConfigurationError) -> Target:
+    """Return the target of a program that cannot work with its settings at all."""
+    if names_collector(arguments):
+        return make_unreadable_target(error.file or "its configuration", error)
+    return make_failed_sdk((error,))
 
 
 def _make_place(pod: Pod, spec: ContainerSpec, store: Store, services: Mapping[str, str]) -> Place:

@@ -63,7 +63,7 @@ def test_an_exporter_from_another_provider_is_not_probed_and_stops_nothing() -> 
     found = reading(GOOD, "exporters: {otlp: {tls: '${vault:x}'}, otlp/b: {endpoint: 'd:1'}}",
                     "service: {pipelines: {traces: {exporters: [otlp, otlp/b]}}}")  # fmt: skip
     assert [(target.name, target.faults) for target in found.targets] == [("otlp/b", ())]
-    assert "it is not probed: its tls comes from the provider vault" in found.warnings[0]
+    assert "exporters.otlp: its tls comes from the provider vault" in found.unprobed[0]
 
 
 def test_a_credential_file_that_is_not_there_is_told_to_the_neighbours() -> None:
@@ -77,7 +77,8 @@ def test_a_credential_file_that_is_not_there_is_told_to_the_neighbours() -> None
 
 def test_types_that_nobody_lists_are_not_judged() -> None:
     """Somebody's own build may have them."""
-    found = reading(GOOD, "processors: {acme_enricher: {anything: 1}}")
+    used = "service: {pipelines: {traces: {processors: [acme_enricher]}}}"
+    found = reading(GOOD, "processors: {acme_enricher: {anything: 1}}", used)
     assert [target.faults for target in found.targets] == [()]
     assert "the types of processors.acme_enricher" in found.warnings[0]
 

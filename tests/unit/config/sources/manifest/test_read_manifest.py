@@ -332,3 +332,28 @@ def test_nothing_that_a_manifest_holds_raises(objects: list[tuple[str, object]])
 def test_no_bytes_raise(raw: bytes) -> None:
     """A manifest may be anything."""
     assert isinstance(read(raw), SourceContent)
+
+
+def test_a_configuration_that_cannot_be_read_is_a_result() -> None:
+    """The Collector of that workload does not start; its neighbours are read."""
+    other = deployment(
+        "name: app\nenv: [{name: OTEL_EXPORTER_OTLP_ENDPOINT, value: 'https://b:4317'}]",
+        name="app",
+    )
+    content = read(config_map("exporters: [\n"), GATEWAY, CLIENT, other)
+    failed, good = content.targets
+    assert failed.name == "Deployment otel/gateway: ConfigMap otel/gateway, key relay.yaml"
+    assert "key relay.yaml:2: is not YAML" in failed.faults[0].fact
+    assert (good.name, good.faults) == ("Deployment otel/app: sdk", ())
+
+
+def test_settings_of_an_sdk_that_no_exporter_can_be_made_of_are_a_result() -> None:
+    """Its endpoint is not one, or its variable asks for a key that is not there."""
+    for value in (
+        "value: 'https://'",
+        "valueFrom: {secretKeyRef: {name: client, key: endpoint}}",
+    ):
+        app = f"name: app\nenv: [{{name: OTEL_EXPORTER_OTLP_ENDPOINT, {value}}}]"
+        (target,) = read(deployment(app), CLIENT).targets
+        assert target.name == "Deployment otel/gateway: sdk"
+        assert target.faults
