@@ -37,6 +37,7 @@ _UNPACK: Final = {
     "base64 of DER": "decode the text (base64 -d), make PEM of it (openssl, -inform DER) and write it",
     "PEM text with escaped line breaks": "make line breaks of each \\n (printf %b) and write the text",
 }
+_HAVE_INLINE: Final = frozenset({"cert_file", "key_file", "ca_file"})
 _KINDS: Final = (
     (stat.S_ISDIR, "is a directory, not a file"),
     (stat.S_ISFIFO, "is a FIFO, not a file"),
@@ -152,7 +153,8 @@ def _describe_non_path(file: NamedFile) -> Finding:
         f"may read, and give that file's path in {settings.name_for_anyone(role)}",
     ]
     if kind in _UNPACK:
-        if not settings.variables:
+        # A receiver has no key for client CAs given inline.
+        if not settings.variables and settings.name(role) in _HAVE_INLINE:
             fix.append(
                 f"or give the text as {INLINE[role]} in place of {setting}: a Collector and this "
                 "probe have that key, an SDK's variables do not"

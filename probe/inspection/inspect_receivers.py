@@ -78,7 +78,11 @@ def inspect_receivers(
     files: _Files = {}
     settings_path = safe_text(settings_file, PATH_MAX)
     settings = files["receiver", settings_path] = _Growing("receiver", settings_path)
-    settings.what = f"is a Collector's configuration, whose receivers are judged: {len(sets)}"
+    settings.what = (
+        f"is a Collector's configuration, whose receivers are judged: {len(sets)}"
+        if sets
+        else "has no receiver that could be read"
+    )
     settings.faults += faults
     for one in sets:
         held = read_receiver_files(one.receiver, now)

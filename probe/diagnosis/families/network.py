@@ -343,7 +343,7 @@ CAUSES: Final = (
             "Run the probe with the capabilities SYS_ADMIN and SYS_PTRACE: as root of the machine, "
             "with docker run --cap-add, or in securityContext.capabilities.add in Kubernetes.",
             "Or run the probe within that network, where no right is missing: as a container of the "
-            "same pod, or with docker run --network container:NAME.",
+            "same pod, or with docker run and the option --network container: with its name.",
         ),
         tell_apart="Only the probe says it: the exporter itself has its network.",
         citations=("setns(2)", "network_namespaces(7)"),
