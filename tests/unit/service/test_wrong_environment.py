@@ -91,7 +91,7 @@ WRONG: Final = {
     ),
     "a proxy that is none": Wrong(
         "HTTPS_PROXY",
-        {P + "ENDPOINT": "https://collector.example.com:4317", "HTTPS_PROXY": "socks5://p:1"},
+        {P + "ENDPOINT": "https://collector.example.com:4318", "HTTPS_PROXY": "socks5://p:1"},
         cause="exporter_configuration_invalid",
     ),
     "a certificate without its key": Wrong(
