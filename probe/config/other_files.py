@@ -89,7 +89,7 @@ def _judge_object(value: Mapping[str, Any]) -> Recognised | None:
         named = (
             kind if isinstance(kind, str) and re.fullmatch(r"[A-Za-z]{1,40}", kind) else "object"
         )
-        return Recognised(f"a {named} of Kubernetes", "manifest")
+        return Recognised(f"a Kubernetes object, {named}", "manifest")
     return None
 
 

@@ -236,10 +236,11 @@ func exposed(v reflect.Value, field string) reflect.Value {
 func (t *table) fields(ty reflect.Type, v reflect.Value, stack []reflect.Type, fields map[string]any, node map[string]any) {
 	for i := 0; i < ty.NumField(); i++ {
 		f := ty.Field(i)
-		if !f.IsExported() {
+		tag := strings.Split(f.Tag.Get("mapstructure"), ",")
+		// The exported fields of an embedded struct are decoded, whatever its own name.
+		if !f.IsExported() && !(f.Anonymous && len(tag) > 1) {
 			continue
 		}
-		tag := strings.Split(f.Tag.Get("mapstructure"), ",")
 		var fv reflect.Value
 		if v.IsValid() {
 			fv = v.Field(i)
