@@ -6,6 +6,7 @@ of `ca` what comes before the first block that does not parse, and does not chec
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +30,7 @@ _LONGEST_CHAIN: Final = 10
 _PARSED_FULLY: Final = 100
 """Certificates of a bundle that are parsed as OpenSSL does; the others by `cryptography` alone."""
 _PROC_TYPE: Final = 10
+_NUL_LINE: Final = re.compile(rb"\n\0[^\n]*")
 _BEHIND_NUL: Final = re.compile(rb"\0[^\n]*")
 _SLOTS: Final = frozenset({"rsa", "rsa-pss", "ec", "dsa", "ed25519", "ed448"})
 _BITS_OF_LEVEL: Final = (0, 80, 112, 128, 192, 256)
@@ -76,7 +78,7 @@ CURL: Final = OpensslUse(level=2, checks_pair=True, whole_bundle=True, reads_by_
 def read_openssl_pair(files: FileSet, cert: PemFile, key_file: PemFile, use: OpensslUse) -> Pair:
     """Return what a context gets of certificate and key."""
     if use.reads_by_path:
-        cert, key_file = read_as_lines(cert), read_as_lines(key_file)
+        cert = read_as_lines(cert)
     chain = _read_chain(files, cert, use)
     if isinstance(chain, Stop):
         return Pair(stop=chain)
@@ -124,12 +126,20 @@ def _read_chain(files: FileSet, file: PemFile, use: OpensslUse) -> list[ParsedCe
 
 def read_as_lines(file: PemFile) -> PemFile:
     """Return the file as fgets and strlen show it: a line ends at a NUL, and one that begins with it is the last."""
+    return next(_split_at_nul_lines(file))
+
+
+def _split_at_nul_lines(file: PemFile) -> Iterator[PemFile]:
+    """Yield what stands before, between and behind the lines that begin with a NUL.
+
+    Reading a certificate ends at such a line; reading a key goes on behind it, as behind any block
+    that is none (pem_read_bio_key_decoder).
+    """
     if b"\0" not in file.raw:
-        return file
-    raw = b"\n" + file.raw
-    ended = raw.find(b"\n\0")
-    raw = raw[: ended if ended >= 0 else len(raw)] + b"\n"
-    return PemFile(_BEHIND_NUL.sub(b"", raw)[1:])
+        yield file
+        return
+    for part in _NUL_LINE.split(b"\n" + file.raw):
+        yield PemFile(_BEHIND_NUL.sub(b"", part + b"\n")[1:])
 
 
 def is_invalid(der: bytes) -> bool:
@@ -174,11 +184,10 @@ def find_openssl_key(
     Its decoder (pem_read_bio_key_decoder) goes on behind a block that it cannot make a key of.
     """
     first: Stop | None = None
-    for block in read_openssl_blocks(file, OPENSSL):
+    parts = _split_at_nul_lines(file) if use.reads_by_path else (file,)
+    for block in (one for part in parts for one in read_openssl_blocks(part, OPENSSL)):
         if isinstance(block, PemStop):
             first = first or _describe_stop(block, "key")
-            if block.reason == "no_start_line":
-                break
             continue
         encrypted = block.header.startswith(b"Proc-Type: 4,ENC")
         # Up to ten characters cannot be "Proc-Type:" and are passed over (decode_pem2der.c).

@@ -3,6 +3,7 @@
 import ssl
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -48,6 +49,21 @@ def test_certificates_as_this_python_reads_them(cert: bytes, tmp_path: Path) -> 
     pair = read_openssl_pair(FileSet(), PemFile(cert), PemFile(LEAF.key_pem), CPYTHON)
 
     assert (pair.stop is None) == is_loaded(tmp_path, cert, LEAF.key_pem), pair.stop
+
+
+@pytest.mark.parametrize(
+    "before", [b"\0\n", b"x\n\0\n", b"\0" + LEAF.key_pem, LEAF.key_pem[:90] + b"\n\0\n"]
+)
+@pytest.mark.parametrize("key", [LEAF.key_pem, b""])
+def test_a_line_that_begins_with_a_nul(before: bytes, key: bytes, tmp_path: Path) -> None:
+    """It ends the reading of a certificate, and of a key only what was begun before it."""
+    found = read_openssl_pair(FileSet(), PemFile(LEAF.pem), PemFile(before + key), CPYTHON)
+    assert (found.stop is None) is bool(key) is is_loaded(tmp_path, LEAF.pem, before + key)
+    spoilt = read_openssl_pair(
+        FileSet(), PemFile(before + LEAF.pem), PemFile(LEAF.key_pem), CPYTHON
+    )
+    assert spoilt.stop is not None
+    assert not is_loaded(tmp_path, before + LEAF.pem, LEAF.key_pem)
 
 
 @RELAXED
