@@ -52,9 +52,11 @@ def test_certificates_as_this_python_reads_them(cert: bytes, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "before", [b"\0\n", b"x\n\0\n", b"\0" + LEAF.key_pem, LEAF.key_pem[:90] + b"\n\0\n"]
+    "before",
+    [b"\0\n", b"x\n\0\n", b"\0" + LEAF.key_pem, LEAF.key_pem[:90] + b"\n\0\n"],
+    ids=["alone", "behind text", "before a key", "within a key"],
 )
-@pytest.mark.parametrize("key", [LEAF.key_pem, b""])
+@pytest.mark.parametrize("key", [LEAF.key_pem, b""], ids=["then a key", "then nothing"])
 def test_a_line_that_begins_with_a_nul(before: bytes, key: bytes, tmp_path: Path) -> None:
     """It ends the reading of a certificate, and of a key only what was begun before it."""
     found = read_openssl_pair(FileSet(), PemFile(LEAF.pem), PemFile(before + key), CPYTHON)
