@@ -1,7 +1,8 @@
 """`check --pid` of real exporters gives what a probe gives that somebody has configured by hand."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from probe.model.target import Protocol
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.process_stage import Credentials, P, command_of, started, wait_for_memory
-from tests.lab.servers import StartCollector
+from tests.lab.servers import Collector, StartCollector
 from tests.support.command_line import command, configuration, run_commands
 
 EXPORTERS: Final[Mapping[str, tuple[Protocol, str]]] = {
@@ -85,14 +86,27 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(
-    collector: StartCollector, pki: LabPki, tmp_path_factory: pytest.TempPathFactory
+    collector: StartCollector,
+    otelcol: Path,
+    pki: LabPki,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stage]:
-    """Exporters of six languages, set by variables; Java's by variables, properties and options."""
-    folder = tmp_path_factory.mktemp("processes")
-    backend = collector()
+    """Exporters of six languages and a Collector, and a backend that accepts them all."""
+    with run_exporters(collector(), otelcol, pki, tmp_path_factory.mktemp("processes")) as there:
+        yield there
+
+
+@contextmanager
+def run_exporters(backend: Collector, otelcol: Path, pki: LabPki, folder: Path) -> Iterator[Stage]:
+    """Run each exporter, set by variables; Java's by variables and options, a Collector by its file."""
     there = Stage(folder, Credentials(folder, pki))
     ports = {"grpc": backend.grpc_port, "http/protobuf": backend.http_port}
     with ExitStack() as stack:
+        line = run_as_a_gateway(otelcol, there, backend.grpc_port)
+        variables = {"BACKEND": f"localhost:{backend.grpc_port}"}
+        process = stack.enter_context(started(line, variables, folder=folder))
+        wait_for_memory(process.pid, "otelcol")
+        there.add(process.pid, "collector", "grpc", backend.grpc_port)
         for exporter, (protocol, library) in EXPORTERS.items():
             line = command_of(exporter)
             variables = {
@@ -113,6 +127,18 @@ def stage(
             wait_for_memory(process.pid, library)
             there.add(process.pid, exporter, protocol, ports[protocol])
         yield there
+
+
+def run_as_a_gateway(otelcol: Path, there: Stage, port: int) -> list[str]:
+    """Return the command of a Collector that exports over gRPC to the backend at `port`."""
+    settings = json.dumps(there.credentials.settings())
+    (there.folder / "gateway.yaml").write_text(
+        "receivers: {otlp: {protocols: {grpc: {endpoint: 127.0.0.1:0}}}}\n"
+        f"exporters: {{otlp_grpc: {{endpoint: '${{env:BACKEND}}', tls: {settings}}}}}\n"
+        "service:\n  telemetry: {metrics: {level: none}}\n"
+        "  pipelines: {traces: {receivers: [otlp], exporters: [otlp_grpc]}}\n"
+    )
+    return [str(otelcol), "--config", "gateway.yaml"]
 
 
 async def test_what_each_exporter_would_reach(stage: Stage) -> None:
@@ -150,22 +176,15 @@ async def test_a_file_that_is_something_else(stage: Stage, pki: LabPki) -> None:
 
 
 async def test_a_name_that_the_backends_certificate_does_not_have(
-    collector: StartCollector, pki: LabPki, tmp_path: Path
+    collector: StartCollector, otelcol: Path, pki: LabPki, tmp_path: Path
 ) -> None:
-    """Documented cause 4, seen by a process as by hand."""
-    backend = collector(server=pki.server_common_name_only)
-    there = Stage(tmp_path, Credentials(tmp_path, pki))
-    variables = {
-        P + "ENDPOINT": f"https://localhost:{backend.http_port}",
-        P + "PROTOCOL": "http/protobuf",
-        **there.credentials.variables(),
-    }
-    with started(command_of("go-http"), variables, folder=tmp_path) as process:
-        wait_for_memory(process.pid, "exporters")
-        there.add(process.pid, "go-http", "http/protobuf", backend.http_port)
-        (one,), (other,) = await there.check()
-    assert _compared(one) == _compared(other)
-    assert one["outcome"] == "failed"
+    """Documented cause 4, seen by every process as by hand."""
+    named = pki.server_ca.issue("b", sans=("DNS:other.example",), usages=("serverAuth",))
+    backend = collector(server=pki.write("server-of-another-name", named))
+    with run_exporters(backend, otelcol, pki, tmp_path) as there:
+        by_process, by_hand = await there.check()
+    assert [_compared(one) for one in by_process] == [_compared(one) for one in by_hand]
+    assert {one["cause"] for one in by_process} == {"server_name_mismatch"}
 
 
 def _compared(result: Document) -> dict[str, Any]:
