@@ -69,7 +69,9 @@ def run_in_loop(main: Coroutine[Any, Any, _T]) -> _T:
     import uvloop
 
     from probe.system.directory_watcher import join_watching_threads
+    from probe.system.memory_allocation import map_large_buffers
 
+    map_large_buffers()
     raise_descriptor_limit()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

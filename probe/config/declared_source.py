@@ -2,7 +2,8 @@
 
 Files are read through a callable, and lists come as they were last fetched: whoever reloads owns
 both. What a target of an SDK leaves open is taken from `defaults` as far as it is the probe's own.
-The URL of a list may hold a token, and is a `Secret`.
+The URL of a list may hold a token, and is a `Secret`. The readers of a kind are imported when a
+source of that kind is read: most probes need few of them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from glob import has_magic
 from os import listdir
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from probe.config.duration import seconds
 from probe.config.errors import (
@@ -24,16 +25,12 @@ from probe.config.file_reader import decode_text
 from probe.config.other_files import recognise_document
 from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
-from probe.config.sources.collector.read_collector import make_unreadable_target, read_collector
 from probe.config.sources.file_sd import list_files, pattern_fault, read_file_sd
 from probe.config.sources.http_sd import read_http_sd, url_fault
 from probe.config.sources.manifest.files import list_manifest_files, list_watched, manifest_fault
-from probe.config.sources.manifest.read_manifest import read_manifest
 from probe.config.sources.process.files_of_process import find_changed_files, read_process_file
 from probe.config.sources.process.proc_files import ProcFiles
-from probe.config.sources.process.read_process import ReadProcessFile, read_process
 from probe.config.sources.process.select_processes import find_processes, identify_processes
-from probe.config.sources.receiver.read_receivers import read_receivers
 from probe.config.sources.sdk.environment import FILE_VARIABLES, SOURCE, read_environment
 from probe.config.sources.sdk.java.machine_environment import (
     MachineEnvironment,
@@ -45,6 +42,9 @@ from probe.config.yaml_document import parse_yaml
 from probe.model.runtime import COLLECTOR, EXPORTERS, JAVA_OKHTTP, find_sibling
 from probe.model.target import Secret, Target
 from probe.text.description import describe_path, describe_url
+
+if TYPE_CHECKING:
+    from probe.config.sources.process.read_process import ReadProcessFile
 
 MANIFEST: Final = "manifest"
 """The kind of the source, and what stands for a configuration file where manifests are given."""
@@ -69,7 +69,7 @@ class SourceInputs:
     """The last answer of each http_sd URL, or why there was none."""
     processes: ProcFiles = field(default_factory=ProcFiles)
     """What is known of running processes."""
-    read_process_file: ReadProcessFile = read_process_file
+    read_process_file: "ReadProcessFile" = read_process_file
     """Reads a file as one of them sees it."""
 
     def get_list(self, url: str) -> bytes:
@@ -205,6 +205,8 @@ class DeclaredSource:
         """Return the target that fails where a file says nothing that a Collector could start with."""
         if self.kind != "collector" or isinstance(error, UnreadableFileError):
             return ()
+        from probe.config.sources.collector.read_collector import make_unreadable_target
+
         return (_apply_defaults(make_unreadable_target(self.where, error), defaults),)
 
     def _read_part(self, part: str, defaults: DefaultsEntry, inputs: SourceInputs) -> SourceContent:
@@ -216,6 +218,8 @@ class DeclaredSource:
             url = self.url.reveal()
             return read_http_sd(inputs.get_list(url), url, defaults)
         if self.kind == "process":
+            from probe.config.sources.process.read_process import read_process
+
             content = read_process(
                 int(part),
                 inputs.processes,
@@ -224,9 +228,13 @@ class DeclaredSource:
                 _choose_exporter(inputs.environ, defaults)[0],
             )
         elif self.kind == "collector":
+            from probe.config.sources.collector.read_collector import read_collector
+
             content = read_collector(self.files, inputs.environ, inputs.read_text)
         elif self.kind == "receiver":
             client = tls_settings(defaults.tls)
+            from probe.config.sources.receiver.read_receivers import read_receivers
+
             content = read_receivers(self.files, inputs.environ, inputs.read_text, client)
         else:
             named = find_declarative_file(inputs.environ)
@@ -265,6 +273,8 @@ class DeclaredSource:
         if not files:
             reason = "there is no such file; create one, or correct the path"
             raise ConfigurationError(reason, file=self.where)
+        from probe.config.sources.manifest.read_manifest import read_manifest
+
         content = read_manifest(files, inputs.read_file, exporter=defaults.exporter or COLLECTOR.id)
         targets = tuple(_apply_defaults(target, defaults) for target in content.targets)
         return replace(content, targets=targets)

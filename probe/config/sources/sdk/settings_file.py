@@ -12,7 +12,6 @@ from typing import Final
 
 from probe.config.errors import ConfigurationError
 from probe.config.source_content import SourceContent, report_ignored
-from probe.config.sources.compose.read_compose import read_compose
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.env_files.env_readers import (
     MAX_BYTES,
@@ -28,8 +27,6 @@ from probe.config.sources.sdk.formats import FORMATS, recognise_format
 from probe.config.sources.sdk.java.properties_file import list_properties
 from probe.config.sources.sdk.java.system_properties import to_variable
 from probe.config.sources.sdk.origin import Origin
-from probe.config.sources.sdk.spring.read_spring import read_spring
-from probe.config.sources.sdk.unit.read_unit import list_drop_ins, read_unit
 from probe.model.finding import Finding
 from probe.model.runtime import JAVA_OKHTTP, NODE_HTTP, PYTHON_HTTP
 from probe.text.description import describe_path
@@ -94,6 +91,8 @@ class SettingsFile:
         if self.kind == "declarative":
             return read_sdk_file(self.raw, self.path, environ)
         if self.kind == "spring":
+            from probe.config.sources.sdk.spring.read_spring import read_spring
+
             content = read_spring(
                 self.raw,
                 self.path,
@@ -103,6 +102,8 @@ class SettingsFile:
                 read_file=self.read_file,
             )
         elif self.kind == "compose":
+            from probe.config.sources.compose.read_compose import read_compose
+
             content = read_compose(
                 self.raw,
                 self.path,
@@ -167,6 +168,8 @@ class SettingsFile:
         return replace(content, targets=targets)
 
     def _read_unit(self, exporter: str, environ: Mapping[str, str]) -> SourceContent:
+        from probe.config.sources.sdk.unit.read_unit import list_drop_ins, read_unit
+
         read_file, list_directory = self.read_file or _read_nothing, self.list_directory
         drop_ins = [] if list_directory is None else list_drop_ins(self.path, list_directory)
         found = read_unit(self.raw, self.path, read_file, drop_ins)
