@@ -73,7 +73,9 @@ def test_nothing_that_a_collector_takes_is_stopped(
     assert all(judged[name].good_is_probed for name in taken)
 
 
-def test_a_good_neighbour_is_always_probed(measured: dict[str, str], texts: dict[str, str]) -> None:
+def test_a_good_neighbour_is_always_probed(
+    measured: dict[str, str], texts: dict[str, str], judged: dict[str, Judged]
+) -> None:
     """But where nothing of the text can be read, or where it is wrong itself."""
     stopped = {
         name

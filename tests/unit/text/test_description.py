@@ -246,7 +246,9 @@ def test_a_bug_in_reading_a_source_breaks_no_document(tmp_path: Path, output: st
     """Standard output holds the document alone; the log has the place of the bug and no value."""
     write_configuration(tmp_path)
     command = ("check", "--config", "m.yml", "--output", output)
-    ended = run_bugged(tmp_path, "probe.config.declared_source.read_collector", *command)
+    ended = run_bugged(
+        tmp_path, "probe.config.sources.collector.read_collector.read_collector", *command
+    )
     assert ended.returncode == 1
     assert ended.stdout.startswith(("{", "<?xml", "# HELP"))
     if output == "json":
