@@ -161,7 +161,11 @@ def _read_exporters(
             continue
         result.own.add(name)
         exporter = Exporter(id=name, key=key, signals=signals)
-        errors = startup.components.get(("exporters", name), [])
+        errors = [
+            error
+            for error in startup.components.get(("exporters", name), [])
+            if not _is_missing_half(error)
+        ]
         found: tuple[Target, ...] = ()
         try:
             read = read_load_balancer if _is_balancer(name) else read_exporter
@@ -187,6 +191,12 @@ def _read_exporters(
                 for target in found
             )
     return result
+
+
+def _is_missing_half(error: ConfigurationError) -> bool:
+    """Whether half of a client's pair is not named: a fault of the credentials, which they report."""
+    halves = (".tls.cert_file", ".tls.key_file")
+    return error.found is None and error.key is not None and error.key.endswith(halves)
 
 
 def make_unreadable_target(where: str, error: ConfigurationError) -> Target:
@@ -322,6 +332,10 @@ def _name_missing_file(target: Target, files: CollectorFiles) -> str:
     tls = target.tls
     if target.faults or target.plaintext:
         return ""
+    has_cert, has_key = bool(tls.cert_file or tls.cert_pem), bool(tls.key_file or tls.key_pem)
+    if has_cert != has_key:
+        missing = "key_file" if has_cert else "cert_file"
+        return f"exporters.{target.name}: {missing} is not set"
     for key in ("ca_file", "cert_file", "key_file"):
         path = getattr(tls, key)
         try:
