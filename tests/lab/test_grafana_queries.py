@@ -337,7 +337,11 @@ def test_grafana_says_it_in_words(watched: Watched) -> None:
         assert each["labels"]["severity"] in {"critical", "warning"}
 
 
-@pytest.mark.parametrize("at", range(len(RULES)), ids=lambda at: f"{at}-{name_of(RULES[at])}")
+HERE: Final = [at for at, rule in enumerate(RULES) if "receiver_client_ca" not in rule["expr"]]
+"""Where each rule stands; a receiver's files are probed, with a Prometheus, by test_receivers.py."""
+
+
+@pytest.mark.parametrize("at", HERE, ids=lambda at: f"{at}-{name_of(RULES[at])}")
 def test_a_rule_of_prometheus_finds_something(watched: Watched, at: int) -> None:
     """Every rule that users install finds a target here, and never the healthy one."""
     rule = RULES[at]
