@@ -201,7 +201,7 @@ def _read_safely(
     except Exception as error:  # noqa: BLE001  (it is reported)
         # Nobody has registered yet what is secret of it: the logger's own traceback would quote it.
         work = f"source {safe_text(source.name)}"
-        log.error("probe_fault", work=work, stacktrace=describe_bug(error))  # noqa: TRY400
+        log.error("probe_fault", work=work, stacktrace=describe_bug(error))  # noqa: TRY400  (as above)
         reason = f"the probe itself failed to read it: {type(error).__name__}"
         raise ConfigurationError(reason, file=source.where) from None
 

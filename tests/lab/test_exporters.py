@@ -37,7 +37,7 @@ def test_an_exporter_does_what_was_measured(exporter: str, tmp_path: Path) -> No
     except NotBuiltError as error:
         missing(str(error))
     differing = {
-        answer.id: (facts.answers[answer.id].outcome, answer.outcome)
+        answer.id: (facts.answers[answer.id].outcome, answer.outcome, answer.text[:300])
         for answer in answers
         if facts.answers[answer.id].outcome != answer.outcome
     }

@@ -18,13 +18,17 @@ from probe.model.diagnosis import Diagnosis
 from probe.model.target import Target
 from probe.model.tls_names import OPENSSL_NAMES
 from probe.service.pipeline import Pipeline
+from tests.config.conftest import CONFIG
+from tests.config.promtool import rules_of
 from tests.lab.credentials import LabPki
 from tests.lab.monitoring import prometheus
 from tests.lab.receivers import attempt_all, neighbour
 from tests.lab.running_probe import running_probe
 from tests.lab.servers import HOST
-from tests.support.pki import write_pem
+from tests.support.pki import Authority, write_pem
 
+RULE_FILE: Final = CONFIG / "prometheus" / "rules" / "mtls-probe.yml"
+RULES: Final = rules_of(RULE_FILE.read_text(encoding="utf-8"))
 SYSTEM_BUNDLE: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 NAMES: Final = ("otlp/grpc", "otlp/http")
 NOT_REQUESTED: Final = "MtlsProbeClientCertificateNotRequested"
@@ -231,6 +235,36 @@ def test_from_a_misplaced_key_to_the_alert_and_back(
             probe.becomes(name, "client_cert_not_sent")
             watching.wait(lambda name=name: is_well(probe.result(name)), 20, "was as expected")
         watching.wait(lambda: watching.alerts() == [], 30, "ceased to fire")
+
+
+def test_a_client_ca_that_ends_soon_is_two_notifications(
+    otelcol: Path, tls: dict[str, Any], tmp_path: Path
+) -> None:
+    """Each rule on the CAs of receivers finds it, in a real Prometheus, with its name and file."""
+    now = datetime.now(UTC)
+    ending = Authority.root(
+        "Ends in five days", not_before=now - timedelta(days=360), not_after=now + timedelta(days=5)
+    )
+    tls["client_ca_file"] = str(write_pem(tmp_path, "ending.pem", ending.pem))
+    with (
+        neighbour(otelcol, tmp_path, tls) as backend,
+        backend.running(),
+        running_probe(backend.probe_file) as probe,
+        prometheus(
+            tmp_path,
+            [{"job_name": "mtls-probe", "static_configs": [{"targets": [probe.address]}]}],
+            rule_files=[RULE_FILE],
+        ) as watching,
+    ):
+        for name in NAMES:
+            probe.becomes(name, "client_cert_not_sent")
+        rules = [rule for rule in RULES if "receiver_client_ca" in rule["expr"]]
+        assert {rule["labels"]["severity"] for rule in rules} == {"warning", "critical"}
+        for rule in rules:
+            found = watching.has(rule["expr"])
+            assert {labels["subject"] for labels, _ in found} == {"CN=Ends in five days"}
+            assert {labels["path"] for labels, _ in found} == {tls["client_ca_file"]}
+            assert {labels["target"] for labels, _ in found} == set(NAMES)
 
 
 def is_well(result: dict[str, Any] | None) -> bool:

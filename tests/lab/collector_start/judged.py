@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from probe.config.errors import ConfigurationError
 from probe.config.sources.collector.read_collector import read_collector
+from probe.credentials.load import load_credentials
+from probe.model.target import TlsSettings
 from tests.lab.collector_start.configurations import ENVIRONMENT, GOOD
 
 FILE = "collector.yaml"
@@ -31,8 +33,22 @@ def judge(text: str) -> Judged:
         targets = read_collector([FILE], ENVIRONMENT, read).targets
     except ConfigurationError as error:
         return Judged((str(error),), whole_fails=True, good_is_probed=False)
+    halves = (
+        f"half of the pair of {target.name}" for target in targets if _fails_at_load(target.tls)
+    )
     return Judged(
-        tuple(fault.fact for target in targets for fault in target.faults),
+        (*(fault.fact for target in targets for fault in target.faults), *halves),
         whole_fails=any(target.name == FILE for target in targets),
         good_is_probed=any(target.name == GOOD and not target.faults for target in targets),
     )
+
+
+def _fails_at_load(tls: TlsSettings) -> bool:
+    """Whether half of the pair is missing, by what the credentials' own reading says.
+
+    Nothing else is asked of it: no file that a configuration here names is there.
+    """
+    certificate, key = bool(tls.cert_file or tls.cert_pem), bool(tls.key_file or tls.key_pem)
+    if certificate == key or tls.plaintext:
+        return False
+    return any(fault.role in {"cert", "key"} for fault in load_credentials(tls).facts.faults)

@@ -214,7 +214,7 @@ def read_entry(files: CollectorFiles, *path: str) -> ExporterEntry:
             if component_type(path[-1]) in HTTP_TYPES:
                 # confighttp passes over keys that it does not know.
                 tls = {key: tls[key] for key in tls if key in TlsEntry.__struct_fields__}
-            value["tls"] = _normalize_tls(tls)
+            value["tls"] = normalize_tls(tls)
     return convert(value, ExporterEntry, at)
 
 
@@ -239,7 +239,7 @@ def _refuse_unresolved(value: Any, key: str = "") -> None:
             _refuse_unresolved(item, f"{key}.{name}" if key else name)
 
 
-def _normalize_tls(tls: dict[str, Any]) -> dict[str, Any]:
+def normalize_tls(tls: dict[str, Any]) -> dict[str, Any]:
     """Return `tls` with what only Go's decoder takes: names in one text, a number of nanoseconds."""
     tls = dict(tls)
     for key in ("cipher_suites", "curve_preferences"):

@@ -5,6 +5,7 @@ reads the text reports the manifest's own lines.
 """
 
 import json
+import math
 import re
 from typing import Any, Final
 
@@ -89,8 +90,8 @@ class _Writer:
                 self._add("]")
             case str():
                 self._add(_quote(value))
-            case float() if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124
-                self._add(".nan" if value != value else f"{'-' * (value < 0)}.inf")  # noqa: PLR0124
+            case float() if not math.isfinite(value):
+                self._add(".nan" if math.isnan(value) else f"{'-' * (value < 0)}.inf")
             case _:
                 self._add(json.dumps(value))
 

@@ -14,6 +14,7 @@ from probe.config.errors import ConfigurationError, ErrorList
 from probe.config.location import Location
 from probe.config.schema import Entry, TlsEntry
 from probe.config.source_content import report_ignored
+from probe.config.sources.collector.exporter import normalize_tls
 from probe.config.target_entry import tls_conflicts, tls_settings
 from probe.config.typed_values import convert
 from probe.config.yaml_document import unwrap
@@ -64,7 +65,7 @@ def read_server_tls(receiver: Receiver, value: Any, location: Location) -> Recei
     if value is None:
         return receiver
     if isinstance(value, dict):
-        value = _normalize(value)
+        value = normalize_tls(value)
     entry = convert(value, ServerTlsEntry, location)
     errors = ErrorList()
     common = {key: getattr(entry, key) for key in _list_common_keys()}
@@ -96,19 +97,6 @@ def _place(location: Location) -> str:
 
 def _list_common_keys() -> Iterator[str]:
     return (key for key in ServerTlsEntry.__struct_fields__ if key not in _OF_SERVERS_ALONE)
-
-
-def _normalize(tls: dict[str, Any]) -> dict[str, Any]:
-    """Return `tls` with what only Go's decoder takes: names in one text, a number of nanoseconds."""
-    tls = dict(tls)
-    for key in ("cipher_suites", "curve_preferences"):
-        names = unwrap(tls.get(key))
-        if isinstance(names, str):
-            tls[key] = names.split(",") if names else []
-    interval = unwrap(tls.get("reload_interval"))
-    if type(interval) is int:
-        tls["reload_interval"] = f"{interval}ns"
-    return tls
 
 
 def _find_faults(entry: ServerTlsEntry, location: Location) -> Iterator[ConfigurationError]:
