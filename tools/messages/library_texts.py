@@ -14,7 +14,7 @@ from typing import Final
 LISTS: Final = Path(__file__).parents[2] / "tests/corpora/library_texts"
 
 _PLACEHOLDER: Final = re.compile(
-    r"%[-+# 0]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?:hh|h|ll|l|z|j)?[a-zA-Z]"  # printf of C, Go, Python, PHP
+    r"%%|%[-+#0]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?:hh|h|ll|l|z|j)?[a-zA-Z]"  # printf of C, Go, Python, PHP
     r"|%\d+\$[a-z]|%\(\w+\)[a-z]"  # with a position or a name
     r"|\$?\{[^{}\s]{0,60}\}"  # format of Rust, .NET, Java, Python, a template of JavaScript
     r"|#\{[^{}]{0,60}\}"  # Ruby
@@ -40,7 +40,7 @@ class LibraryTexts:
 
 def write_placeholders(text: str) -> str:
     """Return `text` on one line, with `…` in the place of every placeholder."""
-    plain = _PLACEHOLDER.sub("…", text.replace("%%", "%"))
+    plain = _PLACEHOLDER.sub(lambda found: "%" if found[0] == "%%" else "…", text)
     return _ELLIPSES.sub("…", " ".join(plain.split()))
 
 
