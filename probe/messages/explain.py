@@ -66,6 +66,8 @@ class _Evidence:
     other_side: tuple[str, ...]
     generic: bool
     numbered: bool
+    sent: bool
+    """An alert that this side sent: it sums up what this side found."""
     record: int
     depth: int
 
@@ -85,8 +87,10 @@ def explain(text: str, table: MessageTable) -> Explanation:
     shared: Side | None = next(iter(sides)) if len(sides) == 1 else None
     evidence = [each for message, matches in found for each in _weigh(message, matches, shared)]
     runtime = _find_runtime(found, table, paste)
-    on_topic = any(not each.generic and each.level > Level.CONTEXT for each in evidence) or any(
-        match.row.topic for _, matches in found for match in matches
+    on_topic = (
+        any(not each.generic and each.level > Level.CONTEXT for each in evidence)
+        or any(match.row.topic for _, matches in found for match in matches)
+        or any(match.row.topic for match in find_rows(table, paste.everything))
     )
     candidates = _judge(evidence)
     if candidates and not on_topic:
@@ -128,6 +132,7 @@ def _weigh(
             tuple(each for each in other if each not in causes),
             meaning.generic,
             row.numbered,
+            row.sent,
             message.record,
             message.depth,
         )
@@ -145,7 +150,7 @@ def _read(
 def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
     ranked = sorted(
         (each for each in evidence if each.level > Level.CONTEXT and each.causes),
-        key=lambda each: (-each.level, -each.depth),
+        key=lambda each: (-each.level, each.sent, -each.depth),
     )
     if not ranked:
         return []
