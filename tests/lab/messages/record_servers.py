@@ -19,7 +19,7 @@ from tests.lab.credentials import Pair
 from tests.lab.messages.client_faults import ClientFault, every_client_fault
 from tests.lab.messages.credential_files import Files, write_files
 from tests.lab.messages.talking_servers import SERVERS, Talking, installed
-from tests.lab.stack import Serving, TlsVersion, VERSIONS
+from tests.lab.stack import VERSIONS, Serving, TlsVersion
 
 LONGEST: Final = 4000
 SETTLES: Final = 0.4
@@ -42,7 +42,7 @@ def _log(folder: Path) -> str:
 def _scrubbed(text: str, *folders: Path) -> str:
     for folder in folders:
         text = text.replace(str(folder), "/srv/app")
-    text = re.sub(r"/tmp/[\w./-]*", "/srv/app", text)  # noqa: S108
+    text = re.sub(r"/tmp/[\w./-]*", "/srv/app", text)
     root = Path(__file__).parents[3]
     return text.replace(str(root), "/srv/app")[:LONGEST].strip()
 
@@ -81,7 +81,7 @@ def records(server: Talking, files: Files, folder: Path) -> Iterator[Mapping[str
         for fault, lines, printed in _of_version(server, version, files, folder):
             name = f"{fault.name} {version}"
             if not lines:
-                print(f"{server.name} {name}: says nothing", flush=True)
+                sys.stderr.write(f"{server.name} {name}: says nothing\n")
                 continue
             alike = (fault.cause, re.sub(r"[\d.]+", "0", lines))
             if alike in known:
@@ -115,7 +115,7 @@ def main() -> None:
             try:
                 found = list(records(server, files, folder))
             except AssertionError as error:
-                print(f"{server.name}: {error}", flush=True)
+                sys.stderr.write(f"{server.name}: {error}\n")
                 continue
             finally:
                 for key in server.environment:
