@@ -1,4 +1,4 @@
-"""Servers that say why they refused: the lab's stacks, told to log, and others that people run.
+"""Servers that say why they refused: the lab's stacks, set to log, and others that people run.
 
 Each is started with a `Serving` in an empty folder; what it prints stands in the folder's *.log.
 """
