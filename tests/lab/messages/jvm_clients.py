@@ -34,6 +34,11 @@ def main() -> None:
         record(Path(folder), Path(rest[0]), rest[1:])
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def install(folder: Path) -> None:
     """Fetch all libraries and runtimes into `folder`, and compile the programs against them."""
     for name, coordinates in LIBRARIES.items():
@@ -93,7 +98,7 @@ def record(folder: Path, faults: Path, names: Sequence[str]) -> None:
             lines = pool.map(lambda one: _line(folder, client, *one), grid.items())  # noqa: B023
             written = [json.dumps(line) + "\n" for line in lines if line]
         (CORPORA / f"{client.slug}.jsonl").write_text("".join(written))
-        print(client.slug, len(written), flush=True)
+        _say(f"{client.slug}: {len(written)} texts")
 
 
 def _line(
@@ -104,10 +109,10 @@ def _line(
     text = text.replace(f"{Path(fault['ca']).parent}/", "/srv/app/").strip()
     if succeeded or not text:
         if name != "ok":
-            print(f"  {client.slug} {name}: nothing noticed", flush=True)
+            _say(f"{client.slug} {name}: it noticed nothing")
         return None
     if name == "ok":
-        print(f"  {client.slug}: its sound case fails: {text[:300]}", flush=True)
+        _say(f"{client.slug}: its sound case fails: {text[:300]}")
         return None
     return {
         "id": f"{client.slug} {name}",
