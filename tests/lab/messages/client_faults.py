@@ -145,13 +145,15 @@ _OF_SERVERS: Final = ("curl", "go", "gnutls-cli", "erlang")
 
 
 def every_client_fault() -> Iterator[ClientFault]:
-    """Return all of them."""
+    """Return all of them, and first `ok`, which is none."""
+    yield ClientFault("ok curl", "", _through("curl"))
     for name, certificate, cause, also in _CERTIFICATES:
         for client in _OF_CERTIFICATES:
             yield ClientFault(f"{name} {client}", cause, _through(client, certificate), also)
     for name, cause, also in _SERVERS:
         for client in _OF_SERVERS:
-            yield ClientFault(f"{name} {client}", cause, _through(client), also, name)
+            if (name, client) != ("name", "curl"):  # it goes without a word, after the handshake
+                yield ClientFault(f"{name} {client}", cause, _through(client), also, name)
     off = ("tls_off", ("not_tls",))
     yield ClientFault("plain curl", off[0], _plain(), off[1], versions=("1.2",))
     h2 = _plain("--http2-prior-knowledge")
@@ -177,7 +179,7 @@ def every_client_fault() -> Iterator[ClientFault]:
     for name, speak in (("reset", _reset), ("half_reset", _half_and_reset)):
         yield ClientFault(name, "connection_reset", _raw(speak), closed[:1], versions=once)
     silent = _raw(lambda _: time.sleep(7))
-    yield ClientFault("silent", "tls_timeout", silent, versions=once)
+    yield ClientFault("silent", "tls_timeout", silent, closed[:1], versions=once)
 
 
 def missing_clients() -> Sequence[str]:

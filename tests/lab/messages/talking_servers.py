@@ -95,6 +95,11 @@ frontend otlp
   bind {listen} ssl crt {pair} alpn h2,http/1.1 ca-file {ca} verify required ssl-min-ver {version} ssl-max-ver {version}
   http-request return status 200 content-type application/x-protobuf
 """
+_ERROR_LOG: Final = (
+    'error-log-format "%ci:%cp [%tr] %ft %ac/%fc %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/'
+    '%[ssl_c_ca_err]/%[ssl_fc_is_resumed] %[fc_err_str] %[ssl_fc_err_str]"'
+)
+"""The fields of HAProxy's httpslog, and the errors in words."""
 _STUNNEL: Final = """
 foreground = yes
 debug = 5
@@ -179,7 +184,7 @@ threads 1, 2
 
 
 def _haproxy(option: str) -> Start:
-    text = _HAPROXY.replace("{{option}}", option)
+    text = _HAPROXY.replace("{{option}}", option.replace("{", "{{").replace("}", "}}"))
     return _configured("haproxy", text, ("haproxy", "-db", "-f", "{file}"))
 
 
@@ -194,7 +199,7 @@ SERVERS: Final = (
     Talking("nginx-http", nginx.NGINX_HTTP.start, ("nginx", "-v")),
     Talking("nginx-stream", nginx.NGINX_STREAM.start, ("nginx", "-v")),
     Talking("haproxy", _haproxy("option httplog"), ("haproxy", "-v")),
-    Talking("haproxy-httpslog", _haproxy("option httpslog"), ("haproxy", "-v")),
+    Talking("haproxy-errors", _haproxy(_ERROR_LOG), ("haproxy", "-v")),
     Talking("stunnel", _configured("stunnel", _STUNNEL, ("stunnel4", "{file}")), ("stunnel4", "-version")),
     Talking("openssl-s_server", openssl.S_SERVER.start, ("openssl", "version"), http=False),
     Talking("gnutls-serv", gnutls.GNUTLS.start, ("gnutls-serv", "--version"), http=False),
