@@ -19,7 +19,7 @@ import (
 // Functions that make an error or write a log line, by the last part of their name.
 var printing = regexp.MustCompile(`^(New|Newf|Error|Errorf|Errorw|ErrorDepth|Warn|Warnf|Warning|Warningf|WarningDepth|` +
 	`Info|Infof|Printf|Println|Print|Log|Logf|logf|Fatal|Fatalf|Wrap|Wrapf|NewError|NewPermanent|` +
-	`[a-z]*[eE]rror[fs]?|connectionErrorf|ContextErr|badStringError|` +
+	`\w*[eE]rror[fs]?|connectionErrorf|ContextErr|badStringError|` +
 	`newRequestErrorf|http2ConnectionErrorf|MakeErr|NewThrottleRetry|vlogf|condlogf|serveErrorf)$`)
 
 func text(e ast.Expr) (string, bool) {
@@ -104,6 +104,12 @@ func walk(file *ast.File, found func(string)) {
 						}
 					}
 				} else if strings.Contains(lower, "err") || strings.Contains(lower, "msg") {
+					visit(each)
+				}
+			}
+		case *ast.AssignStmt: // msg := fmt.Sprintf(…)
+			for i, each := range n.Rhs {
+				if lower := strings.ToLower(name(n.Lhs[i])); i < len(n.Lhs) && (strings.HasSuffix(lower, "msg") || strings.HasSuffix(lower, "err")) {
 					visit(each)
 				}
 			}
