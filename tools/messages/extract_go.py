@@ -63,21 +63,8 @@ EXTRACTORS: Final[dict[str, Callable[[], LibraryTexts]]] = {
         extract_modules,
         "grpc-go",
         "google.golang.org/grpc@v1.84.0",
-        " ".join(
-            [
-                "",
-                "/credentials/...",
-                "/internal/transport/...",
-                "/internal/resolver/...",
-                "/internal/balancer/...",
-                "/resolver/...",
-                "/balancer",
-                "/balancer/base",
-                "/balancer/pickfirst/...",
-                "/status",
-                "/codes",
-            ]
-        ),
+        "/. /credentials/... /internal/transport/... /internal/resolver/... /internal/balancer/..."
+        " /resolver/... /balancer /balancer/base /balancer/pickfirst/... /status /codes",
     ),
     "go_otlp": partial(
         extract_modules,

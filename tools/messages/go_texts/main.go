@@ -139,7 +139,7 @@ func main() {
 	out.SetEscapeHTML(false)
 	for _, folder := range os.Args[1:] {
 		deep := strings.HasSuffix(folder, "/...")
-		folder = strings.TrimSuffix(folder, "/...")
+		folder = filepath.Clean(strings.TrimSuffix(folder, "/..."))
 		err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil {
 				return err
