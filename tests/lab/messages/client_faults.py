@@ -152,7 +152,10 @@ def every_client_fault() -> Iterator[ClientFault]:
             yield ClientFault(f"{name} {client}", cause, _through(client, certificate), also)
     for name, cause, also in _SERVERS:
         for client in _OF_SERVERS:
-            if (name, client) != ("name", "curl"):  # it goes without a word, after the handshake
+            if (name, client) != (
+                "name",
+                "curl",
+            ):  # it closes without an alert, after the handshake
                 yield ClientFault(f"{name} {client}", cause, _through(client), also, name)
     off = ("tls_off", ("not_tls",))
     yield ClientFault("plain curl", off[0], _plain(), off[1], versions=("1.2",))

@@ -12,7 +12,7 @@ from typing import Final
 
 from tests.lab.servers import HOST, accepting, process, started
 from tests.lab.stack import Serving
-from tests.lab.stacks import collector, cpython, gnutls, go, grpc_core, jsse, nginx, node, openssl
+from tests.lab.stacks import collector, cpython, gnutls, go, grpc_core, nginx, node, openssl
 from tests.lab.stacks.stunnel import serving_plaintext
 from tests.support.ports import reserved_port
 
@@ -206,7 +206,6 @@ SERVERS: Final = (
     Talking("node-https", node.NODE_HTTPS.start, ("node", "--version"), _NODE),
     Talking("node-http2", node.NODE_HTTP2.start, ("node", "--version"), _NODE),
     Talking("cpython", cpython.CPYTHON.start, ("python3", "--version")),
-    Talking("jsse-sockets", jsse.JSSE.start, ("java", "-version")),
     Talking(
         "grpc-core", grpc_core.GRPC_CORE.start, ("python3", "--version"),
         {"GRPC_VERBOSITY": "INFO", "GRPC_TRACE": "handshaker,secure_endpoint"},

@@ -20,8 +20,10 @@ answer(Connection) ->
         {ok, Socket} ->
             case ssl:recv(Socket, 0, 5000) of
                 {ok, _} -> ssl:send(Socket, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+                {error, closed} -> ok;
                 {error, Reason} -> io:format("~p~n", [{error, Reason}])
             end,
             ssl:close(Socket);
+        {error, closed} -> ok;
         {error, Reason} -> io:format("~p~n", [{error, Reason}])
     end.
