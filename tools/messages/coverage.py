@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from probe.messages.match import explain
+from probe.messages.explain import explain
+from probe.report.message_table import load_message_table
 from tools.messages.library_texts import LibraryTexts
 
 
 def is_covered(text: str) -> bool:
     """Return whether `explain` knows what `text` says."""
-    return bool(explain(text.replace("…", " x ")))
+    return bool(explain(text.replace("…", " x "), load_message_table(), {}).candidates)
 
 
 def find_uncovered(texts: LibraryTexts) -> tuple[str, ...]:
