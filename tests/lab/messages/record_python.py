@@ -34,9 +34,11 @@ VERSIONS: Final = {
     "otlp_http": ("OTLP exporter of the Python SDK {opentelemetry-sdk}, HTTP", "python-http"),
 }
 """What each client of `python_clients.py` is called, and its exporter id."""
-_H2: Final = frozenset({"alpn_h2"})
-"""A client that speaks HTTP/2 gets along with a backend of HTTP/2."""
-WITHOUT: Final = dict.fromkeys(("httpx", "pycurl", "curl_cffi", "grpc", "otlp_grpc"), _H2)
+_BROKEN_CA: Final = frozenset({"junkca_empty", "missing_ca"})
+"""What a client does not see that takes the system's CAs then."""
+_UNSEEN: Final = frozenset({"cn_only", "alpn", "alpn_other"})
+"""What is no fault for a client that takes names of CN and offers no protocol."""
+WITHOUT: Final = {"grpc": _BROKEN_CA, "otlp_grpc": _BROKEN_CA}
 
 _FOUND: Final = """
 import importlib.metadata as m, json, platform, ssl, sys
@@ -64,18 +66,19 @@ def python_clients(python: str) -> Iterator[Client]:
 def commands() -> Iterator[Client]:
     """Yield the commands that are installed."""
     curl = ["curl", "-sS", "-m", "4", "-d", "x", "--cacert", "{ca}", _PAIR, "{url}"]
-    yield Client("curl_openssl", _version("curl", "-V"), "curl", curl, {}, _H2)
+    yield Client("curl_openssl", _version("curl", "-V"), "curl", curl, {}, NONE)
     wget = ["wget", "-O", "-", "--tries=1", "--timeout=4", "--post-data=x"]
     wget += ["--ca-certificate={ca}", "[--certificate={cert} --private-key={key}]", "{url}"]
-    yield Client("wget", _version("wget", "-V") + ", GnuTLS", "", wget, {}, NONE)
+    yield Client(
+        "wget", _version("wget", "-V") + ", GnuTLS", "", wget, {}, _UNSEEN | {"tls11", "seku"}
+    )
     client = ["timeout", "5", "openssl", "s_client", "-quiet", "-connect", "{host}:{port}"]
     client += ["-CAfile", "{ca}", "[-cert {cert} -key {key}]", "-verify_return_error"]
     client += ["-verify_hostname", "{host}", "-servername", "{host}"]
-    same = frozenset({"cn_only", "alpn", "alpn_h2", "alpn_other"})
-    yield Client("openssl_s_client", _version("openssl", "version"), "", client, {}, same)
+    yield Client("openssl_s_client", _version("openssl", "version"), "", client, {}, _UNSEEN)
     gnutls = ["timeout", "5", "gnutls-cli", "--x509cafile", "{ca}", "-p", "{port}"]
     gnutls += ["[--x509certfile {cert} --x509keyfile {key}]", "{host}"]
-    yield Client("gnutls_cli", _version("gnutls-cli", "--version"), "", gnutls, {}, same)
+    yield Client("gnutls_cli", _version("gnutls-cli", "--version"), "", gnutls, {}, _UNSEEN)
 
 
 def libcurls(python: str, places: Iterable[str]) -> Iterator[Client]:
@@ -84,7 +87,7 @@ def libcurls(python: str, places: Iterable[str]) -> Iterator[Client]:
         name, _, path = place.partition("=")
         command = [python, str(PROGRAM), "libcurl", "{url}", "{ca}", "[{cert} {key}]"]
         yield Client(
-            f"curl_{name.lower()}", f"libcurl, {name}", "curl", command, {"LIBCURL": path}, _H2
+            f"curl_{name.lower()}", f"libcurl, {name}", "curl", command, {"LIBCURL": path}, NONE
         )
 
 
