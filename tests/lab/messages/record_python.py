@@ -37,7 +37,7 @@ VERSIONS: Final = {
 _BROKEN_CA: Final = frozenset({"junkca_empty", "missing_ca"})
 """What a client does not see that takes the system's CAs then."""
 _UNSEEN: Final = frozenset({"cn_only", "alpn", "alpn_other"})
-"""What is no fault for a client that takes names of CN and offers no protocol."""
+"""What does not disturb a client that takes names of CN and offers no protocol."""
 WITHOUT: Final = {"grpc": _BROKEN_CA, "otlp_grpc": _BROKEN_CA}
 
 _FOUND: Final = """
