@@ -13,7 +13,7 @@ _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _WORD: Final = re.compile(r"[^\W_]+")
 _PACKED: Final = re.compile(r"\berror:([0-9A-F]{8})\b", re.IGNORECASE)
 _PACKED_DECIMAL: Final = re.compile(r"(?<![\d.])(2684[3-4]\d{4}|3355[4-6]\d{4})(?=:)")
-"""Envoy prints BoringSSL's packed errors so; of library 16 (SSL) and 2 (the system's errno)."""
+"""Envoy prints BoringSSL's packed errors so; of library 16 (TLS) and 2 (errno)."""
 _IDEOGRAPH: Final = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])")
 _OPENSSL_3_LIBRARIES: Final = frozenset(
     {4, 5, 6, 8, 9, 10, 11, 13, 14, 15, 16, 20, 33, 34, 35, 39, 44, 57, 59, 60, 61}
