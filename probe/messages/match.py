@@ -30,7 +30,7 @@ class Match:
 def find_rows(table: MessageTable, words: Sequence[str]) -> tuple[Match, ...]:
     """Return the rows in `words`, longest first; one within a longer one does not count.
 
-    A family of sentences shares no word with a row that says more. Markers count always, and hide no
+    A family of sentences does not count where a row that says more has one of its words. Markers count always, and hide no
     other row.
     """
     places: dict[str, list[int]] = {}
