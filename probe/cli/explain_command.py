@@ -60,8 +60,7 @@ def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
     from probe.messages.explain import explain as explain_text
     from probe.report.message_table import load_message_table
 
-    order = {cause: place for place, cause in enumerate(catalogue)}
-    explanation = explain_text(text, load_message_table(), order)
+    explanation = explain_text(text, load_message_table())
     candidates = explanation.candidates
     if not candidates and " " not in one_word:
         _refuse_if_near(one_word, catalogue, _PERHAPS_MEANT)

@@ -4,7 +4,7 @@ Every row that is found is a piece of evidence with the causes that it fits. The
 the others narrow what it leaves open. What remains open is a tie: one score for all of it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -70,7 +70,7 @@ class _Evidence:
     depth: int
 
 
-def explain(text: str, table: MessageTable, order: Mapping[str, int]) -> Explanation:
+def explain(text: str, table: MessageTable) -> Explanation:
     """Return the causes that `text` is compatible with, best first; none where it says nothing.
 
     The first `paste.LONGEST` characters are read. Never raises.
@@ -78,7 +78,6 @@ def explain(text: str, table: MessageTable, order: Mapping[str, int]) -> Explana
     Args:
         text: the paste, of one line or many.
         table: every known message.
-        order: the place of each cause in the catalogue, which decides ties.
     """
     paste = read_paste(text)
     found = [(message, find_rows(table, message.words)) for message in paste.messages]
@@ -89,7 +88,7 @@ def explain(text: str, table: MessageTable, order: Mapping[str, int]) -> Explana
     on_topic = any(not each.generic and each.level > Level.CONTEXT for each in evidence) or any(
         match.row.topic for _, matches in found for match in matches
     )
-    candidates = _judge(evidence, order)
+    candidates = _judge(evidence)
     if candidates and not on_topic:
         share = _OFF_TOPIC / candidates[0].score
         candidates = [replace(each, score=each.score * min(1.0, share)) for each in candidates]
@@ -143,7 +142,7 @@ def _read(
     return meaning.client, meaning.also_client
 
 
-def _judge(evidence: Sequence[_Evidence], order: Mapping[str, int]) -> list[Candidate]:
+def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
     ranked = sorted(
         (each for each in evidence if each.level > Level.CONTEXT and each.causes),
         key=lambda each: (-each.level, -each.depth),
@@ -176,8 +175,8 @@ def _judge(evidence: Sequence[_Evidence], order: Mapping[str, int]) -> list[Cand
     for cause in deciding.other_side:
         scores.setdefault(cause, score * _POSSIBLE * _POSSIBLE)
         why.setdefault(cause, f"{deciding.why}; {_OTHER_SIDE}")
-    last = len(order)
-    ordered = sorted(scores, key=lambda cause: (-scores[cause], order.get(cause, last)))
+    # sorted() is stable: of one score, what the meaning names first is the most usual.
+    ordered = sorted(scores, key=lambda cause: -scores[cause])
     return [Candidate(cause, scores[cause], why[cause]) for cause in ordered]
 
 

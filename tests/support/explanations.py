@@ -1,18 +1,13 @@
 """The results of `explain` for a text, with the shipped table and catalogue."""
 
-from typing import Final
-
-from probe.diagnosis.catalogue import CATALOGUE
 from probe.messages.explain import Candidate, Explanation
 from probe.messages.explain import explain as explain_text
 from probe.report.message_table import load_message_table
 
-ORDER: Final = {cause: place for place, cause in enumerate(CATALOGUE)}
-
 
 def explain_whole(text: str) -> Explanation:
     """Return the whole explanation of `text`."""
-    return explain_text(text, load_message_table(), ORDER)
+    return explain_text(text, load_message_table())
 
 
 def explain(text: str) -> tuple[Candidate, ...]:

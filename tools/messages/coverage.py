@@ -9,7 +9,7 @@ from tools.messages.library_texts import LibraryTexts
 
 def is_covered(text: str) -> bool:
     """Return whether `explain` knows what `text` says."""
-    return bool(explain(text.replace("…", " x "), load_message_table(), {}).candidates)
+    return bool(explain(text.replace("…", " x "), load_message_table()).candidates)
 
 
 def find_uncovered(texts: LibraryTexts) -> tuple[str, ...]:

@@ -11,12 +11,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
-from probe.diagnosis.catalogue import CATALOGUE
 from probe.messages.explain import Explanation, explain
 from probe.report.message_table import load_message_table
 
 MOST_TIED: Final = 6
-ORDER: Final = {cause: place for place, cause in enumerate(CATALOGUE)}
 
 
 def is_right(explanation: Explanation, cause: str) -> bool:
@@ -55,7 +53,7 @@ def main() -> None:
         for one in read_texts(file):
             if options.only not in one["id"]:
                 continue
-            explanation = explain(one["text"], table, ORDER)
+            explanation = explain(one["text"], table)
             named = [each.cause for each in explanation.candidates]
             right = is_right(explanation, one["cause"])
             figures["texts"] += 1
