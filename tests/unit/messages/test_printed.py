@@ -59,7 +59,7 @@ LIKE: Final[dict[str, str]] = {
 }
 """Whose recorded lines have the words of each runtime (curl and .NET: of OpenSSL)."""
 RECORDINGS: Final = "recorded from real exporters: tests/corpora"
-"""How the `source` of a file begins whose texts the corpora hold, where a row names no other."""
+"""How the `source` of a file begins whose texts the corpora hold, where a row has no other."""
 OWN_TEMPLATES: Final = re.compile(
     r"rpc error: code = \w+ desc|responded with HTTP [Ss]tatus [Cc]ode \d|gRPC status code \d"
     r"|Server (is UNAVAILABLE|responded with UNIMPLEMENTED)|StatusCode\.|\d+ [A-Z_]+: …"
