@@ -129,10 +129,10 @@ def _sort_exporters_first(name: str) -> tuple[bool, str]:
 
 def _list_pages(meaning: Meaning | None) -> Iterator[str]:
     """Yield the causes on whose pages a text of an exporter is."""
-    if meaning is None or meaning.level is Level.CONTEXT:
+    if meaning is None or meaning.level <= Level.WRAPPER:
         return
-    # An envelope and an ending are printed for nearly every cause: they are where they fit best.
-    yield from meaning.server[:1] if meaning.level <= Level.ENDED else meaning.server
+    # An ending is printed for nearly every cause: it is where it fits best.
+    yield from meaning.server[:1] if meaning.level is Level.ENDED else meaning.server
 
 
 def _is_alert(row: _Printed, runtime: Runtime, number: int) -> bool:

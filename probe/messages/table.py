@@ -180,10 +180,13 @@ def _list_plain(value: Mapping[str, Any]) -> Iterator[Text]:
 
 
 def _list_numbers(value: Mapping[str, Any]) -> Iterator[Text]:
-    for number, meaning in value["means"].items():
+    for key, meaning in value["means"].items():
+        number = int(key, 0)
+        # Windows' programs print 0x80090325 as -2146893019, too.
+        signed = number - 2**32 if number >= 2**31 else number
         for form in value["forms"]:
             for one in _expand_alternatives(form):
-                yield Text(one.format(n=int(number, 0)), value, meaning, numbered=True)
+                yield Text(one.format(n=number, signed=signed), value, meaning, numbered=True)
 
 
 def _list_alerts(value: Mapping[str, Any]) -> Iterator[Text]:
