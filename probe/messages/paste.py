@@ -60,7 +60,7 @@ _OUTER_FOLLOWS: Final = (
 
 _URL: Final = re.compile(r"\b(https?|grpcs?|dns|tcp|ipv[46])://?[^\s\"'<>)\],]*", re.IGNORECASE)
 _PATH: Final = re.compile(
-    r"(?<![\w:.])(?:~|\.{1,2}|[A-Za-z]:)?[/\\][\w.@+~-]+(?:[/\\]+[\w.@+~-]*)*"
+    r"(?<![\w:.])(?:~|\.{1,2}|[A-Za-z]:)?(?!\\{1,4}x[0-9A-Fa-f]{2})[/\\][\w.@+~-]+(?:[/\\]+[\w.@+~-]*)*"
 )
 _HOST: Final = re.compile(
     r"(?<![\w.@-])(?:[a-z0-9_-]+\.){2,}[a-z]{2,}(?![\w.])|(?<![\w.@-])(?!_ssl\.c:)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*:\d{2,5}\b"
