@@ -22,7 +22,7 @@ def test_an_errno_counts_in_the_forms_of_languages(number: int, cause: str, form
     "text", ["otlp: process 111 ended", "otlp: sent 104 spans", "tls: [Errno -2] x"]
 )
 def test_a_small_number_alone_is_no_errno(text: str) -> None:
-    """A count, a process and a resolver's code are no errno."""
+    """Counts, process ids and a resolver's codes have small numbers, too."""
     assert not explain(text)
 
 
