@@ -28,7 +28,7 @@ def top(explanation: Explanation) -> frozenset[str]:
 
 @pytest.mark.parametrize("wrapping", WRAPPINGS)
 def test_a_wrapping_changes_nothing(wrapping: str) -> None:
-    """What people put around a text, or log systems do, is no evidence."""
+    """What people put around a text, or log systems do, does not count."""
     changed = [
         text
         for text in TEXTS
@@ -56,7 +56,7 @@ def test_unrelated_lines_are_not_explained() -> None:
     st.sampled_from(NAMES),
     st.lists(st.sampled_from(sorted(WRAPPINGS)), max_size=2),
 )
-def test_names_are_no_evidence(text: str, name: str, wrappings: list[str]) -> None:
+def test_names_do_not_count(text: str, name: str, wrappings: list[str]) -> None:
     """A name before the text changes nothing, however it is wrapped then."""
     paste = f"{name}: {text}"
     for each in wrappings:
