@@ -57,9 +57,11 @@ def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
         return _print_page(one_word, catalogue, output)
     if _ID.fullmatch(one_word):
         _refuse_if_near(one_word, catalogue, _SURELY_MEANT)
-    from probe.messages.match import explain as candidates_of
+    from probe.messages.explain import explain as explain_text
+    from probe.report.message_table import load_message_table
 
-    candidates = candidates_of(text)
+    explanation = explain_text(text, load_message_table())
+    candidates = explanation.candidates
     if not candidates and " " not in one_word:
         _refuse_if_near(one_word, catalogue, _PERHAPS_MEANT)
     from probe.report.explanation import encode_candidates, print_candidates
@@ -76,7 +78,7 @@ def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
 
 
 def _read_stdin() -> str:
-    from probe.messages.patterns.pasted import LONGEST
+    from probe.messages.paste import LONGEST
 
     return sys.stdin.buffer.read(LONGEST * _BYTES_OF_A_CHARACTER).decode("utf-8", "replace")
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from rich.text import Text
 
 from probe.diagnosis.cause import Cause
-from probe.messages.match import Candidate
+from probe.messages.explain import Candidate
 from probe.report.console import make_console
 from probe.report.result import SCHEMA
 

@@ -20,7 +20,7 @@ from probe.diagnosis.catalogue import CATALOGUE, Catalogue
 from probe.diagnosis.cause import FAMILIES, Match, Rank, Strength
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
-from probe.messages.match import Candidate
+from probe.messages.explain import Candidate
 from probe.metrics.scrape import Metrics
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert

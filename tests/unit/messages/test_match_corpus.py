@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from probe.messages.match import explain
+from tests.support.explanations import explain
 
 CORPUS = Path(__file__).parents[2] / "corpora" / "error_corpus.jsonl"
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.messages.match import MOST_CANDIDATES, Candidate, explain
-from probe.messages.patterns.pasted import LONGEST
-from tests.support.explanations import PATTERNS
+from probe.messages.explain import MOST_CANDIDATES, Candidate
+from probe.messages.paste import LONGEST
+from tests.support.explanations import PATTERNS, explain
 
 SLOWEST = 1.0
 """Seconds for the most hostile paste, on a busy machine."""

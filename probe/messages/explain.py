@@ -1,0 +1,196 @@
+"""Which causes a pasted text is compatible with, best first: pure and total.
+
+Every row that is found is a piece of evidence with the causes that it fits. The strongest decides;
+the others narrow what it leaves open. What remains open is a tie: one score for all of it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from probe.messages.match import Match, find_rows
+from probe.messages.paste import Paste, PastedMessage, read_paste
+from probe.messages.table import Level, Meaning, MessageTable, Side
+
+MOST_CANDIDATES: Final = 8
+"""The largest number of candidates."""
+_SCORES: Final = {
+    Level.REASON: 0.95,
+    Level.ALERT: 0.85,
+    Level.BROAD: 0.75,
+    Level.ANSWER: 0.65,
+    Level.ENDED: 0.5,
+    Level.WRAPPER: 0.35,
+}
+"""One score for each level: they order the answers, and are not probabilities."""
+_POSSIBLE: Final = 0.5
+"""The share of a cause that is possible, and not what the text usually means."""
+_OFF_TOPIC: Final = 0.3
+"""The highest score where nothing shows that the text is about TLS or telemetry."""
+_OTHER_SIDE: Final = "if the backend printed it"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One cause that the text is compatible with; `score` runs from 0 to 1."""
+
+    cause: str
+    score: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a text says: its candidates, who printed it, and what holds for that exporter."""
+
+    candidates: tuple[Candidate, ...]
+    exporter: str | None = None
+    """The id of the exporter that printed it, where the text shows it."""
+    advice: tuple[str, ...] = ()
+
+    @property
+    def tied(self) -> int:
+        """How many candidates share the highest score."""
+        scores = [each.score for each in self.candidates]
+        return scores.count(scores[0]) if scores else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """One row that was found in one message."""
+
+    level: Level
+    why: str
+    causes: tuple[str, ...]
+    possible: tuple[str, ...]
+    other_side: tuple[str, ...]
+    generic: bool
+    numbered: bool
+    record: int
+    depth: int
+
+
+def explain(text: str, table: MessageTable) -> Explanation:
+    """Return the causes that `text` is compatible with, best first; none where it says nothing.
+
+    The first `paste.LONGEST` characters are read. Never raises.
+
+    Args:
+        text: the paste, of one line or many.
+        table: every known message.
+    """
+    paste = read_paste(text)
+    found = [(message, find_rows(table, message.words)) for message in paste.messages]
+    sides = {_choose_side(matches) for _, matches in found} - {None}
+    shared: Side | None = next(iter(sides)) if len(sides) == 1 else None
+    evidence = [each for message, matches in found for each in _weigh(message, matches, shared)]
+    runtime = _find_runtime(found, table, paste)
+    on_topic = any(not each.generic and each.level > Level.CONTEXT for each in evidence) or any(
+        match.row.topic for _, matches in found for match in matches
+    )
+    candidates = _judge(evidence)
+    if candidates and not on_topic:
+        share = _OFF_TOPIC / candidates[0].score
+        candidates = [replace(each, score=each.score * min(1.0, share)) for each in candidates]
+    rounded = tuple(replace(each, score=round(each.score, 2)) for each in candidates)
+    named = {each.cause for each in rounded}
+    advice = tuple(
+        each.text for each in table.advice if each.runtime == runtime and named & set(each.causes)
+    )
+    return Explanation(rounded[:MOST_CANDIDATES], runtime, advice)
+
+
+def _choose_side(matches: Sequence[Match]) -> Side | None:
+    """Return who printed the message: the longest row that shows it decides."""
+    return next((each.row.side for each in matches if each.row.side is not None), None)
+
+
+def _weigh(
+    message: PastedMessage, matches: Sequence[Match], shared: Side | None
+) -> Iterator[_Evidence]:
+    side = _choose_side(matches) or shared
+    numbers = {each.row.alert for each in matches if each.row.numbered} - {None}
+    for match in matches:
+        row, meaning = match.row, match.row.meaning
+        if meaning is None:
+            continue
+        if row.alert is not None and numbers and row.alert not in numbers:
+            continue  # a number is more certain than a name
+        received = row.alert is not None and not row.sent
+        causes, possible = _read(meaning, side or "exporter", received=received)
+        other, _ = _read(meaning, "backend", received=received) if side is None else ((), ())
+        yield _Evidence(
+            # The alert that a side sends says what that side found.
+            Level.REASON if row.sent and meaning.level is Level.ALERT else meaning.level,
+            f"“{row.text}”: {meaning.why}",
+            causes,
+            possible,
+            tuple(each for each in other if each not in causes),
+            meaning.generic,
+            row.numbered,
+            message.record,
+            message.depth,
+        )
+
+
+def _read(
+    meaning: Meaning, printed_by: Side, *, received: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the causes, and the possible ones. An alert that was received judges its reader."""
+    if (printed_by == "exporter") != received:
+        return meaning.server, meaning.also_server
+    return meaning.client, meaning.also_client
+
+
+def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
+    ranked = sorted(
+        (each for each in evidence if each.level > Level.CONTEXT and each.causes),
+        key=lambda each: (-each.level, -each.depth),
+    )
+    if not ranked:
+        return []
+    deciding = ranked[0]
+    tie = list(deciding.causes)
+    why = dict.fromkeys(tie, deciding.why)
+    for each in ranked[1:]:
+        if each.level <= Level.ENDED:
+            break
+        common = [cause for cause in tie if cause in each.causes]
+        if common:
+            tie = common
+        elif each.level is deciding.level and each.record != deciding.record:
+            # Two problems in one paste, of which neither follows from the other.
+            for cause in each.causes:
+                why.setdefault(cause, each.why)
+            tie.extend(each.causes)
+    for each in evidence:
+        if each.level is Level.CONTEXT:
+            tie = [cause for cause in tie if cause in each.causes] or tie
+    score = _SCORES[deciding.level]
+    scores = dict.fromkeys(tie, score)
+    further = [*deciding.causes, *deciding.possible]
+    for cause in further:
+        scores.setdefault(cause, score * _POSSIBLE)
+        why.setdefault(cause, deciding.why)
+    for cause in deciding.other_side:
+        scores.setdefault(cause, score * _POSSIBLE * _POSSIBLE)
+        why.setdefault(cause, f"{deciding.why}; {_OTHER_SIDE}")
+    # sorted() is stable: of one score, what the meaning names first is the most usual.
+    ordered = sorted(scores, key=lambda cause: -scores[cause])
+    return [Candidate(cause, scores[cause], why[cause]) for cause in ordered]
+
+
+def _find_runtime(
+    found: Sequence[tuple[PastedMessage, Sequence[Match]]], table: MessageTable, paste: Paste
+) -> str | None:
+    """Return the exporter that printed the text, where a row shows it."""
+    markers = [
+        match.row.runtime
+        for _, matches in found
+        for match in matches
+        if match.row.runtime is not None
+    ]
+    if markers:
+        return markers[0]
+    everything = find_rows(table, paste.everything)
+    return next((each.row.runtime for each in everything if each.row.runtime is not None), None)
