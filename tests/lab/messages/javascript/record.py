@@ -3,7 +3,7 @@
 `python -m tests.lab.messages.javascript.record CLIENTS FAULTS.json CORPUS_FOLDER [NAME …]`
 
 CLIENTS is a folder outside the repository in which npm has installed what `CLIENTS` below names,
-each in its own folder; `exporters` there is the program of tests/lab/exporters/rust.
+each in its own folder; `messages` there is the program that cargo makes of `rust/`.
 """
 
 import json
@@ -25,7 +25,7 @@ MOST: Final = 4000
 class Client:
     """One client: its corpus, its name with version, how it is started, and its exporter's id.
 
-    `home` is the folder with its node_modules; `over` is the protocol whose fault `alpn` it meets.
+    `home` is the folder with its node_modules. Where it speaks gRPC, a backend with h2 is right.
     """
 
     corpus: str
@@ -41,7 +41,7 @@ NODE22: Final = "node22/node_modules/node/bin/node"
 NODE20: Final = "node"
 BUN: Final = "bun/node_modules/bun/bin/bun.exe"
 DENO: Final = "deno/node_modules/deno/deno"
-DENO_RUN: Final = (DENO, "run", "-A", "--no-lock", "--node-modules-dir=none")
+DENO_RUN: Final = (DENO, "run", "-A", "--no-lock", "--node-modules-dir=manual")
 
 CLIENTS: Final = (
     Client("node_https", "node 24.21.0 https", (NODE24, "node_https.js", ""), "node24"),
@@ -62,7 +62,6 @@ CLIENTS: Final = (
         "grpc_js", "grpc-js 1.14.7 on node 20, message", (NODE20, "grpc_js.js", "message"), "node24", grpc=True
     ),
     Client("grpc_js", "grpc-js 1.14.7 on bun 1.4.5", (BUN, "grpc_js.js", ""), "node24", grpc=True),
-    Client("grpc_js", "grpc-js 1.14.7 on deno 2.9.6", (*DENO_RUN, "grpc_js.js", ""), "node24", grpc=True),
     Client("node_libraries", "axios 1.x on node 24", (NODE24, "libraries.js", "axios"), "otel"),
     Client("node_libraries", "axios 1.x, message", (NODE20, "libraries.js", "axios-message"), "otel"),
     Client("node_libraries", "node-fetch 2 on node 24", (NODE24, "libraries.js", "node-fetch"), "otel"),
@@ -75,12 +74,13 @@ CLIENTS: Final = (
     Client("otlp_node", "OTLP grpc 0.223.1 on bun 1.4.5", (BUN, "otlp.js", "grpc"), "otel", grpc=True),
     Client("bun", "bun 1.4.5 fetch", (BUN, "bun_fetch.ts", ""), "node24"),
     Client("bun", "bun 1.4.5 https", (BUN, "node_https.js", ""), "node24"),
-    Client("deno", "deno 2.9.6 fetch", (*DENO_RUN, "deno_fetch.ts", ""), "node24"),
-    Client("deno", "deno 2.9.6 fetch, uncaught", (*DENO_RUN, "deno_fetch.ts", "uncaught"), "node24"),
-    Client("deno", "deno 2.9.6 https", (*DENO_RUN, "node_https.js", ""), "node24"),
+    Client("deno", "deno 2.9.6 fetch", (*DENO_RUN, "deno_fetch.mts", ""), "node24"),
+    Client("deno", "deno 2.9.6 fetch, uncaught", (*DENO_RUN, "deno_fetch.mts", "uncaught"), "node24"),
     Client("temporal", "temporal 1.24.0 (tonic) on node 24", (NODE24, "temporal.js", ""), "temporal", grpc=True),
-    Client("rust", "opentelemetry-otlp 0.33.1, tonic", ("exporters", "rust-tonic"), "", "rust-tonic", grpc=True),
-    Client("rust", "opentelemetry-otlp 0.33.1, reqwest", ("exporters", "rust-reqwest"), "", "rust-reqwest"),
+    Client("rust", "opentelemetry-otlp 0.33.1, tonic", ("messages", "tonic"), "", "rust-tonic", grpc=True),
+    Client("rust", "opentelemetry-otlp 0.33.1, reqwest", ("messages", "reqwest"), "", "rust-reqwest"),
+    Client("rust", "reqwest 0.13.5, rustls 0.23.46", ("messages", "rustls"), ""),
+    Client("rust", "reqwest 0.13.5, native-tls 0.2.18", ("messages", "native"), ""),
 )
 
 
@@ -90,22 +90,19 @@ def run(client: Client, fault: Mapping[str, Any], clients: Path) -> str:
     program, *rest = client.command
     command = [str(clients / program) if (clients / program).exists() else program]
     endpoint = fault["url"].rstrip("/")
-    given = None
-    if program == "exporters":
-        command += rest
-        case = {"id": "", "endpoint": endpoint, **{each: fault[each] for each in ("cert", "key", "ca")}}
-        given = json.dumps(case) + "\n"
+    files = [endpoint, fault["ca"], fault["cert"], fault["key"]]
+    if program == "messages":
+        command += [*rest, *files]
     else:
         *options, driver, way = rest
         # Modules are found beside the driver, so that the driver stands beside them.
         beside = home / driver
         beside.write_text((HERE / driver).read_text())
-        command += [*options, str(beside), endpoint, fault["ca"], fault["cert"], fault["key"], way]
+        command += [*options, str(beside), *files, way]
     try:
         ended = subprocess.run(
             command,
-            input=given,
-            stdin=None if given else subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -118,11 +115,7 @@ def run(client: Client, fault: Mapping[str, Any], clients: Path) -> str:
         )
     except subprocess.TimeoutExpired as late:
         return clean((late.output or b"").decode(errors="replace"), clients)
-    printed = ended.stdout
-    if program == "exporters":
-        answers = [json.loads(line) for line in printed.splitlines() if line.startswith('{"id"')]
-        printed = answers[0]["text"] if answers else printed
-    return clean(printed, clients)
+    return clean(ended.stdout, clients)
 
 
 def clean(text: str, clients: Path) -> str:
@@ -135,7 +128,7 @@ def clean(text: str, clients: Path) -> str:
 def records(client: Client, faults: Mapping[str, Any], clients: Path) -> Iterator[Mapping[str, Any]]:
     """Give one record of `client` per fault that it notices."""
     for name, fault in faults.items():
-        if name == "ok" or (name.startswith("alpn") and not client.grpc):
+        if name == "ok" or (name == "alpn_h2" and client.grpc):
             continue
         text = run(client, fault, clients)
         if not text or re.search(r"^answer ", text, re.MULTILINE):
