@@ -81,7 +81,7 @@ def explain(text: str, table: MessageTable) -> Explanation:
     """
     paste = read_paste(text)
     found = [(message, find_rows(table, message.words)) for message in paste.messages]
-    sides = {_choose_side(matches) for _, matches in found} - {None}
+    sides = {match.row.side for _, matches in found for match in matches} - {None}
     shared: Side | None = next(iter(sides)) if len(sides) == 1 else None
     evidence = [each for message, matches in found for each in _weigh(message, matches, shared)]
     runtime = _find_runtime(found, table, paste)
@@ -100,15 +100,22 @@ def explain(text: str, table: MessageTable) -> Explanation:
     return Explanation(rounded[:MOST_CANDIDATES], runtime, advice)
 
 
-def _choose_side(matches: Sequence[Match]) -> Side | None:
-    """Return who printed the message: the longest row that shows it decides."""
-    return next((each.row.side for each in matches if each.row.side is not None), None)
+def _choose_side(match: Match, matches: Sequence[Match]) -> Side | None:
+    """Return who printed `match`: the nearest row before it that shows it, or the longest one.
+
+    Lines of both sides are pasted together, and an envelope stands before what it encloses.
+    """
+    showing = [each for each in matches if each.row.side is not None]
+    start = match.spans[0][0]
+    before = [each for each in showing if each.spans[0][0] <= start]
+    nearest = max(before, key=lambda each: (each.spans[0][0], each.length), default=None)
+    chosen = nearest or next(iter(showing), None)
+    return match.row.side or (chosen.row.side if chosen is not None else None)
 
 
 def _weigh(
     message: PastedMessage, matches: Sequence[Match], shared: Side | None
 ) -> Iterator[_Evidence]:
-    side = _choose_side(matches) or shared
     numbers = {each.row.alert for each in matches if each.row.numbered} - {None}
     for match in matches:
         row, meaning = match.row, match.row.meaning
@@ -116,6 +123,7 @@ def _weigh(
             continue
         if row.alert is not None and numbers and row.alert not in numbers:
             continue  # a number is more certain than a name
+        side = _choose_side(match, matches) or shared
         received = row.alert is not None and not row.sent
         causes, possible = _read(meaning, side or "exporter", received=received)
         other, _ = _read(meaning, "backend", received=received) if side is None else ((), ())
@@ -155,7 +163,7 @@ def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
     for each in ranked[1:]:
         if each.level <= Level.ENDED:
             break
-        common = [cause for cause in tie if cause in each.causes]
+        common = [cause for cause in tie if cause in each.causes or cause in each.possible]
         if common:
             tie = common
         elif each.level is deciding.level and each.record != deciding.record:

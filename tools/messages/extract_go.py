@@ -14,8 +14,9 @@ from typing import Final
 from tools.messages.library_texts import LibraryTexts, choose_texts
 
 PROGRAM: Final = Path(__file__).parent / "go_texts/main.go"
-GRPC: Final = "google.golang.org/grpc@v1.82.1"
-OTEL: Final = "go.opentelemetry.io/otel/exporters/otlp"
+OTLP: Final = "go.opentelemetry.io/otel/exporters/otlp"
+COLLECTOR: Final = "go.opentelemetry.io/collector"
+CONTRIB: Final = "github.com/open-telemetry/opentelemetry-collector-contrib"
 
 
 def list_go_texts(folders: list[str]) -> tuple[str, ...]:
@@ -51,6 +52,41 @@ EXTRACTORS: Final[dict[str, Callable[[], LibraryTexts]]] = {
     "go_crypto": partial(
         extract_standard_library,
         "Go crypto/tls and crypto/x509",
-        "crypto/tls crypto/x509 crypto/x509/internal/... encoding/pem encoding/asn1",
+        "crypto/tls crypto/x509 encoding/pem encoding/asn1",
+    ),
+    "go_net": partial(
+        extract_standard_library,
+        "Go net, net/http (with HTTP/2) and net/url",
+        "net net/http net/http/internal/... net/url net/textproto os io syscall",
+    ),
+    "grpc_go": partial(
+        extract_modules,
+        "grpc-go",
+        "google.golang.org/grpc@v1.84.0",
+        "/. /credentials/... /internal/transport/... /internal/resolver/... /internal/balancer/..."
+        " /resolver/... /balancer /balancer/base /balancer/pickfirst/... /status /codes",
+    ),
+    "go_otlp": partial(
+        extract_modules,
+        "OTLP exporters of the Go SDK",
+        f"{OTLP}/otlptrace/otlptracegrpc@v1.45.0 {OTLP}/otlptrace/otlptracehttp@v1.45.0"
+        f" {OTLP}/otlptrace@v1.45.0 {OTLP}/otlpmetric/otlpmetricgrpc@v1.45.0"
+        f" {OTLP}/otlpmetric/otlpmetrichttp@v1.45.0 {OTLP}/otlplog/otlploggrpc@v0.21.0"
+        f" {OTLP}/otlplog/otlploghttp@v0.21.0",
+    ),
+    "collector": partial(
+        extract_modules,
+        "OpenTelemetry Collector",
+        f"{COLLECTOR}/service@v0.162.0 {COLLECTOR}/config/configtls@v1.68.0"
+        f" {COLLECTOR}/config/configgrpc@v1.68.0 {COLLECTOR}/config/confighttp@v0.162.0"
+        f" {COLLECTOR}/config/confignet@v1.68.0 {COLLECTOR}/config/configauth@v1.68.0"
+        f" {COLLECTOR}/exporter/otlpexporter@v0.162.0 {COLLECTOR}/exporter/otlphttpexporter@v0.162.0"
+        f" {COLLECTOR}/exporter/exporterhelper@v0.162.0 {COLLECTOR}/receiver/otlpreceiver@v0.162.0"
+        f" {CONTRIB}/exporter/fileexporter@v0.162.0"
+        f" {CONTRIB}/extension/storage/filestorage@v0.162.0"
+        f" {CONTRIB}/extension/basicauthextension@v0.162.0"
+        f" {CONTRIB}/extension/bearertokenauthextension@v0.162.0"
+        f" {CONTRIB}/extension/oidcauthextension@v0.162.0"
+        f" {CONTRIB}/extension/oauth2clientauthextension@v0.158.0",
     ),
 }

@@ -47,7 +47,11 @@ def write_placeholders(text: str) -> str:
 def choose_texts(texts: Iterable[str]) -> tuple[str, ...]:
     """Return the texts sorted, each once, without those that have fewer than two words."""
     written = {write_placeholders(each) for each in texts}
-    return tuple(sorted(each for each in written if len(re.findall(r"[A-Za-z]{2,}", each)) > 1))
+    return tuple(
+        sorted(
+            each for each in written if " " in each and len(re.findall(r"[A-Za-z]{2,}", each)) > 1
+        )
+    )
 
 
 def parse_list(content: str) -> LibraryTexts:

@@ -19,7 +19,7 @@ import (
 // Functions that make an error or write a log line, by the last part of their name.
 var printing = regexp.MustCompile(`^(New|Newf|Error|Errorf|Errorw|ErrorDepth|Warn|Warnf|Warning|Warningf|WarningDepth|` +
 	`Info|Infof|Printf|Println|Print|Log|Logf|logf|Fatal|Fatalf|Wrap|Wrapf|NewError|NewPermanent|` +
-	`[a-z]*[eE]rror[fs]?|connectionErrorf|ContextErr|badStringError|` +
+	`\w*[eE]rror[fs]?|connectionErrorf|ContextErr|badStringError|` +
 	`newRequestErrorf|http2ConnectionErrorf|MakeErr|NewThrottleRetry|vlogf|condlogf|serveErrorf)$`)
 
 func text(e ast.Expr) (string, bool) {
@@ -107,6 +107,12 @@ func walk(file *ast.File, found func(string)) {
 					visit(each)
 				}
 			}
+		case *ast.AssignStmt: // msg := fmt.Sprintf(…)
+			for i, each := range n.Rhs {
+				if lower := strings.ToLower(name(n.Lhs[i])); i < len(n.Lhs) && (strings.HasSuffix(lower, "msg") || strings.HasSuffix(lower, "err")) {
+					visit(each)
+				}
+			}
 		case *ast.FuncDecl:
 			if isText(n) && n.Body != nil {
 				ast.Inspect(n.Body, func(m ast.Node) bool {
@@ -133,7 +139,7 @@ func main() {
 	out.SetEscapeHTML(false)
 	for _, folder := range os.Args[1:] {
 		deep := strings.HasSuffix(folder, "/...")
-		folder = strings.TrimSuffix(folder, "/...")
+		folder = filepath.Clean(strings.TrimSuffix(folder, "/..."))
 		err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil {
 				return err
