@@ -46,39 +46,102 @@ DENO_RUN: Final = (DENO, "run", "-A", "--no-lock", "--node-modules-dir=manual")
 CLIENTS: Final = (
     Client("node_https", "node 24.21.0 https", (NODE24, "node_https.js", ""), "node24"),
     Client(
-        "node_https", "node 24.21.0 https, uncaught", (NODE24, "node_https.js", "uncaught"), "node24"
+        "node_https",
+        "node 24.21.0 https, uncaught",
+        (NODE24, "node_https.js", "uncaught"),
+        "node24",
     ),
     Client("node_https", "node 22.23.3 https", (NODE22, "node_https.js", ""), "node24"),
     Client("node_https", "node 20.20.2 https", (NODE20, "node_https.js", ""), "node24"),
-    Client("node_fetch", "undici 8.13.1 fetch on node 24", (NODE24, "node_fetch.js", ""), "undici8"),
     Client(
-        "node_fetch", "undici 8.13.1 request on node 24", (NODE24, "node_fetch.js", "request"), "undici8"
+        "node_fetch", "undici 8.13.1 fetch on node 24", (NODE24, "node_fetch.js", ""), "undici8"
+    ),
+    Client(
+        "node_fetch",
+        "undici 8.13.1 request on node 24",
+        (NODE24, "node_fetch.js", "request"),
+        "undici8",
     ),
     Client("node_fetch", "undici 7.30.2 fetch on node 20", (NODE20, "node_fetch.js", ""), "node24"),
     Client("node_fetch", "undici 7.30.2, messages", (NODE22, "node_fetch.js", "message"), "node24"),
     Client("node_http2", "node 24.21.0 http2", (NODE24, "node_http2.js", ""), "node24", grpc=True),
     Client("grpc_js", "grpc-js 1.14.7 on node 24", (NODE24, "grpc_js.js", ""), "node24", grpc=True),
     Client(
-        "grpc_js", "grpc-js 1.14.7 on node 20, message", (NODE20, "grpc_js.js", "message"), "node24", grpc=True
+        "grpc_js",
+        "grpc-js 1.14.7 on node 20, message",
+        (NODE20, "grpc_js.js", "message"),
+        "node24",
+        grpc=True,
     ),
     Client("grpc_js", "grpc-js 1.14.7 on bun 1.4.5", (BUN, "grpc_js.js", ""), "node24", grpc=True),
     Client("node_libraries", "axios 1.x on node 24", (NODE24, "libraries.js", "axios"), "otel"),
-    Client("node_libraries", "axios 1.x, message", (NODE20, "libraries.js", "axios-message"), "otel"),
-    Client("node_libraries", "node-fetch 2 on node 24", (NODE24, "libraries.js", "node-fetch"), "otel"),
+    Client(
+        "node_libraries", "axios 1.x, message", (NODE20, "libraries.js", "axios-message"), "otel"
+    ),
+    Client(
+        "node_libraries", "node-fetch 2 on node 24", (NODE24, "libraries.js", "node-fetch"), "otel"
+    ),
     Client("node_libraries", "got 14 on node 24", (NODE24, "libraries.js", "got"), "otel"),
-    Client("otlp_node", "OTLP http/protobuf 0.223.1 on node 24", (NODE24, "otlp.js", "proto"), "otel", "node-http"),
-    Client("otlp_node", "OTLP http/protobuf 0.223.1 on node 20", (NODE20, "otlp.js", "proto"), "otel", "node-http"),
-    Client("otlp_node", "OTLP grpc 0.223.1 on node 24", (NODE24, "otlp.js", "grpc"), "otel", "node-grpc", grpc=True),
-    Client("otlp_node", "OTLP grpc 0.223.1 on node 20", (NODE20, "otlp.js", "grpc"), "otel", "node-grpc", grpc=True),
-    Client("otlp_node", "OTLP http/protobuf 0.223.1 on bun 1.4.5", (BUN, "otlp.js", "proto"), "otel"),
-    Client("otlp_node", "OTLP grpc 0.223.1 on bun 1.4.5", (BUN, "otlp.js", "grpc"), "otel", grpc=True),
+    Client(
+        "otlp_node",
+        "OTLP http/protobuf 0.223.1 on node 24",
+        (NODE24, "otlp.js", "proto"),
+        "otel",
+        "node-http",
+    ),
+    Client(
+        "otlp_node",
+        "OTLP http/protobuf 0.223.1 on node 20",
+        (NODE20, "otlp.js", "proto"),
+        "otel",
+        "node-http",
+    ),
+    Client(
+        "otlp_node",
+        "OTLP grpc 0.223.1 on node 24",
+        (NODE24, "otlp.js", "grpc"),
+        "otel",
+        "node-grpc",
+        grpc=True,
+    ),
+    Client(
+        "otlp_node",
+        "OTLP grpc 0.223.1 on node 20",
+        (NODE20, "otlp.js", "grpc"),
+        "otel",
+        "node-grpc",
+        grpc=True,
+    ),
+    Client(
+        "otlp_node", "OTLP http/protobuf 0.223.1 on bun 1.4.5", (BUN, "otlp.js", "proto"), "otel"
+    ),
+    Client(
+        "otlp_node", "OTLP grpc 0.223.1 on bun 1.4.5", (BUN, "otlp.js", "grpc"), "otel", grpc=True
+    ),
     Client("bun", "bun 1.4.5 fetch", (BUN, "bun_fetch.ts", ""), "node24"),
     Client("bun", "bun 1.4.5 https", (BUN, "node_https.js", ""), "node24"),
     Client("deno", "deno 2.9.6 fetch", (*DENO_RUN, "deno_fetch.mts", ""), "node24"),
-    Client("deno", "deno 2.9.6 fetch, uncaught", (*DENO_RUN, "deno_fetch.mts", "uncaught"), "node24"),
-    Client("temporal", "temporal 1.24.0 (tonic) on node 24", (NODE24, "temporal.js", ""), "temporal", grpc=True),
-    Client("rust", "opentelemetry-otlp 0.33.1, tonic", ("messages", "tonic"), "", "rust-tonic", grpc=True),
-    Client("rust", "opentelemetry-otlp 0.33.1, reqwest", ("messages", "reqwest"), "", "rust-reqwest"),
+    Client(
+        "deno", "deno 2.9.6 fetch, uncaught", (*DENO_RUN, "deno_fetch.mts", "uncaught"), "node24"
+    ),
+    Client(
+        "temporal",
+        "temporal 1.24.0 (tonic) on node 24",
+        (NODE24, "temporal.js", ""),
+        "temporal",
+        grpc=True,
+    ),
+    Client(
+        "rust",
+        "opentelemetry-otlp 0.33.1, tonic",
+        ("messages", "tonic"),
+        "",
+        "rust-tonic",
+        grpc=True,
+    ),
+    Client(
+        "rust", "opentelemetry-otlp 0.33.1, reqwest", ("messages", "reqwest"), "", "rust-reqwest"
+    ),
     Client("rust", "reqwest 0.13.5, rustls 0.23.46", ("messages", "rustls"), ""),
     Client("rust", "reqwest 0.13.5, native-tls 0.2.18", ("messages", "native"), ""),
 )
@@ -110,7 +173,12 @@ def run(client: Client, fault: Mapping[str, Any], clients: Path) -> str:
             timeout=TIMEOUT,
             check=False,
             cwd=home,
-            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "NO_COLOR": "1", "DENO_DIR": "/tmp/deno"},
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": "/nonexistent",
+                "NO_COLOR": "1",
+                "DENO_DIR": "/tmp/deno",
+            },
             user="nobody" if fault["as_another_user"] else None,
         )
     except subprocess.TimeoutExpired as late:
@@ -121,11 +189,17 @@ def run(client: Client, fault: Mapping[str, Any], clients: Path) -> str:
 def clean(text: str, clients: Path) -> str:
     """Return `text` without the paths of this machine."""
     for folder in (str(clients), str(HERE), str(clients.parent)):
-        text = re.sub(re.escape(folder) + r"(?:/(?:node24|undici8|otel|temporal|faults))?(?=/)", "/srv/app", text)
+        text = re.sub(
+            re.escape(folder) + r"(?:/(?:node24|undici8|otel|temporal|faults))?(?=/)",
+            "/srv/app",
+            text,
+        )
     return text.strip()[:MOST]
 
 
-def records(client: Client, faults: Mapping[str, Any], clients: Path) -> Iterator[Mapping[str, Any]]:
+def records(
+    client: Client, faults: Mapping[str, Any], clients: Path
+) -> Iterator[Mapping[str, Any]]:
     """Give one record of `client` per fault that it notices."""
     for name, fault in faults.items():
         if name == "ok" or (name == "alpn_h2" and client.grpc):
