@@ -65,7 +65,8 @@ class _Evidence:
     possible: tuple[str, ...]
     other_side: tuple[str, ...]
     generic: bool
-    numbered: bool
+    sent: bool
+    """An alert that its side sent follows from what this side found."""
     record: int
     depth: int
 
@@ -135,7 +136,7 @@ def _weigh(
             possible,
             tuple(each for each in other if each not in causes),
             meaning.generic,
-            row.numbered,
+            row.sent,
             message.record,
             message.depth,
         )
@@ -153,7 +154,7 @@ def _read(
 def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
     ranked = sorted(
         (each for each in evidence if each.level > Level.CONTEXT and each.causes),
-        key=lambda each: (-each.level, -each.depth),
+        key=lambda each: (-each.level, each.sent, -each.depth),
     )
     if not ranked:
         return []
@@ -168,7 +169,7 @@ def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
         common = [cause for cause in ties[record] if cause in fits]
         if common:
             ties[record] = common
-        elif each.level is deciding.level and each.record not in ties:
+        elif each.level is deciding.level and each.record not in ties and not each.sent:
             # Two problems in one paste, of which neither follows from the other.
             ties[each.record] = list(each.causes)
             for cause in each.causes:

@@ -179,9 +179,12 @@ def _list_rows(
             yield from build(text, {**defaults, **each}, each.get("narrows"))
     for each in document.get("number", ()):
         for number, meaning in each["means"].items():
+            value = int(number, 0)
+            # Windows' programs print 0x80090325 as -2146893019, too.
+            signed = value - 2**32 if value >= 2**31 else value
             for form in each["forms"]:
                 for one in _expand_alternatives(form):
-                    text = one.format(n=int(number, 0))
+                    text = one.format(n=value, signed=signed)
                     yield from build(text, {**defaults, **each}, meaning, numbered=True)
     for each in document.get("alert", ()):
         yield from _list_alert_rows(each, defaults, meanings, build)
