@@ -118,12 +118,15 @@ def _weigh(
     message: PastedMessage, matches: Sequence[Match], shared: Side | None
 ) -> Iterator[_Evidence]:
     numbers = {each.row.alert for each in matches if each.row.numbered} - {None}
+    sent = {each.row.alert for each in matches if each.row.sent}
     for match in matches:
         row, meaning = match.row, match.row.meaning
         if meaning is None:
             continue
         if row.alert is not None and numbers and row.alert not in numbers:
             continue  # a number is more certain than a name
+        if row.alert in sent and row.alert is not None and not row.sent:
+            continue  # Erlang names the alert that it sent before it says that it sent it
         side = _choose_side(match, matches) or shared
         received = row.alert is not None and not row.sent
         causes, possible = _read(meaning, side or "exporter", received=received)
