@@ -90,7 +90,7 @@ _UNSET: Final = re.compile(
     r"\b[\w$]+: (?:undefined|null)\b|\b[A-Z_]+_ERR: \d+|\berrorCodes: [\w() ]{0,10}[\[{][^\]}]{0,600}[\]}]"
     r"|; if the root CA is installed locally, try running Node\.js with --use-system-ca"
 )
-"""What JavaScript prints of an object and is no evidence: fields without a value, lists of codes, a hint."""
+"""What JavaScript prints of an object, and says nothing: fields without a value, lists of codes, a hint."""
 _CREDENTIAL_FILE: Final = re.compile(
     r"\.(?:pem|crt|cer|key|der|p12|pfx|jks|bundle)$", re.IGNORECASE
 )

@@ -165,10 +165,10 @@ def run(client: Client, fault: Mapping[str, Any], clients: Path) -> str:
         command += [*rest, *files]
     else:
         *options, driver, way = rest
-        # Modules are found beside the driver, so that the driver stands beside them.
-        beside = home / driver
-        beside.write_text((HERE / driver).read_text())
-        command += [*options, str(beside), *files, way]
+        # Node looks for modules next to the driver.
+        driver_copy = home / driver
+        driver_copy.write_text((HERE / driver).read_text())
+        command += [*options, str(driver_copy), *files, way]
     try:
         ended = subprocess.run(
             command,
