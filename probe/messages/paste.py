@@ -72,10 +72,16 @@ _SOURCE: Final = re.compile(
     r"\b(?!_ssl\.c:)[\w.-]+\.(?:go|py|js|mjs|ts|java|erl|ex|rb|php|cc|cpp|c|h|rs|kt|scala):\d+(?::\d+)?"
 )
 _SERIAL_NAME: Final = re.compile(r"(?<![\w-])\w+(?:-\w+){2,}(?![\w-])")
-_NAMED_FIELD: Final = re.compile(
-    r"\b(?:logger|thread|pod|host|hostname|node|container|namespace|component|component_name|component_kind"
+_FIELD: Final = (
+    r"(?:logger|thread|pod|host|hostname|node|container|namespace|component|component_name|component_kind"
     r"|component_type|name|caller|service|instance|job|class|exporter|receiver|data_type|unit)"
-    r"\s*[=:]\s*(?:\"[^\"\n]{0,200}\"|[^\s,;\"}]{1,200})|\bkind=[^\s,;}]{1,200}",
+)
+_VALUE: Final = r"\s*(?:\"[^\"\n]{0,200}\"|[^\s,;\"}]{1,200})"
+# `name: value` is a field at the beginning of a part; within a sentence it is one of its words:
+# `failed to start "file" exporter: open …: permission denied`.
+_NAMED_FIELD: Final = re.compile(
+    rf"\b{_FIELD}\s*={_VALUE}|(?:^|(?<=[,;{{(\[\t]))[ ]{{0,8}}{_FIELD}\s*:{_VALUE}|\bkind=[^\s,;}}]{{1,200}}",
+    re.MULTILINE,
 )
 _NAME_KEYS: Final = frozenset({
     "logger", "loggername", "logger_name", "thread", "threadname", "thread_name", "pod",
