@@ -63,7 +63,7 @@ _PATH: Final = re.compile(
     r"(?<![\w:.])(?:~|\.{1,2}|[A-Za-z]:)?(?!\\{1,4}x[0-9A-Fa-f]{2})[/\\][\w.@+~-]+(?:[/\\]+[\w.@+~-]*)*"
 )
 _HOST: Final = re.compile(
-    r"(?<![\w.@-])(?:[a-z0-9_-]+\.){2,}[a-z]{2,}(?![\w.])|(?<![\w.@-])(?!_ssl\.c:)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*:\d{2,5}\b"
+    r"(?<![\w.@-])(?:[a-z0-9_-]+\.){2,}[a-z]{2,}(?![\w.])|(?<![\w.@-])(?!_ssl\.c:)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*:\d{3,5}\b"
 )
 # CPython's _ssl.c stays: its line tells a handshake from a write.
 _SOURCE: Final = re.compile(
