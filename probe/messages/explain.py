@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from probe.messages.match import Match, find_rows
-from probe.messages.paste import Paste, PastedMessage, read_paste
+from probe.messages.paste import PastedMessage, read_paste
 from probe.messages.table import Level, Meaning, MessageTable, Side
 
 MOST_CANDIDATES: Final = 8
@@ -85,7 +85,7 @@ def explain(text: str, table: MessageTable) -> Explanation:
     sides = {match.row.side for _, matches in found for match in matches} - {None}
     shared: Side | None = next(iter(sides)) if len(sides) == 1 else None
     evidence = [each for message, matches in found for each in _weigh(message, matches, shared)]
-    runtime = _find_runtime(found, table, paste)
+    runtime = _find_runtime(table, paste.everything)
     on_topic = any(not each.generic and each.level > Level.CONTEXT for each in evidence) or any(
         match.row.topic for _, matches in found for match in matches
     )
@@ -192,17 +192,7 @@ def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
     return [Candidate(cause, scores[cause], why[cause]) for cause in ordered]
 
 
-def _find_runtime(
-    found: Sequence[tuple[PastedMessage, Sequence[Match]]], table: MessageTable, paste: Paste
-) -> str | None:
-    """Return the exporter that printed the text, where a row shows it."""
-    markers = [
-        match.row.runtime
-        for _, matches in found
-        for match in matches
-        if match.row.runtime is not None
-    ]
-    if markers:
-        return markers[0]
-    everything = find_rows(table, paste.everything)
-    return next((each.row.runtime for each in everything if each.row.runtime is not None), None)
+def _find_runtime(table: MessageTable, everything: str) -> str | None:
+    """Return the exporter that printed the text, where a marker in any of its lines shows it."""
+    found = [each for each in table.runtimes if each[0] in everything]
+    return max(found, key=lambda each: len(each[0]))[1] if found else None

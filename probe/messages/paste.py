@@ -4,8 +4,11 @@ Log records, fields of JSON, causes of a stack trace and wrapped lines are separ
 evidence is left out: frames of a stack, paths, names of hosts, pods, components and threads.
 """
 
+import codecs
+import html
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,41 +19,66 @@ LONGEST: Final = 1024 * 1024
 """Characters that are read; the rest of a longer text is left out."""
 _DEEPEST: Final = 6
 _MOST_MESSAGES: Final = 5000
+_MOST_PARSED: Final = 64
+_LONGEST_OBJECT: Final = 400
+"""How often JSON over several lines is looked for, and over how many."""
+_WIDTHS: Final = frozenset({72, 76, 78, 79, 80, 100, 110, 120, 128, 130, 132, 140, 150, 160, 200})
+"""Columns at which terminals break lines, also within words."""
 
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _ESCAPES: Final = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])"
+    r"\x1b(?:\[[0-?]{0,40}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)?|[@-Z\\^_])"
 )
 _CONTROL: Final = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
-_ESCAPED_BREAK: Final = re.compile(r"\\{1,8}[nr](?:\\{1,8}t)?")
+_ESCAPED_BREAK: Final = re.compile(r"\\{1,8}[nr](?:\\{1,8}t)?(?![a-z]{2}|:)|\\{1,8}n(?=[a-z])")
 _ESCAPED_QUOTE: Final = re.compile(r"\\{1,8}([\"'/t])")
 
-# The beginnings of a record: a date, a level, a prefix of journald or kubectl.
+# What may stand before a record: a date, a priority, a level, a thread, a logger, a pod, a unit.
 _TIME: Final = (
-    r"(?:\d{4}[-/]\d{2}[-/]\d{2}[T ]\d{2}:\d{2}:\d{2}[.,\d]*(?:Z|[+-]\d{2}:?\d{2})?"
-    r"|[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}|\d{2}:\d{2}:\d{2}[.,]\d{3}|[IWEF]\d{4} \d{2}:\d{2}:\d{2}"
-    r"|\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2})"
+    r"(?:\d{4}[-/]\d{2}[-/]\d{2}[T ]\d{2}:\d{2}:\d{2}[.,\d]*\s?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
+    r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d+)?(?: \d{4})?"
+    r"|\d{2}:\d{2}:\d{2}[.,]\d{3}|[IWEF]\d{4} \d{2}:\d{2}:\d{2}\.\d+"
+    r"|\d{1,2}[/-][A-Z][a-z]{2}[/-]\d{4}(?::+|\s)\d{2}:\d{2}:\d{2}[.\d]*(?: [+-]\d{4})?)"
 )
-_RECORD: Final = re.compile(
-    rf"^\s*(?:[\[(<\"']?{_TIME}|\[?(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE)\b)"
+_LEVEL: Final = (
+    r"(?:ERROR|ERR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE|CRITICAL|NOTICE|SEVERE"
+    r"|error|warn(?:ing)?|info|debug|fatal|trace|critical|notice|crit|fail)"
 )
-_QUOTE: Final = re.compile(r"^\s*(?:>\s?|\|\s)+")
+_SYSLOG: Final = r"\S{1,80} [\w.@/()-]{1,80}(?:\[\d+\])?: "
+_QUOTE: Final = re.compile(r"^[ \t]{0,40}(?:> ?|\| ?){1,8}")
 _PREFIX: Final = re.compile(
-    r"^\s*(?:\[pod/\S+\]\s+|[\w.-]{1,80}\s+\|\s|```\w*$"
-    r"|[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d+)? \S{1,80} [\w.@/()-]{1,80}(?:\[\d+\])?:\s)"
+    r"^[ \t]{0,40}(?:\[pod/\S{1,200}\]\s|[\w.-]{1,80}\s{1,20}\|(?:\s|$)|```\w{0,20}$"
+    rf"|<\d{{1,3}}>\d? ?{_TIME} \S{{1,80}} \S{{1,80}} \S{{1,80}} (?:\S{{1,80}} )?(?:- )?"
+    rf"|{_TIME} (?:stdout|stderr) [FP] |{_TIME} {_SYSLOG}|level=\w+ )"
+)
+_HEAD: Final = re.compile(
+    rf"^[ \t]{{0,40}}[\[(<\"']?(?:{_TIME}[\])>\"']?[ \t,:|]{{0,8}}(?:[\[(<]?{_LEVEL}[\])>]?(?![\w-])[ \t:|-]{{0,8}})?"
+    rf"|[\[(<]?{_LEVEL}[\])>]?(?=[ \t:|\]]|$)(?! \w+ in )[ \t:|-]{{0,8}})"
+)
+_LOGGER: Final = re.compile(
+    r"^(?:\d{1,7} )?(?:--- )?(?:\[[^\]\n]{1,100}\] ?){0,3}"
+    r"(?:(?:[\w$]{1,60}\.){1,12}[\w$]{1,80}(?:\[\d+\])?\s{0,40}(?:- |: ?|\] )|[\w.$-]{1,80} - )?"
 )
 
 # The frames of Java, .NET, JavaScript, Python, PHP, Ruby, Go, Rust and Erlang.
 _FRAME: Final = re.compile(
-    r"^\s*(?:at (?:async |new )?[\w$.<>/:@\[\]` -]{1,300}(?:\(|$|:\d)|at (?:file|node|ext|https?):\S+"
+    r"^[ \t>|]{0,40}(?:at (?:async |new )?[\w$.<>/:@\[\]` ,+~-]{1,300}(?:\(|$|:\d)|at (?:file|node|ext|https?):\S"
     r"|\.\.\. \d+ (?:more|common frames omitted)|File \"[^\"]{1,300}\", line \d+"
-    r"|from \S{1,300}:\d+:in |#\d+ \S|goroutine \d+ \[|\t?/\S+\.go:\d+|\s+\d+: (?:0x|[\w<])|[\^~ ]{3,}$"
-    r"|\{?[\w']{1,60},\s*[\w'/-]{1,60},\s*\d+,\s*\[\{file)"
+    r"|from \S{1,300}:\d+:in |#\d+ \S|goroutine \d+ \[|/\S{1,300}\.go:\d+|[\^~]{2,}[\^~ ]{0,200}$"
+    r"|(?<=[ \t])\d{1,4}: (?:0x|[\w<])|\{?[\w']{1,60},\s{0,9}[\w'/-]{1,60},\s{0,9}\d+,\s{0,9}\[\{file|Channel Pipeline: )"
 )
-_SOURCE_LINE: Final = re.compile(r"^\s*File \"[^\"]{1,300}\", line \d+")
+_SOURCE_LINE: Final = re.compile(r"^\s{0,40}File \"[^\"]{1,300}\", line \d+")
 _CAUSE: Final = re.compile(
-    r"^\s*(?:Caused by:|Suppressed:|\[cause\]:|cause:|---> |--> |Inner exception)", re.IGNORECASE
+    r"^[ \t]{0,40}(?:Caused by:|Suppressed:|\[cause\]:|cause:|-{2,3}> |Inner exception)",
+    re.IGNORECASE,
 )
 # Python prints the innermost exception first.
 _OUTER_FOLLOWS: Final = (
@@ -58,21 +86,21 @@ _OUTER_FOLLOWS: Final = (
     "during handling of the above exception",
 )
 
-_URL: Final = re.compile(r"\b(https?|grpcs?|dns|tcp|ipv[46])://?[^\s\"'<>)\],]*", re.IGNORECASE)
-_PATH: Final = re.compile(
-    r"(?<![\w:.])(?:~|\.{1,2}|[A-Za-z]:)?[/\\][\w.@+~-]+(?:[/\\]+[\w.@+~-]*)*"
-)
-_HOST: Final = re.compile(
-    r"(?<![\w.@-])(?:[a-z0-9_-]+\.){2,}[a-z]{2,}(?![\w.])|(?<![\w.@-])[a-z0-9_-]+(?:\.[a-z0-9_-]+)*:\d{2,5}\b"
-)
+_URL: Final = re.compile(r"\b(https?|grpcs?|dns|tcp|ipv[46]|unix)://?[^\s\"'<>)\],]*", re.IGNORECASE)
+_PATH: Final = re.compile(r"(?<![\w:.~@+/\\-])(?:(?:~|\.{1,2}|[A-Za-z]:)?/|(?:~|\.{1,2}|[A-Za-z]:)\\)[\w.@+~/\\-]+")
+_DOTTED: Final = re.compile(r"(?<![\w.@-])[\w@-]+(?:\.[\w@-]+)+(?::\d{1,5}(?![\w]))?|(?<![\w.@-])[\w-]+:\d{2,5}\b")
 _SOURCE: Final = re.compile(
-    r"\b[\w.-]+\.(?:go|py|js|mjs|ts|java|erl|ex|rb|php|cc|cpp|c|h|rs|kt|scala):\d+(?::\d+)?"
+    r"\.(?:go|py|js|mjs|cjs|ts|java|erl|ex|exs|rb|php|cc|cpp|c|h|rs|kt|scala|cs):\d+$"
 )
-_SERIAL_NAME: Final = re.compile(r"(?<![\w-])\w+(?:-\w+){2,}(?![\w-])")
+_ADDRESS: Final = re.compile(r":\d+$|^\d+\.\d+\.\d+\.\d+$")
+_EXCEPTION: Final = re.compile(
+    r"(?:Exception|Error|Failure|Fault|Disconnected|Timeout|gaierror|timeout|error)$"
+)
+_HYPHENATED: Final = re.compile(r"(?<![\w-])\w+(?:-\w+)+(?![\w-])")
 _NAMED_FIELD: Final = re.compile(
-    r"\b(?:logger|thread|pod|host|hostname|node|container|namespace|component|component_name|component_kind"
-    r"|component_type|kind|name|caller|service|instance|job|class|exporter|receiver|data_type|unit)"
-    r"\s*[=:]\s*(?:\"[^\"\n]{0,200}\"|[^\s,;\"}]{1,200})",
+    r"\b(logger|thread|pod|host|hostname|node|container|namespace|component|component_name|component_kind"
+    r"|component_type|kind|name|caller|service|instance|job|class|exporter|receiver|data_type|unit|app)"
+    r"[\"']?(?:=|:)\s{0,4}(?:\"[^\"\n]{0,200}\"?|[^\s,;\"}]{1,200})",
 )
 _NAME_KEYS: Final = frozenset({
     "logger", "loggername", "logger_name", "thread", "threadname", "thread_name", "pod",
@@ -81,7 +109,7 @@ _NAME_KEYS: Final = frozenset({
     "service", "service_name", "instance", "job", "class", "exporter", "receiver", "data_type",
     "unit", "file", "filename", "function", "line", "pid", "ts", "time", "timestamp", "level",
     "severity", "level_name", "stream", "tag", "image", "id", "trace_id", "span_id", "uid",
-    "path", "version", "sourcelocation",
+    "path", "version", "sourcelocation", "sourcecontext", "_hostname", "_systemd_unit", "app", "@t", "@l",
 })  # fmt: skip
 """Fields of a record whose values are names and not evidence."""
 _CREDENTIAL_FILE: Final = re.compile(
@@ -98,16 +126,34 @@ class PastedMessage:
     """Messages of one record belong together: an exception and its causes."""
     depth: int
     """0 is the outermost; a cause is deeper than what it caused."""
+    line: int = 1
+    """The line of the paste on which its record begins."""
     file_names: tuple[str, ...] = ()
     """Names of certificate and key files, as words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paste:
-    """What was pasted: its messages, and all of its words, also those that are not evidence."""
+    """What was pasted: its messages, and all of it in lower case, also what is not evidence."""
 
     messages: tuple[PastedMessage, ...]
-    everything: tuple[str, ...]
+    everything: str
+
+
+def decode_paste(data: bytes) -> str:
+    """Return the text of `data`: UTF-8 or UTF-16, with or without a mark, or a Western code page."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace")
+    sample = data[:4096]
+    for zeros, encoding in ((sample[1::2], "utf-16-le"), (sample[::2], "utf-16-be")):
+        if len(sample) > 3 and zeros.count(0) > len(zeros) * 0.6:
+            return data.decode(encoding, "replace")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as fault:
+        # A paste that is cut within a character is UTF-8 all the same.
+        return data.decode("utf-8" if fault.start > len(data) - 4 else "cp1252", "replace")
 
 
 def read_paste(text: str) -> Paste:
@@ -115,54 +161,100 @@ def read_paste(text: str) -> Paste:
     plain = _CONTROL.sub(
         " ", _ESCAPES.sub("", text[:LONGEST].replace("\r\n", "\n").replace("\r", "\n"))
     )
+    if "&" in plain:
+        plain = html.unescape(plain)
     messages: dict[tuple[str, ...], PastedMessage] = {}
-    for number, record in enumerate(_split_records(plain)):
+    for number, (line, record) in enumerate(_split_records(plain)):
         for depth, part in _split_causes(record):
             kept, names = _drop_names(part)
             words = tuple(normalize_text(kept))
             if words and words not in messages and len(messages) < _MOST_MESSAGES:
-                messages[words] = PastedMessage(words, number, depth, names)
-    return Paste(tuple(messages.values()), tuple(dict.fromkeys(normalize_text(plain))))
+                messages[words] = PastedMessage(words, number, depth, line, names)
+    return Paste(tuple(messages.values()), plain.lower())
 
 
-def _split_records(plain: str) -> Iterator[list[str]]:
-    """Yield the lines of each record; lines that begin none belong to the one before."""
+def _split_records(plain: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the lines of each record with its first line; lines that begin none belong to the one before."""
     record: list[str] = []
-    for line in plain.split("\n"):
-        bare = _PREFIX.sub("", _QUOTE.sub("", line))
+    began = 1
+    for number, line in _join_lines(plain.split("\n")):
+        bare = _PREFIX.sub("", _QUOTE.sub("", line), count=1)
         nested = _read_json(bare)
-        starts = nested is not None or bare != line or _RECORD.match(bare) is not None
-        if starts and record:
-            yield record
+        head = _HEAD.match(bare)
+        if record and (nested is not None or head is not None or bare != line):
+            yield began, record
             record = []
+        if not record:
+            began = number
         if nested is not None:
-            yield from nested
-        else:
-            unescaped = _ESCAPED_QUOTE.sub(r" \1 ", _ESCAPED_BREAK.sub("\n", bare))
-            record.extend(unescaped.split("\n"))
+            yield number, nested
+            continue
+        if head is not None:
+            bare = _LOGGER.sub("", bare[head.end() :], count=1)
+        record.extend(_unescape(bare))
     if record:
-        yield record
+        yield began, record
 
 
-def _read_json(line: str) -> list[list[str]] | None:
+def _join_lines(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """Yield lines with their numbers; JSON over several lines, and what a terminal broke, is one."""
+    widths = Counter(map(len, lines))
+    widest = max(widths, default=0)
+    width = widest if widest in _WIDTHS or (widest > 60 and widths[widest] > 2) else None
+    parsed = at = 0
+    while at < len(lines):
+        start, line = at, lines[at]
+        at += 1
+        if line.rstrip().endswith(("{", "[")) and "{" in line and parsed < _MOST_PARSED:
+            parsed += 1
+            end = _find_end(lines, start)
+            whole = "\n".join(lines[start:end])
+            if _read_json(whole) is not None:
+                yield start + 1, whole
+                at = end
+                continue
+        if len(line) == width:
+            pieces = [line]
+            while at < len(lines) and len(pieces[-1]) == width and not _HEAD.match(lines[at]):
+                pieces.append(lines[at])
+                at += 1
+            line = "".join(pieces)
+        yield start + 1, line
+
+
+def _find_end(lines: list[str], start: int) -> int:
+    """Return the line after the braces that open on line `start` are closed, or where it gives up."""
+    depth = 0
+    for at in range(start, min(len(lines), start + _LONGEST_OBJECT)):
+        depth += lines[at].count("{") - lines[at].count("}")
+        if depth <= 0:
+            return at + 1
+    return start + 1
+
+
+def _unescape(text: str) -> list[str]:
+    if "\\" not in text:
+        return [text]
+    return _ESCAPED_QUOTE.sub(r" \1 ", _ESCAPED_BREAK.sub("\n", text)).split("\n")
+
+
+def _read_json(line: str) -> list[str] | None:
     """Return the lines of the record that is a JSON object in `line`, with what is before it."""
     start = line.find("{")
-    if start < 0 or ":" not in line:
+    if start < 0 or ":" not in line or '"' not in line:
         return None
     try:
-        value, end = json.JSONDecoder().raw_decode(line, start)
+        value, end = json.JSONDecoder(strict=False).raw_decode(line, start)
     except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict) or not value:
         return None
-    texts = [line[:start], *_list_strings(value, 0), line[end:]]
-    lines = [
-        piece
-        for text in texts
-        for piece in _ESCAPED_QUOTE.sub(r" \1 ", _ESCAPED_BREAK.sub("\n", text)).split("\n")
-        if piece.strip()
-    ]
-    return [lines]
+    before = line[:start]
+    head = _HEAD.match(before)
+    if head is not None:
+        before = _LOGGER.sub("", before[head.end() :], count=1)
+    texts = [before, *_list_strings(value, 0), line[end:]]
+    return [piece for text in texts for piece in _unescape(text) if piece.strip()]
 
 
 def _list_strings(value: Any, depth: int) -> Iterator[str]:
@@ -171,24 +263,19 @@ def _list_strings(value: Any, depth: int) -> Iterator[str]:
     if isinstance(value, dict):
         for key, each in value.items():
             last = str(key).lower().rpartition(".")[2]
-            if last not in _NAME_KEYS or isinstance(each, (dict, list)):
-                if isinstance(each, (int, float)) and not isinstance(each, bool):
-                    yield f"{key} {each}"
-                else:
-                    yield from _list_strings(each, depth + 1)
+            if last in _NAME_KEYS and not isinstance(each, (dict, list)):
+                continue
+            if isinstance(each, (int, float)) and not isinstance(each, bool):
+                yield f"{key} {each}"
+            else:
+                yield from _list_strings(each, depth + 1)
     elif isinstance(value, list):
         for each in value:
             yield from _list_strings(each, depth + 1)
     elif isinstance(value, str):
-        if value.lstrip().startswith(("{", "[")):
-            try:
-                inner = json.loads(value)
-            except (ValueError, RecursionError):
-                inner = None
-            if isinstance(inner, (dict, list)):
-                yield from _list_strings(inner, depth + 1)
-                return
-        yield value
+        for line in value.split("\n"):
+            inner = _read_json(line) if depth < _DEEPEST else None
+            yield from inner if inner is not None else [line]
 
 
 def _split_causes(record: list[str]) -> Iterator[tuple[int, str]]:
@@ -204,8 +291,7 @@ def _split_causes(record: list[str]) -> Iterator[tuple[int, str]]:
         if _FRAME.match(line) is not None:
             skip = _SOURCE_LINE.match(line) is not None
             continue
-        lower = line.strip().lower()
-        if lower.startswith(_OUTER_FOLLOWS):
+        if line.strip().lower().startswith(_OUTER_FOLLOWS):
             inner_first = True
             parts.append([])
             continue
@@ -227,19 +313,24 @@ def _drop_names(text: str) -> tuple[str, tuple[str, ...]]:
             names.append(base)
         return " "
 
+    def drop_dotted(found: re.Match[str]) -> str:
+        name = found[0]
+        if _CREDENTIAL_FILE.search(name):
+            names.append(name)
+            return " "
+        host = _ADDRESS.search(name) or (name.islower() and name.count(".") > 1)
+        if host or _SOURCE.search(name):
+            return " "
+        return name if _EXCEPTION.search(name) or name.count(".") < 2 else " "
+
     kept = _URL.sub(lambda found: f" {found[1]} url ", text)
-    kept = _SOURCE.sub(" ", kept)
     kept = _PATH.sub(drop_path, kept)
-    names.extend(
-        token
-        for token in re.findall(r"[\w.-]{1,80}\.[A-Za-z0-9]{3,6}\b", kept)
-        if _CREDENTIAL_FILE.search(token)
-    )
-    kept = _NAMED_FIELD.sub(" ", kept)
-    kept = _HOST.sub(" ", kept)
-    kept = _SERIAL_NAME.sub(_drop_serial_name, kept)
+    kept = _NAMED_FIELD.sub(r"\1 ", kept)
+    kept = _DOTTED.sub(drop_dotted, kept)
+    kept = _HYPHENATED.sub(_drop_hyphenated, kept)
     return kept, tuple(dict.fromkeys(names))
 
 
-def _drop_serial_name(found: re.Match[str]) -> str:
-    return " " if any(char.isdigit() for char in found[0]) else found[0]
+def _drop_hyphenated(found: re.Match[str]) -> str:
+    """Names of pods and jobs have many hyphens; words of errors have one."""
+    return " " if found[0].count("-") > 1 else found[0]
