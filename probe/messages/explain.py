@@ -47,6 +47,8 @@ class Explanation:
     exporter: str | None = None
     """The id of the exporter that printed it, where the text shows it."""
     advice: tuple[str, ...] = ()
+    line: int = 0
+    """The line of the paste with the message that decides; 0 where none does."""
 
     @property
     def tied(self) -> int:
@@ -69,6 +71,7 @@ class _Evidence:
     """An alert that its side sent follows from what this side found."""
     record: int
     depth: int
+    line: int
 
 
 def explain(text: str, table: MessageTable) -> Explanation:
@@ -89,16 +92,22 @@ def explain(text: str, table: MessageTable) -> Explanation:
     on_topic = any(not each.generic and each.level > Level.CONTEXT for each in evidence) or any(
         match.row.topic for _, matches in found for match in matches
     )
-    candidates = _judge(evidence)
-    if candidates and not on_topic:
+    ranked = sorted(
+        (each for each in evidence if each.level > Level.CONTEXT and each.causes),
+        key=lambda each: (-each.level, each.sent, -each.depth),
+    )
+    if not ranked:
+        return Explanation((), runtime)
+    candidates = _judge(ranked, [each for each in evidence if each.level is Level.CONTEXT])
+    if not on_topic:
         share = _OFF_TOPIC / candidates[0].score
         candidates = [replace(each, score=each.score * min(1.0, share)) for each in candidates]
     rounded = tuple(replace(each, score=round(each.score, 2)) for each in candidates)
-    named = {each.cause for each in rounded}
+    first = {each.cause for each in rounded if each.score == rounded[0].score}
     advice = tuple(
-        each.text for each in table.advice if each.runtime == runtime and named & set(each.causes)
+        each.text for each in table.advice if each.runtime == runtime and first & set(each.causes)
     )
-    return Explanation(rounded[:MOST_CANDIDATES], runtime, advice)
+    return Explanation(rounded[:MOST_CANDIDATES], runtime, advice, ranked[0].line)
 
 
 def _choose_side(match: Match, matches: Sequence[Match]) -> Side | None:
@@ -142,6 +151,7 @@ def _weigh(
             row.sent,
             message.record,
             message.depth,
+            message.line,
         )
 
 
@@ -154,13 +164,7 @@ def _read(
     return meaning.client, meaning.also_client
 
 
-def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
-    ranked = sorted(
-        (each for each in evidence if each.level > Level.CONTEXT and each.causes),
-        key=lambda each: (-each.level, each.sent, -each.depth),
-    )
-    if not ranked:
-        return []
+def _judge(ranked: Sequence[_Evidence], circumstances: Sequence[_Evidence]) -> list[Candidate]:
     deciding = ranked[0]
     tie = list(deciding.causes)
     why = dict.fromkeys(tie, deciding.why)
@@ -175,9 +179,8 @@ def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
             for cause in each.causes:
                 why.setdefault(cause, each.why)
             tie.extend(each.causes)
-    for each in evidence:
-        if each.level is Level.CONTEXT:
-            tie = [cause for cause in tie if cause in each.causes] or tie
+    for each in circumstances:
+        tie = [cause for cause in tie if cause in each.causes] or tie
     score = _SCORES[deciding.level]
     scores = dict.fromkeys(tie, score)
     further = [*deciding.causes, *deciding.possible]

@@ -86,9 +86,15 @@ _OUTER_FOLLOWS: Final = (
     "during handling of the above exception",
 )
 
-_URL: Final = re.compile(r"\b(https?|grpcs?|dns|tcp|ipv[46]|unix)://?[^\s\"'<>)\],]*", re.IGNORECASE)
-_PATH: Final = re.compile(r"(?<![\w:.~@+/\\-])(?:(?:~|\.{1,2}|[A-Za-z]:)?/|(?:~|\.{1,2}|[A-Za-z]:)\\)[\w.@+~/\\-]+")
-_DOTTED: Final = re.compile(r"(?<![\w.@-])[\w@-]+(?:\.[\w@-]+)+(?::\d{1,5}(?![\w]))?|(?<![\w.@-])[\w-]+:\d{2,5}\b")
+_URL: Final = re.compile(
+    r"\b(https?|grpcs?|dns|tcp|ipv[46]|unix)://?[^\s\"'<>)\],]*", re.IGNORECASE
+)
+_PATH: Final = re.compile(
+    r"(?<![\w:.~@+/\\-])(?:(?:~|\.{1,2}|[A-Za-z]:)?/|(?:~|\.{1,2}|[A-Za-z]:)\\)[\w.@+~/\\-]+"
+)
+_DOTTED: Final = re.compile(
+    r"(?<![\w.@-])[\w@-]+(?:\.[\w@-]+)+(?::\d{1,5}(?![\w]))?|(?<![\w.@-])[\w-]+:\d{2,5}\b"
+)
 _SOURCE: Final = re.compile(
     r"\.(?:go|py|js|mjs|cjs|ts|java|erl|ex|exs|rb|php|cc|cpp|c|h|rs|kt|scala|cs):\d+$"
 )
