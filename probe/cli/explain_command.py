@@ -11,6 +11,7 @@ import click
 
 from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, output_option
 from probe.system.standard_streams import ignore_broken_pipe
+from probe.text.decoding import decode_text
 from probe.text.safe_text import safe_text
 
 if TYPE_CHECKING:
@@ -80,9 +81,9 @@ def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
 
 
 def _read_stdin() -> str:
-    from probe.messages.paste import LONGEST, decode_paste
+    from probe.messages.paste import LONGEST
 
-    return decode_paste(sys.stdin.buffer.read(LONGEST * _BYTES_OF_A_CHARACTER))
+    return decode_text(sys.stdin.buffer.read(LONGEST * _BYTES_OF_A_CHARACTER))
 
 
 def _print_page(cause_id: str, catalogue: Catalogue, output: str) -> int:

@@ -4,7 +4,7 @@ Every row that is found is a piece of evidence with the causes that it fits. The
 the others narrow what it leaves open. What remains open is a tie: one score for all of it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -88,7 +88,8 @@ def explain(text: str, table: MessageTable) -> Explanation:
     sides = {match.row.side for _, matches in found for match in matches} - {None}
     shared: Side | None = next(iter(sides)) if len(sides) == 1 else None
     evidence = [each for message, matches in found for each in _weigh(message, matches, shared)]
-    runtime = _find_runtime(table, paste.everything)
+    # A marker in any line shows who printed the text, also one in a frame of a stack.
+    runtime = next((who for mark, who in table.runtimes if mark in paste.everything), None)
     on_topic = any(not each.generic and each.level > Level.CONTEXT for each in evidence) or any(
         match.row.topic for _, matches in found for match in matches
     )
@@ -98,14 +99,19 @@ def explain(text: str, table: MessageTable) -> Explanation:
     )
     if not ranked:
         return Explanation((), runtime)
-    candidates = _judge(ranked, [each for each in evidence if each.level is Level.CONTEXT])
+    contexts = [each for each in table.meanings.values() if each.level is Level.CONTEXT]
+    candidates = _judge(
+        ranked,
+        [each for each in evidence if each.level is Level.CONTEXT],
+        {cause for each in contexts for cause in each.server},
+    )
     if not on_topic:
         share = _OFF_TOPIC / candidates[0].score
         candidates = [replace(each, score=each.score * min(1.0, share)) for each in candidates]
     rounded = tuple(replace(each, score=round(each.score, 2)) for each in candidates)
     first = {each.cause for each in rounded if each.score == rounded[0].score}
     advice = tuple(
-        each.text for each in table.advice if each.runtime == runtime and first & set(each.causes)
+        each.text for each in table.advice if runtime in each.exporters and first & set(each.causes)
     )
     return Explanation(rounded[:MOST_CANDIDATES], runtime, advice, ranked[0].line)
 
@@ -164,7 +170,9 @@ def _read(
     return meaning.client, meaning.also_client
 
 
-def _judge(ranked: Sequence[_Evidence], circumstances: Sequence[_Evidence]) -> list[Candidate]:
+def _judge(
+    ranked: Sequence[_Evidence], circumstances: Sequence[_Evidence], files: Collection[str]
+) -> list[Candidate]:
     deciding = ranked[0]
     tie = list(deciding.causes)
     why = dict.fromkeys(tie, deciding.why)
@@ -180,7 +188,8 @@ def _judge(ranked: Sequence[_Evidence], circumstances: Sequence[_Evidence]) -> l
                 why.setdefault(cause, each.why)
             tie.extend(each.causes)
     for each in circumstances:
-        tie = [cause for cause in tie if cause in each.causes] or tie
+        # Which file is meant says nothing of a cause that is about no file.
+        tie = [cause for cause in tie if cause in each.causes or cause not in files] or tie
     score = _SCORES[deciding.level]
     scores = dict.fromkeys(tie, score)
     further = [*deciding.causes, *deciding.possible]
@@ -193,9 +202,3 @@ def _judge(ranked: Sequence[_Evidence], circumstances: Sequence[_Evidence]) -> l
     # sorted() is stable: of one score, what the meaning names first is the most usual.
     ordered = sorted(scores, key=lambda cause: -scores[cause])
     return [Candidate(cause, scores[cause], why[cause]) for cause in ordered]
-
-
-def _find_runtime(table: MessageTable, everything: str) -> str | None:
-    """Return the exporter that printed the text, where a marker in any of its lines shows it."""
-    found = [each for each in table.runtimes if each[0] in everything]
-    return max(found, key=lambda each: len(each[0]))[1] if found else None

@@ -48,7 +48,7 @@ def find_rows(table: MessageTable, words: Sequence[str]) -> tuple[Match, ...]:
     strong: list[tuple[int, int]] = []
     kept: list[Match] = []
     for match in found:
-        verdict = match.row.meaning is not None
+        verdict = not match.row.marker
         if (
             verdict
             and all(any(a <= start and end <= b for a, b in taken) for start, end in match.spans)

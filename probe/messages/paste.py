@@ -4,7 +4,6 @@ Log records, fields of JSON, causes of a stack trace and wrapped lines are separ
 evidence is left out: frames of a stack, paths, names of hosts, pods, components and threads.
 """
 
-import codecs
 import html
 import json
 import re
@@ -25,13 +24,6 @@ _LONGEST_OBJECT: Final = 400
 _WIDTHS: Final = frozenset({72, 76, 78, 79, 80, 100, 110, 120, 128, 130, 132, 140, 150, 160, 200})
 """Columns at which terminals break lines, also within words."""
 
-_MARKS: Final = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _ESCAPES: Final = re.compile(
     r"\x1b(?:\[[0-?]{0,40}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)?|[@-Z\\^_])"
 )
@@ -86,6 +78,9 @@ _OUTER_FOLLOWS: Final = (
     "during handling of the above exception",
 )
 
+_FAR_END: Final = re.compile(r"\bremote address:[\w.:\[\]-]{2,80}:(\d{2,5})\b,?")
+_FIRST_EPHEMERAL: Final = 32768
+"""Linux, net.ipv4.ip_local_port_range."""
 _URL: Final = re.compile(
     r"\b(https?|grpcs?|dns|tcp|ipv[46]|unix)://?[^\s\"'<>)\],]*", re.IGNORECASE
 )
@@ -102,7 +97,7 @@ _ADDRESS: Final = re.compile(r":\d+$|^\d+\.\d+\.\d+\.\d+$")
 _EXCEPTION: Final = re.compile(
     r"(?:Exception|Error|Failure|Fault|Disconnected|Timeout|gaierror|timeout|error)$"
 )
-_HYPHENATED: Final = re.compile(r"(?<![\w-])\w+(?:-\w+)+(?![\w-])")
+_HYPHENATED: Final = re.compile(r"(?<![\w-])\w+(?:-\w+){2,}(?![\w-])")
 _NAMED_FIELD: Final = re.compile(
     r"\b(logger|thread|pod|host|hostname|node|container|namespace|component|component_name|component_kind"
     r"|component_type|kind|name|caller|service|instance|job|class|exporter|receiver|data_type|unit|app)"
@@ -118,8 +113,10 @@ _NAME_KEYS: Final = frozenset({
     "path", "version", "sourcelocation", "sourcecontext", "_hostname", "_systemd_unit", "app", "@t", "@l",
 })  # fmt: skip
 """Fields of a record whose values are names and not evidence."""
-_CREDENTIAL_FILE: Final = re.compile(
-    r"\.(?:pem|crt|cer|key|der|p12|pfx|jks|bundle)$", re.IGNORECASE
+_CREDENTIAL_FILE: Final = re.compile(r"\.(?:pem|crt|cer|key|der|p12|pfx|jks)$", re.IGNORECASE)
+_OWN_FILE: Final = re.compile(r"\.key$|client|^tls\.crt$|key\.pem$", re.IGNORECASE)
+_ANCHORS: Final = re.compile(
+    r"(?<![a-z])(?:ca|roots?|cacerts?|bundle|trust\w*|anchors?)(?![a-z])", re.IGNORECASE
 )
 
 
@@ -134,8 +131,6 @@ class PastedMessage:
     """0 is the outermost; a cause is deeper than what it caused."""
     line: int = 1
     """The line of the paste on which its record begins."""
-    file_names: tuple[str, ...] = ()
-    """Names of certificate and key files, as words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,22 +139,6 @@ class Paste:
 
     messages: tuple[PastedMessage, ...]
     everything: str
-
-
-def decode_paste(data: bytes) -> str:
-    """Return the text of `data`: UTF-8 or UTF-16, with or without a mark, or a Western code page."""
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return data.decode(encoding, "replace")
-    sample = data[:4096]
-    for zeros, encoding in ((sample[1::2], "utf-16-le"), (sample[::2], "utf-16-be")):
-        if len(sample) > 3 and zeros.count(0) > len(zeros) * 0.6:
-            return data.decode(encoding, "replace")
-    try:
-        return data.decode()
-    except UnicodeDecodeError as fault:
-        # A paste that is cut within a character is UTF-8 all the same.
-        return data.decode("utf-8" if fault.start > len(data) - 4 else "cp1252", "replace")
 
 
 def read_paste(text: str) -> Paste:
@@ -172,10 +151,9 @@ def read_paste(text: str) -> Paste:
     messages: dict[tuple[str, ...], PastedMessage] = {}
     for number, (line, record) in enumerate(_split_records(plain)):
         for depth, part in _split_causes(record):
-            kept, names = _drop_names(part)
-            words = tuple(normalize_text(kept))
+            words = tuple(normalize_text(_drop_names(part)))
             if words and words not in messages and len(messages) < _MOST_MESSAGES:
-                messages[words] = PastedMessage(words, number, depth, line, names)
+                messages[words] = PastedMessage(words, number, depth, line)
     return Paste(tuple(messages.values()), plain.lower())
 
 
@@ -309,34 +287,36 @@ def _split_causes(record: list[str]) -> Iterator[tuple[int, str]]:
         yield (count - at if inner_first else at), "\n".join(lines)
 
 
-def _drop_names(text: str) -> tuple[str, tuple[str, ...]]:
-    """Return `text` without names and paths, and the names of credential files in it."""
-    names: list[str] = []
-
-    def drop_path(found: re.Match[str]) -> str:
-        base = re.split(r"[/\\]", found[0].rstrip("/\\."))[-1]
-        if _CREDENTIAL_FILE.search(base):
-            names.append(base)
-        return " "
-
-    def drop_dotted(found: re.Match[str]) -> str:
-        name = found[0]
-        if _CREDENTIAL_FILE.search(name):
-            names.append(name)
-            return " "
-        host = _ADDRESS.search(name) or (name.islower() and name.count(".") > 1)
-        if host or _SOURCE.search(name):
-            return " "
-        return name if _EXCEPTION.search(name) or name.count(".") < 2 else " "
-
-    kept = _URL.sub(lambda found: f" {found[1]} url ", text)
-    kept = _PATH.sub(drop_path, kept)
+def _drop_names(text: str) -> str:
+    """Return `text` without names and paths; of a credential file, which one it is remains."""
+    kept = _FAR_END.sub(_name_far_end, text)
+    kept = _URL.sub(lambda found: f" {found[1]} url ", kept)
+    kept = _PATH.sub(_drop_path, kept)
     kept = _NAMED_FIELD.sub(r"\1 ", kept)
-    kept = _DOTTED.sub(drop_dotted, kept)
-    kept = _HYPHENATED.sub(_drop_hyphenated, kept)
-    return kept, tuple(dict.fromkeys(names))
+    kept = _DOTTED.sub(_drop_dotted, kept)
+    # Names of pods and jobs have many hyphens; words of errors have one.
+    return _HYPHENATED.sub(" ", kept)
 
 
-def _drop_hyphenated(found: re.Match[str]) -> str:
-    """Names of pods and jobs have many hyphens; words of errors have one."""
-    return " " if found[0].count("-") > 1 else found[0]
+def _name_far_end(found: re.Match[str]) -> str:
+    """Return whose address it is: a port of the system's choice belongs to a client."""
+    return f" remote address of a {'client' if int(found[1]) >= _FIRST_EPHEMERAL else 'server'}, "
+
+
+def _drop_path(found: re.Match[str]) -> str:
+    base = re.split(r"[/\\]", found[0].rstrip("/\\."))[-1]
+    if not _CREDENTIAL_FILE.search(base):
+        return " "
+    if _ANCHORS.search(base):
+        return " cafile "
+    return " keyfile " if _OWN_FILE.search(base) else " "
+
+
+def _drop_dotted(found: re.Match[str]) -> str:
+    name = found[0]
+    if _CREDENTIAL_FILE.search(name):
+        return _drop_path(found)
+    host = _ADDRESS.search(name) or (name.islower() and name.count(".") > 1)
+    if host or _SOURCE.search(name):
+        return " "
+    return name if _EXCEPTION.search(name) or name.count(".") < 2 else " "

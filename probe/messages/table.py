@@ -75,13 +75,15 @@ class Row:
     library: str = ""
     source: str = ""
     file: str = ""
+    marker: bool = False
+    """It shows a circumstance: it counts wherever it is, and hides no other row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What holds for one exporter and some causes: its setting's name, or a peculiarity."""
+    """What holds for some exporters and causes: a setting's name, or a peculiarity."""
 
-    runtime: str
+    exporters: tuple[str, ...]
     causes: tuple[str, ...]
     text: str
 
@@ -108,7 +110,7 @@ def parse_table(files: Mapping[str, str]) -> MessageTable:
     documents = {name: tomllib.loads(text) for name, text in files.items()}
     meanings = list_meanings(documents.pop("meanings", {}))
     advice = tuple(
-        Advice(str(each["runtime"]), tuple(each["causes"]), str(each["text"]))
+        Advice(tuple(each["by"]), tuple(each["causes"]), str(each["text"]))
         for each in documents.pop("advice", {}).get("advice", ())
     )
     rows = tuple(
@@ -242,6 +244,7 @@ def _build_row(name: str, each: Text, meanings: Mapping[str, Meaning]) -> Row:
         str(value.get("library", "")),
         str(value.get("source", "")),
         name,
+        "print" in value and "means" not in value,
     )
 
 
