@@ -4,7 +4,7 @@ Every row that is found is a piece of evidence with the causes that it fits. The
 the others narrow what it leaves open. What remains open is a tie: one score for all of it.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -99,12 +99,7 @@ def explain(text: str, table: MessageTable) -> Explanation:
     )
     if not ranked:
         return Explanation((), runtime)
-    contexts = [each for each in table.meanings.values() if each.level is Level.CONTEXT]
-    candidates = _judge(
-        ranked,
-        [each for each in evidence if each.level is Level.CONTEXT],
-        {cause for each in contexts for cause in each.server},
-    )
+    candidates = _judge(ranked, [each for each in evidence if each.level is Level.CONTEXT])
     if not on_topic:
         share = _OFF_TOPIC / candidates[0].score
         candidates = [replace(each, score=each.score * min(1.0, share)) for each in candidates]
@@ -170,9 +165,7 @@ def _read(
     return meaning.client, meaning.also_client
 
 
-def _judge(
-    ranked: Sequence[_Evidence], circumstances: Sequence[_Evidence], files: Collection[str]
-) -> list[Candidate]:
+def _judge(ranked: Sequence[_Evidence], circumstances: Sequence[_Evidence]) -> list[Candidate]:
     deciding = ranked[0]
     tie = list(deciding.causes)
     why = dict.fromkeys(tie, deciding.why)
@@ -188,8 +181,7 @@ def _judge(
                 why.setdefault(cause, each.why)
             tie.extend(each.causes)
     for each in circumstances:
-        # Which file is meant says nothing of a cause that is about no file.
-        tie = [cause for cause in tie if cause in each.causes or cause not in files] or tie
+        tie = [cause for cause in tie if cause in each.causes] or tie
     score = _SCORES[deciding.level]
     scores = dict.fromkeys(tie, score)
     further = [*deciding.causes, *deciding.possible]

@@ -316,6 +316,8 @@ def _drop_dotted(found: re.Match[str]) -> str:
     name = found[0]
     if _CREDENTIAL_FILE.search(name):
         return _drop_path(found)
+    if name.startswith("_ssl.c:"):
+        return name  # CPython's line tells a handshake from a write
     host = _ADDRESS.search(name) or (name.islower() and name.count(".") > 1)
     if host or _SOURCE.search(name):
         return " "
