@@ -90,7 +90,7 @@ def _print_page(cause_id: str, catalogue: Catalogue, output: str) -> int:
     cause = catalogue[cause_id]
     with ignore_broken_pipe():
         if output == "json":
-            from probe.report.explanation import encode_cause
+            from probe.report.cause_document import encode_cause
 
             click.echo(encode_cause(cause), nl=False)
         else:

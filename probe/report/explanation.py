@@ -1,4 +1,4 @@
-"""What `explain` prints: the causes that a pasted line is compatible with, or one cause as JSON.
+"""What `explain` prints of a pasted text: the causes that it is compatible with.
 
 The fields are in `docs/json.md`. Nothing of the pasted text is repeated.
 """
@@ -7,13 +7,13 @@ import sys
 from collections.abc import Mapping
 from typing import Final, TextIO
 
-import msgspec
 from msgspec import Struct
 from rich.text import Text
 
 from probe.diagnosis.cause import Cause
 from probe.messages.explain import Candidate, Explanation
 from probe.model.runtime import RUNTIMES_BY_ID
+from probe.report.cause_document import encode_document
 from probe.report.console import make_console
 from probe.report.result import SCHEMA
 
@@ -21,29 +21,6 @@ _DECIDES: Final = """\
 Which of them it is, a check finds out where the exporter runs, with its environment or its process:
   mtls-probe check
   mtls-probe check --pid PID"""
-
-
-class ReportedCause(Struct, frozen=True):
-    """What the catalogue says of a cause."""
-
-    id: str
-    title: str
-    family: str
-    documented_cause: int
-    party: str
-    severity: str
-    meaning: str
-    evidence: str
-    fix: tuple[str, ...]
-    citations: tuple[str, ...]
-    explained_by: tuple[str, ...]
-
-
-class CauseDocument(Struct, frozen=True):
-    """One cause of the catalogue."""
-
-    schema: str
-    cause: ReportedCause
 
 
 class ReportedCandidate(Struct, frozen=True):
@@ -73,17 +50,11 @@ def encode_explanation(explanation: Explanation, catalogue: Mapping[str, Cause])
         for one in explanation.candidates
     )
     undecided = explanation.tied if explanation.tied > 1 else 0
-    return _encode(
+    return encode_document(
         CandidatesDocument(
             SCHEMA, reported, undecided, explanation.line, explanation.exporter, explanation.advice
         )
     )
-
-
-def encode_cause(cause: Cause) -> str:
-    """Return the JSON document of one cause of the catalogue."""
-    reported = msgspec.convert(cause, ReportedCause, from_attributes=True)
-    return _encode(CauseDocument(SCHEMA, reported))
 
 
 def print_explanation(
@@ -129,7 +100,3 @@ def _append_candidate(
     if said:
         story.append(f"      why:        {said}\n")
     story.append(f"      tell apart: {cause.tell_apart}\n")
-
-
-def _encode(document: Struct) -> str:
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"

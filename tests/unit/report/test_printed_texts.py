@@ -10,7 +10,6 @@ import pytest
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
-from probe.messages.printed import MOST_TEXTS, PrintedText, parse_printed
 from probe.model.runtime import (
     COLLECTOR,
     CURL,
@@ -30,6 +29,7 @@ from probe.model.runtime import (
 )
 from probe.model.tls_alerts import TlsAlert
 from probe.report.message_table import load_printed_texts, load_refusal_texts
+from probe.report.printed_texts import MOST_TEXTS, PrintedText, parse_printed
 from tests.support.every_row import every_row
 
 CORPORA: Final = Path(__file__).parents[2] / "corpora"
