@@ -52,8 +52,8 @@ _PREFIX: Final = re.compile(
     rf"|{_TIME} (?:stdout|stderr) [FP] |{_TIME} {_SYSLOG}|level=\w+ )"
 )
 _HEAD: Final = re.compile(
-    rf"^[ \t]{{0,40}}[\[(<\"']?(?:{_TIME}[\])>\"']?[ \t,:|]{{0,8}}(?:[\[(<]?{_LEVEL}[\])>]?(?![\w-])[ \t:|-]{{0,8}})?"
-    rf"|[\[(<]?{_LEVEL}[\])>]?(?=[ \t:|\]]|$)(?! \w+ in )[ \t:|-]{{0,8}})"
+    rf"^[ \t]{{0,40}}[\[(<\"']?(?:(?P<time>{_TIME}[\])>\"']?[ \t,:|]{{0,8}}(?:[\[(<]?{_LEVEL}[\])>]?(?![\w-])[ \t:|-]{{0,8}})?)"
+    r"|(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE)\b)"
 )
 _LOGGER: Final = re.compile(
     r"^(?:\d{1,7} )?(?:--- )?(?:\[[^\]\n]{1,100}\] ?){0,3}"
@@ -173,9 +173,7 @@ def _split_records(plain: str) -> Iterator[tuple[int, list[str]]]:
         if nested is not None:
             yield number, nested
             continue
-        if head is not None:
-            bare = _LOGGER.sub("", bare[head.end() :], count=1)
-        record.extend(_unescape(bare))
+        record.extend(_unescape(_drop_head(bare)))
     if record:
         yield began, record
 
@@ -216,6 +214,13 @@ def _find_end(lines: list[str], start: int) -> int:
     return start + 1
 
 
+def _drop_head(line: str) -> str:
+    head = _HEAD.match(line)
+    if head is None or not head["time"]:
+        return line
+    return _LOGGER.sub("", line[head.end() :], count=1)
+
+
 def _unescape(text: str) -> list[str]:
     if "\\" not in text:
         return [text]
@@ -233,11 +238,7 @@ def _read_json(line: str) -> list[str] | None:
         return None
     if not isinstance(value, dict) or not value:
         return None
-    before = line[:start]
-    head = _HEAD.match(before)
-    if head is not None:
-        before = _LOGGER.sub("", before[head.end() :], count=1)
-    texts = [before, *_list_strings(value, 0), line[end:]]
+    texts = [_drop_head(line[:start]), *_list_strings(value, 0), line[end:]]
     return [piece for text in texts for piece in _unescape(text) if piece.strip()]
 
 
