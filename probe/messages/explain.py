@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from probe.messages.match import Match, find_rows
-from probe.messages.paste import PastedMessage, read_paste
+from probe.messages.normal_form import normalize_text
+from probe.messages.paste import Paste, PastedMessage, read_paste
 from probe.messages.table import Level, Meaning, MessageTable, Side
 
 MOST_CANDIDATES: Final = 8
@@ -71,6 +72,8 @@ class _Evidence:
     """An alert that its side sent follows from what this side found."""
     record: int
     depth: int
+    length: int
+    """How many words match: the longer text says more."""
     line: int
 
 
@@ -90,17 +93,14 @@ def explain(text: str, table: MessageTable) -> Explanation:
     evidence = [each for message, matches in found for each in _weigh(message, matches, shared)]
     # A marker in any line shows who printed the text, also one in a frame of a stack.
     runtime = next((who for mark, who in table.runtimes if mark in paste.everything), None)
-    on_topic = any(not each.generic and each.level > Level.CONTEXT for each in evidence) or any(
-        match.row.topic for _, matches in found for match in matches
-    )
     ranked = sorted(
         (each for each in evidence if each.level > Level.CONTEXT and each.causes),
-        key=lambda each: (-each.level, each.sent, -each.depth),
+        key=lambda each: (-each.level, each.sent, -each.depth, -each.length),
     )
     if not ranked:
         return Explanation((), runtime)
     candidates = _judge(ranked, [each for each in evidence if each.level is Level.CONTEXT])
-    if not on_topic:
+    if not _is_on_topic(evidence, [each for _, rows in found for each in rows], table, paste):
         share = _OFF_TOPIC / candidates[0].score
         candidates = [replace(each, score=each.score * min(1.0, share)) for each in candidates]
     rounded = tuple(replace(each, score=round(each.score, 2)) for each in candidates)
@@ -109,6 +109,18 @@ def explain(text: str, table: MessageTable) -> Explanation:
         each.text for each in table.advice if runtime in each.exporters and first & set(each.causes)
     )
     return Explanation(rounded[:MOST_CANDIDATES], runtime, advice, ranked[0].line)
+
+
+def _is_on_topic(
+    evidence: Sequence[_Evidence], found: Sequence[Match], table: MessageTable, paste: Paste
+) -> bool:
+    """Return whether anything in the paste, also a frame or a name, is about TLS or telemetry."""
+    if any(not each.generic and each.level > Level.CONTEXT for each in evidence):
+        return True
+    if any(each.row.topic for each in found):
+        return True
+    words = tuple(dict.fromkeys(normalize_text(paste.everything)))
+    return any(each.row.topic for each in find_rows(table, words))
 
 
 def _choose_side(match: Match, matches: Sequence[Match]) -> Side | None:
@@ -152,6 +164,7 @@ def _weigh(
             row.sent,
             message.record,
             message.depth,
+            match.length,
             message.line,
         )
 
@@ -167,30 +180,32 @@ def _read(
 
 def _judge(ranked: Sequence[_Evidence], circumstances: Sequence[_Evidence]) -> list[Candidate]:
     deciding = ranked[0]
-    tie = list(deciding.causes)
-    why = dict.fromkeys(tie, deciding.why)
+    ties = {deciding.record: list(deciding.causes)}
+    why = dict.fromkeys(deciding.causes, deciding.why)
     for each in ranked[1:]:
         if each.level <= Level.ENDED:
             break
-        common = [cause for cause in tie if cause in each.causes or cause in each.possible]
+        record = each.record if each.record in ties else deciding.record
+        fits = {*each.causes, *each.possible}
+        common = [cause for cause in ties[record] if cause in fits]
         if common:
-            tie = common
-        elif each.level is deciding.level and each.record != deciding.record and not each.sent:
+            ties[record] = common
+        elif each.level is deciding.level and each.record not in ties and not each.sent:
             # Two problems in one paste, of which neither follows from the other.
+            ties[each.record] = list(each.causes)
             for cause in each.causes:
                 why.setdefault(cause, each.why)
-            tie.extend(each.causes)
+    tie = [cause for causes in ties.values() for cause in causes]
     for each in circumstances:
         tie = [cause for cause in tie if cause in each.causes] or tie
     score = _SCORES[deciding.level]
     scores = dict.fromkeys(tie, score)
-    further = [*deciding.causes, *deciding.possible]
-    for cause in further:
+    for cause in deciding.other_side:
+        scores.setdefault(cause, score * _POSSIBLE)
+        why.setdefault(cause, f"{deciding.why}; {_OTHER_SIDE}")
+    for cause in (*deciding.causes, *deciding.possible):
         scores.setdefault(cause, score * _POSSIBLE)
         why.setdefault(cause, deciding.why)
-    for cause in deciding.other_side:
-        scores.setdefault(cause, score * _POSSIBLE * _POSSIBLE)
-        why.setdefault(cause, f"{deciding.why}; {_OTHER_SIDE}")
     # sorted() is stable: of one score, what the meaning names first is the most usual.
     ordered = sorted(scores, key=lambda cause: -scores[cause])
     return [Candidate(cause, scores[cause], why[cause]) for cause in ordered]

@@ -55,17 +55,14 @@ _HEAD: Final = re.compile(
     rf"^[ \t]{{0,40}}[\[(<\"']?(?:(?P<time>{_TIME}[\])>\"']?[ \t,:|]{{0,8}}(?:[\[(<]?{_LEVEL}[\])>]?(?![\w-])[ \t:|-]{{0,8}})?)"
     r"|(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE)\b)"
 )
-_LOGGER: Final = re.compile(
-    r"^(?:\d{1,7} )?(?:--- )?(?:\[[^\]\n]{1,100}\] ?){0,3}"
-    r"(?:(?:[\w$]{1,60}\.){1,12}[\w$]{1,80}(?:\[\d+\])?\s{0,40}(?:- |: ?|\] )|[\w.$-]{1,80} - )?"
-)
+_LOGGER: Final = re.compile(r"^(?:\d{1,7} )?(?:--- )?(?:\[[\w./:# -]{1,100}\] ){0,2}")
 
 # The frames of Java, .NET, JavaScript, Python, PHP, Ruby, Go, Rust and Erlang.
 _FRAME: Final = re.compile(
     r"^[ \t>|]{0,40}(?:at (?:async |new )?[\w$.<>/:@\[\]` ,+~-]{1,300}(?:\(|$|:\d)|at (?:file|node|ext|https?):\S"
     r"|\.\.\. \d+ (?:more|common frames omitted)|File \"[^\"]{1,300}\", line \d+"
     r"|from \S{1,300}:\d+:in |#\d+ \S|goroutine \d+ \[|/\S{1,300}\.go:\d+|[\^~]{2,}[\^~ ]{0,200}$"
-    r"|(?<=[ \t])\d{1,4}: (?:0x|[\w<])|\{?[\w']{1,60},\s{0,9}[\w'/-]{1,60},\s{0,9}\d+,\s{0,9}\[\{file|Channel Pipeline: )"
+    r"|(?<=[ \t])\d{1,4}: (?:0x|<|\w+::)|\d{1,6} \|(?:\s|$)|\{?[\w']{1,60},\s{0,9}[\w'/-]{1,60},\s{0,9}\d+,\s{0,9}\[\{file|Channel Pipeline: )"
 )
 _SOURCE_LINE: Final = re.compile(r"^\s{0,40}File \"[^\"]{1,300}\", line \d+")
 _CAUSE: Final = re.compile(
@@ -88,20 +85,29 @@ _PATH: Final = re.compile(
     r"(?<![\w:.~@+/\\-])(?:(?:~|\.{1,2}|[A-Za-z]:)?/|(?:~|\.{1,2}|[A-Za-z]:)\\)[\w.@+~/\\-]+"
 )
 _DOTTED: Final = re.compile(
-    r"(?<![\w.@-])[\w@-]+(?:\.[\w@-]+)+(?::\d{1,5}(?![\w]))?|(?<![\w.@-])[\w-]+:\d{2,5}\b"
+    r"(?<![\w.@-])[\w@-]+(?:\.[\w@-]+)+(?::\d{1,5}(?![\w]))?|(?<![\w.@-])[\w-]+:\d{3,5}\b"
 )
 _SOURCE: Final = re.compile(
     r"\.(?:go|py|js|mjs|cjs|ts|java|erl|ex|exs|rb|php|cc|cpp|c|h|rs|kt|scala|cs):\d+$"
 )
-_ADDRESS: Final = re.compile(r":\d+$|^\d+\.\d+\.\d+\.\d+$")
-_EXCEPTION: Final = re.compile(
-    r"(?:Exception|Error|Failure|Fault|Disconnected|Timeout|gaierror|timeout|error)$"
+_ADDRESS: Final = re.compile(
+    r":\d+$|^\d+\.\d+\.\d+\.\d+$|^(?=[a-z0-9_.-]+$)[^.]+\.[^.]+\..*(?<=\.)[a-z]{2,}$"
 )
 _HYPHENATED: Final = re.compile(r"(?<![\w-])\w+(?:-\w+){2,}(?![\w-])")
+_FIELD: Final = (
+    r"(?:logger|thread|pod|host|hostname|node|container|namespace|component|component_name|component_kind"
+    r"|component_type|name|caller|service|instance|job|class|exporter|receiver|data_type|unit|app)[\"']?"
+)
+_VALUE: Final = r"\s{0,4}(?:\"[^\"\n]{0,200}\"?|[^\s,;\"}]{1,200})"
+# `name: value` is a field at the beginning of a part; within a sentence it is one of its words.
 _NAMED_FIELD: Final = re.compile(
-    r"\b(logger|thread|pod|host|hostname|node|container|namespace|component|component_name|component_kind"
-    r"|component_type|kind|name|caller|service|instance|job|class|exporter|receiver|data_type|unit|app)"
-    r"[\"']?(?:=|:)\s{0,4}(?:\"[^\"\n]{0,200}\"?|[^\s,;\"}]{1,200})",
+    rf"\b{_FIELD}\s?={_VALUE}|(?:^|(?<=[,;{{(\[\t]))[ ]{{0,8}}\"?{_FIELD}\s?:{_VALUE}|\bkind=[^\s,;}}]{{1,200}}",
+    re.MULTILINE,
+)
+# What JavaScript prints of an object, and says nothing: fields without a value, lists of codes, a hint.
+_UNSET: Final = re.compile(
+    r"(?<![\w$])[\w$]{1,80}: (?:undefined|null)\b|\b[A-Z_]{1,80}_ERR: \d+|\berrorCodes: [\w() ]{0,10}[\[{][^\]}]{0,600}[\]}]"
+    r"|; if the root CA is installed locally, try running Node\.js with --use-system-ca"
 )
 _NAME_KEYS: Final = frozenset({
     "logger", "loggername", "logger_name", "thread", "threadname", "thread_name", "pod",
@@ -110,7 +116,7 @@ _NAME_KEYS: Final = frozenset({
     "service", "service_name", "instance", "job", "class", "exporter", "receiver", "data_type",
     "unit", "file", "filename", "function", "line", "pid", "ts", "time", "timestamp", "level",
     "severity", "level_name", "stream", "tag", "image", "id", "trace_id", "span_id", "uid",
-    "path", "version", "sourcelocation", "sourcecontext", "_hostname", "_systemd_unit", "app", "@t", "@l",
+    "path", "version", "sourcelocation", "sourcecontext", "_hostname", "_systemd_unit", "app", "@t", "@l", "target",
 })  # fmt: skip
 """Fields of a record whose values are names and not evidence."""
 _CREDENTIAL_FILE: Final = re.compile(r"\.(?:pem|crt|cer|key|der|p12|pfx|jks)$", re.IGNORECASE)
@@ -248,7 +254,8 @@ def _list_strings(value: Any, depth: int) -> Iterator[str]:
     if isinstance(value, dict):
         for key, each in value.items():
             last = str(key).lower().rpartition(".")[2]
-            if last in _NAME_KEYS and not isinstance(each, (dict, list)):
+            name = last.startswith("_") or last in _NAME_KEYS
+            if name and not isinstance(each, (dict, list)):
                 continue
             if isinstance(each, (int, float)) and not isinstance(each, bool):
                 yield f"{key} {each}"
@@ -290,10 +297,10 @@ def _split_causes(record: list[str]) -> Iterator[tuple[int, str]]:
 
 def _drop_names(text: str) -> str:
     """Return `text` without names and paths; of a credential file, which one it is remains."""
-    kept = _FAR_END.sub(_name_far_end, text)
+    kept = _FAR_END.sub(_name_far_end, _UNSET.sub(" ", text))
     kept = _URL.sub(lambda found: f" {found[1]} url ", kept)
     kept = _PATH.sub(_drop_path, kept)
-    kept = _NAMED_FIELD.sub(r"\1 ", kept)
+    kept = _NAMED_FIELD.sub(" ", kept)
     kept = _DOTTED.sub(_drop_dotted, kept)
     # Names of pods and jobs have many hyphens; words of errors have one.
     return _HYPHENATED.sub(" ", kept)
@@ -317,9 +324,6 @@ def _drop_dotted(found: re.Match[str]) -> str:
     name = found[0]
     if _CREDENTIAL_FILE.search(name):
         return _drop_path(found)
-    if name.startswith("_ssl.c:"):
-        return name  # CPython's line tells a handshake from a write
-    host = _ADDRESS.search(name) or (name.islower() and name.count(".") > 1)
-    if host or _SOURCE.search(name):
-        return " "
-    return name if _EXCEPTION.search(name) or name.count(".") < 2 else " "
+    # CPython's line of _ssl.c tells a handshake from a write.
+    noise = _ADDRESS.search(name) or _SOURCE.search(name)
+    return " " if noise and not name.startswith("_ssl.c:") else name

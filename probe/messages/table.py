@@ -75,8 +75,6 @@ class Row:
     library: str = ""
     source: str = ""
     file: str = ""
-    marker: bool = False
-    """It shows a circumstance: it counts wherever it is, and hides no other row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +242,6 @@ def _build_row(name: str, each: Text, meanings: Mapping[str, Meaning]) -> Row:
         str(value.get("library", "")),
         str(value.get("source", "")),
         name,
-        "print" in value and "means" not in value,
     )
 
 
