@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from probe.diagnosis.catalogue import Catalogue
 
 _ID: Final = re.compile(r"[a-z]+(_[a-z0-9]+)+")
-_SURELY_MEANT: Final = 0.88
-_PERHAPS_MEANT: Final = 0.6
+_SURELY_MEANT, _PERHAPS_MEANT = 0.88, 0.6
 _BYTES_OF_A_CHARACTER: Final = 4
 _NO_MATCH: Final = """\
 This text matches no cause.

@@ -18,9 +18,9 @@ LONGEST: Final = 1024 * 1024
 """Characters that are read; the rest of a longer text is left out."""
 _DEEPEST: Final = 6
 _MOST_MESSAGES: Final = 5000
+_MOST_LINES: Final = 50_000
 _MOST_PARSED: Final = 64
-_LONGEST_OBJECT: Final = 400
-"""How often JSON over several lines is looked for, and over how many."""
+_LONGEST_OBJECT: Final = 400  # lines of JSON
 _WIDTHS: Final = frozenset({72, 76, 78, 79, 80, 100, 110, 120, 128, 130, 132, 140, 150, 160, 200})
 """Columns at which terminals break lines, also within words."""
 
@@ -44,12 +44,11 @@ _LEVEL: Final = (
     r"(?:ERROR|ERR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE|CRITICAL|NOTICE|SEVERE"
     r"|error|warn(?:ing)?|info|debug|fatal|trace|critical|notice|crit|fail)"
 )
-_SYSLOG: Final = r"\S{1,80} [\w.@/()-]{1,80}(?:\[\d+\])?: "
 _QUOTE: Final = re.compile(r"^[ \t]{0,40}(?:> ?|\| ?){1,8}")
 _PREFIX: Final = re.compile(
     r"^[ \t]{0,40}(?:\[pod/\S{1,200}\]\s|[\w.-]{1,80}\s{1,20}\|(?:\s|$)|```\w{0,20}$"
     rf"|<\d{{1,3}}>\d? ?{_TIME} \S{{1,80}} \S{{1,80}} \S{{1,80}} (?:\S{{1,80}} )?(?:- )?"
-    rf"|{_TIME} (?:stdout|stderr) [FP] |{_TIME} {_SYSLOG}|level=\w+ )"
+    rf"|{_TIME} (?:stdout|stderr) [FP] |{_TIME} \S{{1,80}} [\w.@/()-]{{1,80}}(?:\[\d+\])?: |level=\w+ )"
 )
 _HEAD: Final = re.compile(
     rf"^[ \t]{{0,40}}[\[(<\"']?(?:(?P<time>{_TIME}[\])>\"']?[ \t,:|]{{0,8}}(?:[\[(<]?{_LEVEL}[\])>]?(?![\w-])[ \t:|-]{{0,8}})?)"
@@ -70,19 +69,15 @@ _CAUSE: Final = re.compile(
     re.IGNORECASE,
 )
 # Python prints the innermost exception first.
-_OUTER_FOLLOWS: Final = (
-    "the above exception was the direct cause",
-    "during handling of the above exception",
-)
-
+_OUTER_FOLLOWS: Final = ("the above exception was the direct", "during handling of the above")
 _FAR_END: Final = re.compile(r"\bremote address:[\w.:\[\]-]{2,80}:(\d{2,5})\b,?")
-_FIRST_EPHEMERAL: Final = 32768
-"""Linux, net.ipv4.ip_local_port_range."""
+_FIRST_EPHEMERAL: Final = 32768  # Linux, net.ipv4.ip_local_port_range
 _URL: Final = re.compile(
     r"\b(https?|grpcs?|dns|tcp|ipv[46]|unix)://?[^\s\"'<>)\],]*", re.IGNORECASE
 )
 _PATH: Final = re.compile(
     r"(?<![\w:.~@+/\\-])(?:(?:~|\.{1,2}|[A-Za-z]:)?/|(?:~|\.{1,2}|[A-Za-z]:)\\)[\w.@+~/\\-]+"
+    r"|(?<![\w./-])[\w.-]{1,80}(?:/[\w.-]+)+\.(?:py|js|ts|go|rb|rs|java)(?![\w-])(?:::[\w.]+)*"
 )
 _DOTTED: Final = re.compile(
     r"(?<![\w.@-])[\w@-]+(?:\.[\w@-]+)+(?::\d{1,5}(?![\w]))?|(?<![\w.@-])[\w-]+:\d{3,5}\b"
@@ -109,15 +104,9 @@ _UNSET: Final = re.compile(
     r"(?<![\w$])[\w$]{1,80}: (?:undefined|null)\b|\b[A-Z_]{1,80}_ERR: \d+|\berrorCodes: [\w() ]{0,10}[\[{][^\]}]{0,600}[\]}]"
     r"|; if the root CA is installed locally, try running Node\.js with --use-system-ca"
 )
-_NAME_KEYS: Final = frozenset({
-    "logger", "loggername", "logger_name", "thread", "threadname", "thread_name", "pod",
-    "pod_name", "host", "hostname", "node", "container", "container_name", "namespace",
-    "component", "component_name", "component_kind", "component_type", "kind", "name", "caller",
-    "service", "service_name", "instance", "job", "class", "exporter", "receiver", "data_type",
-    "unit", "file", "filename", "function", "line", "pid", "ts", "time", "timestamp", "level",
-    "severity", "level_name", "stream", "tag", "image", "id", "trace_id", "span_id", "uid",
-    "path", "version", "sourcelocation", "sourcecontext", "_hostname", "_systemd_unit", "app", "@t", "@l", "target",
-})  # fmt: skip
+_NAME_KEYS: Final = frozenset(
+    ["logger", "loggername", "logger_name", "thread", "threadname", "thread_name", "pod", "pod_name", "host", "hostname", "node", "container", "container_name", "namespace", "component", "component_name", "component_kind", "component_type", "kind", "name", "caller", "service", "service_name", "instance", "job", "class", "exporter", "receiver", "data_type", "unit", "file", "filename", "function", "line", "pid", "ts", "time", "timestamp", "level", "severity", "level_name", "stream", "tag", "image", "id", "trace_id", "span_id", "uid", "path", "version", "sourcelocation", "sourcecontext", "app", "target", "@t", "@l"]
+)  # fmt: skip
 """Fields of a record whose values are names and not evidence."""
 _CREDENTIAL_FILE: Final = re.compile(r"\.(?:pem|crt|cer|key|der|p12|pfx|jks)$", re.IGNORECASE)
 _OWN_FILE: Final = re.compile(r"\.key$|client|^tls\.crt$|key\.pem$", re.IGNORECASE)
@@ -164,10 +153,10 @@ def read_paste(text: str) -> Paste:
 
 
 def _split_records(plain: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the lines of each record with its first line; lines that begin none belong to the one before."""
+    """Yield each record's lines with the number of the first; a line that begins none follows."""
     record: list[str] = []
     began = 1
-    for number, line in _join_lines(plain.split("\n")):
+    for number, line in _join_lines(plain.split("\n", _MOST_LINES)[:_MOST_LINES]):
         bare = _PREFIX.sub("", _QUOTE.sub("", line), count=1)
         nested = _read_json(bare)
         head = _HEAD.match(bare)
@@ -211,7 +200,7 @@ def _join_lines(lines: list[str]) -> Iterator[tuple[int, str]]:
 
 
 def _find_end(lines: list[str], start: int) -> int:
-    """Return the line after the braces that open on line `start` are closed, or where it gives up."""
+    """Return the line after the braces that open on line `start` are closed."""
     depth = 0
     for at in range(start, min(len(lines), start + _LONGEST_OBJECT)):
         depth += lines[at].count("{") - lines[at].count("}")
@@ -222,9 +211,8 @@ def _find_end(lines: list[str], start: int) -> int:
 
 def _drop_head(line: str) -> str:
     head = _HEAD.match(line)
-    if head is None or not head["time"]:
-        return line
-    return _LOGGER.sub("", line[head.end() :], count=1)
+    timed = head is not None and head["time"]
+    return _LOGGER.sub("", line[head.end() :], count=1) if head and timed else line
 
 
 def _unescape(text: str) -> list[str]:

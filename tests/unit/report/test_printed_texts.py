@@ -173,7 +173,7 @@ def test_a_text_is_short_and_of_one_runtime(cause: Cause) -> None:
     for one in texts_of(cause):
         assert isinstance(one, PrintedText)
         assert one.runtime_id in ids
-        assert 0 < len(one.text) <= 120
+        assert 0 < len(one.text) <= 160
         assert one.text.isprintable()
         assert not re.search(r":\d{4,5}\b|/etc/|/v1/", one.text)
 
