@@ -1,17 +1,19 @@
 """Finds the rows of the table in the words of one message. Pure, total, linear in the text.
 
-A row is searched where its rarest word stands; what may stand between two parts is bounded.
+A row is searched where its rarest pair of words stands; what may stand between two parts is bounded.
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
-from probe.messages.table import Level, MessageTable, Row
+from probe.messages.table import Key, Level, MessageTable, Row
 
 _PLACES: Final = 50
-"""How often a row's rarest word is looked at in one message."""
+"""How often the same words are looked at in one message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,8 @@ def find_rows(table: MessageTable, words: Sequence[str]) -> tuple[Match, ...]:
     places: dict[str, list[int]] = {}
     for at, word in enumerate(words):
         places.setdefault(word, []).append(at)
-    found = [
-        match
-        for word in places.keys() & table.by_word.keys()
-        for row, offset in table.by_word[word]
-        if all(each in places for part in row.parts for each in part)
-        for match in _find_row(row, offset, words, places)
-    ]
+    found = [*_find_by_key(table, words, words, places)]
+    found += _find_by_key(table, list(pairwise(words)), words, places)
     found.sort(key=lambda each: (-each.length, each.spans))
     taken: list[tuple[int, int]] = []
     strong: list[tuple[int, int]] = []
@@ -73,22 +70,36 @@ def _is_equal(match: Match, kept: Sequence[Match]) -> bool:
     return any(each.row.meaning is not None and each.spans == match.spans for each in kept)
 
 
-def _find_row(
-    row: Row, offset: int, words: Sequence[str], places: Mapping[str, list[int]]
+def _find_by_key(
+    table: MessageTable,
+    keys: Sequence[Key],
+    words: Sequence[str],
+    places: Mapping[str, list[int]],
 ) -> Iterator[Match]:
-    first = row.parts[0]
-    for at in places[first[offset]][:_PLACES]:
-        start = at - offset
-        if start < 0 or tuple(words[start : start + len(first)]) != first:
+    """Yield the rows that are found by one of `keys`, which stand where the words stand."""
+    tried: Counter[Key] = Counter()
+    for at, key in enumerate(keys):
+        if (rows := table.by_key.get(key)) is None or tried[key] == _PLACES:
             continue
-        spans = [(start, start + len(first))]
-        for part in row.parts[1:]:
-            following = _find_part(part, spans[-1][1], row.within, words, places)
-            if following is None:
-                break
-            spans.append(following)
-        else:
-            yield Match(row, tuple(spans))
+        tried[key] += 1
+        for row, offset in rows:
+            if (match := _match_row(row, at - offset, words, places)) is not None:
+                yield match
+
+
+def _match_row(
+    row: Row, start: int, words: Sequence[str], places: Mapping[str, list[int]]
+) -> Match | None:
+    end = start + len(row.parts[0])
+    if start < 0 or tuple(words[start:end]) != row.parts[0]:
+        return None
+    spans = [(start, end)]
+    for part in row.parts[1:]:
+        following = _find_part(part, spans[-1][1], row.within, words, places)
+        if following is None:
+            return None
+        spans.append(following)
+    return Match(row, tuple(spans))
 
 
 def _find_part(
@@ -98,7 +109,7 @@ def _find_part(
     words: Sequence[str],
     places: Mapping[str, list[int]],
 ) -> tuple[int, int] | None:
-    at = places[part[0]]
+    at = places.get(part[0], ())
     for start in at[bisect_left(at, after) :]:
         if start > after + within:
             return None

@@ -10,12 +10,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 from typing import Any, Final, Literal, NamedTuple
 
 from probe.messages.normal_form import normalize_text
 from probe.model.tls_alerts import TlsAlert
 
 Side = Literal["exporter", "backend"]
+Key = str | tuple[str, str]
+"""What a row is found by: two neighbouring words, or the only one."""
 GAP: Final = "…"
 _WIDEST_GAP: Final = 60
 _ALTERNATIVES: Final = re.compile(r"\{([^{}|]*(?:\|[^{}|]*)+)\}")
@@ -88,13 +91,13 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class MessageTable:
-    """Every row, found by the rarest word of its first part."""
+    """Every row, found by the rarest two neighbouring words of its first part."""
 
     rows: tuple[Row, ...]
     meanings: Mapping[str, Meaning]
     advice: tuple[Advice, ...]
-    by_word: Mapping[str, tuple[tuple[Row, int], ...]]
-    """Rows by their rarest word, with the word's place in the first part."""
+    by_key: Mapping[Key, tuple[tuple[Row, int], ...]]
+    """Rows by their rarest pair of words, with its place in the first part; or by their only word."""
     runtimes: tuple[tuple[str, str], ...] = ()
     """What proves which exporter printed a text, in lower case, with the exporter's id."""
 
@@ -257,11 +260,15 @@ def _expand_alternatives(text: str) -> Iterable[str]:
     ]
 
 
-def _index_rows(rows: tuple[Row, ...]) -> Mapping[str, tuple[tuple[Row, int], ...]]:
-    frequency = Counter(word for row in rows for word in row.parts[0])
-    index: dict[str, list[tuple[Row, int]]] = {}
+def _index_rows(rows: tuple[Row, ...]) -> Mapping[Key, tuple[tuple[Row, int], ...]]:
+    frequency = Counter(key for row in rows for key in _list_keys(row.parts[0]))
+    index: dict[Key, list[tuple[Row, int]]] = {}
     for row in rows:
-        first = row.parts[0]
-        place = min(range(len(first)), key=lambda at: (frequency[first[at]], -len(first[at])))
-        index.setdefault(first[place], []).append((row, place))
-    return {word: tuple(found) for word, found in index.items()}
+        keys = _list_keys(row.parts[0])
+        place = min(range(len(keys)), key=lambda at: frequency[keys[at]])
+        index.setdefault(keys[place], []).append((row, place))
+    return {key: tuple(found) for key, found in index.items()}
+
+
+def _list_keys(part: tuple[str, ...]) -> list[Key]:
+    return list(pairwise(part)) or [part[0]]

@@ -18,9 +18,7 @@ from tests.support.explanations import explain
 
 SLOWEST: Final = 1.0
 """Seconds for the most hostile paste, on a busy machine."""
-KNOWN: Final = sorted(
-    {row.text for rows in load_message_table().by_word.values() for row, _ in rows}
-)
+KNOWN: Final = sorted({row.text for row in load_message_table().rows})
 PIECES: Final = st.sampled_from([*KNOWN, "alert", "remote error:", "\n", "{", "0A000418"])
 BIG: Final = 1024 * 1024
 HOSTILE: Final = {
