@@ -4,6 +4,7 @@ Every row that is found is a piece of evidence with the causes that it fits. The
 the others narrow what it leaves open. What remains open is a tie: one score for all of it.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -123,17 +124,15 @@ def _is_on_topic(
     return any(each.row.topic for each in find_rows(table, words))
 
 
-def _choose_side(match: Match, matches: Sequence[Match]) -> Side | None:
-    """Return who printed `match`: the nearest row before it that shows it, or the longest one.
+def _choose_side(match: Match, showing: Sequence[Match]) -> Side | None:
+    """Return who printed `match`: the nearest row before it that shows it, or the first after it.
 
     Lines of both sides are pasted together, and an envelope stands before what it encloses.
     """
-    showing = [each for each in matches if each.row.side is not None]
-    start = match.spans[0][0]
-    before = [each for each in showing if each.spans[0][0] <= start]
-    nearest = max(before, key=lambda each: (each.spans[0][0], each.length), default=None)
-    chosen = nearest or next(iter(showing), None)
-    return match.row.side or (chosen.row.side if chosen is not None else None)
+    if match.row.side is not None or not showing:
+        return match.row.side
+    at = bisect_right(showing, match.spans[0][0], key=lambda each: each.spans[0][0])
+    return showing[max(at - 1, 0)].row.side
 
 
 def _weigh(
@@ -141,6 +140,10 @@ def _weigh(
 ) -> Iterator[_Evidence]:
     numbers = {each.row.alert for each in matches if each.row.numbered} - {None}
     sent = {each.row.alert for each in matches if each.row.sent}
+    showing = sorted(
+        (each for each in matches if each.row.side is not None),
+        key=lambda each: (each.spans[0][0], each.length),
+    )
     for match in matches:
         row, meaning = match.row, match.row.meaning
         if meaning is None:
@@ -149,7 +152,7 @@ def _weigh(
             continue  # a number is more certain than a name
         if row.alert in sent and row.alert is not None and not row.sent:
             continue  # Erlang names the alert that it sent before it says that it sent it
-        side = _choose_side(match, matches) or shared
+        side = _choose_side(match, showing) or shared
         received = row.alert is not None and not row.sent
         causes, possible = _read(meaning, side or "exporter", received=received)
         other, _ = _read(meaning, "backend", received=received) if side is None else ((), ())

@@ -12,16 +12,18 @@ from typing import Final
 
 from probe.messages.table import Key, Level, MessageTable, Row
 
+Spans = tuple[tuple[int, int], ...]
+"""The places of a row's parts: the first word, and the one after the last."""
 _PLACES: Final = 50
 """How often the same words are looked at in one message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A row that is in the text, with the places (first word, after the last) of its parts."""
+    """A row that is in the text, and where."""
 
     row: Row
-    spans: tuple[tuple[int, int], ...]
+    spans: Spans
 
     @property
     def length(self) -> int:
@@ -41,33 +43,26 @@ def find_rows(table: MessageTable, words: Sequence[str]) -> tuple[Match, ...]:
     found = [*_find_by_key(table, words, words, places)]
     found += _find_by_key(table, list(pairwise(words)), words, places)
     found.sort(key=lambda each: (-each.length, each.spans))
-    taken: list[tuple[int, int]] = []
-    strong: list[tuple[int, int]] = []
-    kept: list[Match] = []
-    for match in found:
-        verdict = match.row.meaning is not None
-        if (
-            verdict
-            and all(any(a <= start and end <= b for a, b in taken) for start, end in match.spans)
-            and not _is_equal(match, kept)
-        ):
-            continue
-        level = match.row.meaning.level if match.row.meaning is not None else Level.CONTEXT
-        if level is Level.BROAD and any(
-            a < end and start < b for start, end in match.spans for a, b in strong
-        ):
-            continue
-        kept.append(match)
-        if verdict:
-            taken.extend(match.spans)
-        if level > Level.BROAD:
-            strong.extend(match.spans)
-    return tuple(kept)
-
-
-def _is_equal(match: Match, kept: Sequence[Match]) -> bool:
-    """Return whether another verdict has the very same words, as two libraries may have."""
-    return any(each.row.meaning is not None and each.spans == match.spans for each in kept)
+    # Which longer text has each word, by its number; and which words say more than a family.
+    taken = [0] * len(words)
+    strong = bytearray(len(words))
+    kept: dict[Spans, list[Match]] = {}
+    for number, match in enumerate(found, 1):
+        level = match.row.meaning.level if match.row.meaning is not None else None
+        if level is not None:
+            # Two libraries may have the very same words.
+            hidden = match.spans not in kept and all(
+                0 != taken[start] == taken[end - 1] for start, end in match.spans
+            )
+            broad = level is Level.BROAD
+            if hidden or (broad and any(any(strong[a:b]) for a, b in match.spans)):
+                continue
+            for start, end in match.spans:
+                taken[start:end] = [each or number for each in taken[start:end]]
+                if level > Level.BROAD:
+                    strong[start:end] = bytes([1]) * (end - start)
+        kept.setdefault(match.spans, []).append(match)
+    return tuple(match for same in kept.values() for match in same)
 
 
 def _find_by_key(

@@ -31,7 +31,7 @@ _CONTROL: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
 _ESCAPED_BREAK: Final = re.compile(r"\\{1,8}[nr](?:\\{1,8}t)?(?![a-z]{2}|:)|\\{1,8}n(?=[a-z])")
-_ESCAPED_QUOTE: Final = re.compile(r"\\{1,8}([\"'/t])")
+_ESCAPED_QUOTE: Final = re.compile(r"\\{1,8}(?=[\"'/])|\\{1,8}t")
 
 # What may stand before a record: a date, a priority, a level, a thread, a logger, a pod, a unit.
 _TIME: Final = (
@@ -218,7 +218,7 @@ def _drop_head(line: str) -> str:
 def _unescape(text: str) -> list[str]:
     if "\\" not in text:
         return [text]
-    return _ESCAPED_QUOTE.sub(r" \1 ", _ESCAPED_BREAK.sub("\n", text)).split("\n")
+    return _ESCAPED_QUOTE.sub(" ", _ESCAPED_BREAK.sub("\n", text)).split("\n")
 
 
 def _read_json(line: str) -> list[str] | None:

@@ -75,8 +75,6 @@ class Row:
     topic: bool = False
     within: int = _WIDEST_GAP
     exporters: tuple[str, ...] = ()
-    library: str = ""
-    source: str = ""
     file: str = ""
 
 
@@ -242,8 +240,6 @@ def _build_row(name: str, each: Text, meanings: Mapping[str, Meaning]) -> Row:
         bool(value.get("topic", False)),
         int(value.get("within", _WIDEST_GAP)),
         tuple(value.get("by", ())),
-        str(value.get("library", "")),
-        str(value.get("source", "")),
         name,
     )
 
