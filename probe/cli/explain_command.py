@@ -48,10 +48,13 @@ def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
     if words == ("-h",):
         click.echo(context.get_help())
         return AS_EXPECTED
-    text = _read_stdin() if words == ("-",) else " ".join(words)
+    from probe.diagnosis.catalogue import CATALOGUE, Catalogue
+    from probe.messages.paste import LONGEST
+
+    most = LONGEST * _BYTES_OF_A_CHARACTER
+    text = decode_text(sys.stdin.buffer.read(most)) if words == ("-",) else " ".join(words)
     if not text.strip():
         raise click.UsageError("there is no text to explain")
-    from probe.diagnosis.catalogue import CATALOGUE, Catalogue
 
     catalogue = context.find_object(Catalogue) or CATALOGUE
     one_word = text.strip().lower().replace("-", "_")
@@ -77,12 +80,6 @@ def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
         return AS_EXPECTED
     click.echo(_NO_MATCH, err=True)
     return NOT_AS_EXPECTED
-
-
-def _read_stdin() -> str:
-    from probe.messages.paste import LONGEST
-
-    return decode_text(sys.stdin.buffer.read(LONGEST * _BYTES_OF_A_CHARACTER))
 
 
 def _print_page(cause_id: str, catalogue: Catalogue, output: str) -> int:

@@ -43,7 +43,7 @@ def find_rows(table: MessageTable, words: Sequence[str]) -> tuple[Match, ...]:
     found = [*_find_by_key(table, words, words, places)]
     found += _find_by_key(table, list(pairwise(words)), words, places)
     found.sort(key=lambda each: (-each.length, each.spans))
-    # Which longer text has each word, by its number; and which words say more than a family.
+    # The longer text that has each word, by its number; the words that say more than a family.
     taken = [0] * len(words)
     strong = bytearray(len(words))
     kept: dict[Spans, list[Match]] = {}
@@ -54,8 +54,8 @@ def find_rows(table: MessageTable, words: Sequence[str]) -> tuple[Match, ...]:
             hidden = match.spans not in kept and all(
                 0 != taken[start] == taken[end - 1] for start, end in match.spans
             )
-            broad = level is Level.BROAD
-            if hidden or (broad and any(any(strong[a:b]) for a, b in match.spans)):
+            covered = any(any(strong[start:end]) for start, end in match.spans)
+            if hidden or (covered and level is Level.BROAD):
                 continue
             for start, end in match.spans:
                 taken[start:end] = [each or number for each in taken[start:end]]

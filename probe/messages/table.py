@@ -75,6 +75,7 @@ class Row:
     topic: bool = False
     within: int = _WIDEST_GAP
     exporters: tuple[str, ...] = ()
+    source: str = ""
     file: str = ""
 
 
@@ -108,10 +109,8 @@ def parse_table(files: Mapping[str, str]) -> MessageTable:
     """Return the table of `files` (name without `.toml`, text); raises `TableError`."""
     documents = {name: tomllib.loads(text) for name, text in files.items()}
     meanings = list_meanings(documents.pop("meanings", {}))
-    advice = tuple(
-        Advice(tuple(each["by"]), tuple(each["causes"]), str(each["text"]))
-        for each in documents.pop("advice", {}).get("advice", ())
-    )
+    listed = documents.pop("advice", {}).get("advice", ())
+    advice = tuple(Advice(tuple(e["by"]), tuple(e["causes"]), str(e["text"])) for e in listed)
     rows = tuple(
         _build_row(name, each, meanings)
         for name, document in documents.items()
@@ -172,12 +171,8 @@ def list_texts(name: str, document: Mapping[str, Any]) -> Iterator[Text]:
         for row in document.get(kind, ()):
             value = {**defaults, **row}
             try:
-                listed = _LISTERS[kind](value)
-                yield from (
-                    each._replace(text=one)
-                    for each in listed
-                    for one in _expand_alternatives(each.text)
-                )
+                for each in _LISTERS[kind](value):
+                    yield from (each._replace(text=one) for one in _expand_alternatives(each.text))
             except (KeyError, ValueError, TypeError, IndexError) as fault:
                 raise TableError(f"{name}.toml: {row}: {fault!r}") from fault
 
@@ -240,20 +235,17 @@ def _build_row(name: str, each: Text, meanings: Mapping[str, Meaning]) -> Row:
         bool(value.get("topic", False)),
         int(value.get("within", _WIDEST_GAP)),
         tuple(value.get("by", ())),
+        str(value.get("source", "")),
         name,
     )
 
 
 def _expand_alternatives(text: str) -> Iterable[str]:
-    found = _ALTERNATIVES.search(text)
-    if found is None:
+    if (found := _ALTERNATIVES.search(text)) is None:
         return (text,)
     before, after = text[: found.start()], text[found.end() :]
-    return [
-        one
-        for choice in found[1].split("|")
-        for one in _expand_alternatives(f"{before}{choice}{after}")
-    ]
+    choices = (f"{before}{choice}{after}" for choice in found[1].split("|"))
+    return [one for each in choices for one in _expand_alternatives(each)]
 
 
 def _index_rows(rows: tuple[Row, ...]) -> Mapping[Key, tuple[tuple[Row, int], ...]]:

@@ -65,16 +65,14 @@ def print_explanation(
     tied, candidates = explanation.tied, explanation.candidates
     first = candidates[0]
     several = tied > 1
+    where = f"from line {explanation.line}: " if explanation.line > 1 else ""
     story = Text()
     if several:
         story.append(f"This text is printed for any of these {tied}; it cannot tell them apart.\n")
-        where = f"from line {explanation.line}: " if explanation.line > 1 else ""
         story.append(f"fit {first.score:.2f}  {where}{first.why}\n")
     for one in candidates[:tied]:
         # The others of a tie may have been said by another line.
-        said = "" if several and one.why == first.why else one.why
-        if said and not several and explanation.line > 1:
-            said = f"from line {explanation.line}: {said}"
+        said = ("" if one.why == first.why else one.why) if several else f"{where}{one.why}"
         _append_candidate(story, one, catalogue, "" if several else f"fit {one.score:.2f}", said)
     if candidates[tied:]:
         story.append("\nPossible, too:\n")
