@@ -76,6 +76,8 @@ _PATH: Final = re.compile(
 _HOST: Final = re.compile(
     r"(?<![\w.@-])(?:[a-z0-9_-]+\.){2,}[a-z]{2,}(?![\w.])|(?<![\w.@-])(?!_ssl\.c:)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*:\d{3,5}\b"
 )
+_FAR_END: Final = re.compile(r"\bremote address:[\d.]{7,15}:(?:3[3-9]|[45]\d|6[0-5])\d{3}\b")
+"""In Envoy's lines: a port of the system's choice at the far end belongs to a client."""
 # CPython's _ssl.c stays: its line tells a handshake from a write.
 _SOURCE: Final = re.compile(
     r"(?<![\w.-])(?!_ssl\.c:)[\w.-]{1,200}\.(?:go|py|js|mjs|ts|java|erl|ex|rb|php|cc|cpp|c|h|rs|kt|scala):\d+(?::\d+)?"
@@ -292,7 +294,8 @@ def _drop_names(text: str) -> tuple[str, tuple[str, ...]]:
             names.append(base)
         return " "
 
-    kept = _URL.sub(lambda found: f" {found[1]} url ", _UNSET.sub(" ", text))
+    kept = _FAR_END.sub("remote address of a client", _UNSET.sub(" ", text))
+    kept = _URL.sub(lambda found: f" {found[1]} url ", kept)
     kept = _SOURCE.sub(" ", kept)
     kept = _PATH.sub(drop_path, kept)
     names.extend(token for token in _FILE_NAME.findall(kept) if _CREDENTIAL_FILE.search(token))
