@@ -62,7 +62,7 @@ def test_an_osstatus_of_apple(number: int, cause: str, form: str) -> None:
         ("SEC_ERROR_EXPIRED_CERTIFICATE", "server_cert_expired"),
         ("Angeforderter Domainname stimmt nicht mit dem Zertifikat des Servers überein.", "server_name_mismatch"),
         ("Der Aussteller des Zertifikats der Gegenstelle wird nicht erkannt.", "server_ca_untrusted"),
-        ("L’émetteur du certificat du pair n’est pas reconnu.", "server_ca_untrusted"),
+        ("L\u2019émetteur du certificat du pair n\u2019est pas reconnu.", "server_ca_untrusted"),
         ("Le certificat du pair a expiré.", "server_cert_expired"),
         ("El certificado del par ha caducado.", "server_cert_expired"),
         ("MOZILLA_PKIX_ERROR_SELF_SIGNED_CERT", "server_ca_untrusted"),
