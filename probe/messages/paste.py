@@ -190,13 +190,15 @@ def _join_lines(lines: list[str]) -> Iterator[tuple[int, str]]:
                 yield start + 1, whole
                 at = end
                 continue
+        yield start + 1, line
         if len(line) == width:
             pieces = [line]
             while at < len(lines) and len(pieces[-1]) == width and not _HEAD.match(lines[at]):
                 pieces.append(lines[at])
                 at += 1
-            line = "".join(pieces)
-        yield start + 1, line
+            # A line that only happens to be so long stands for itself, too.
+            yield start + 1, "".join(pieces)
+            yield from enumerate(pieces[1:], start + 2)
 
 
 def _find_end(lines: list[str], start: int) -> int:
