@@ -1,4 +1,4 @@
-"""A paste is cut into messages; what is no evidence is left out."""
+"""A paste is cut into messages; what is not evidence is left out."""
 
 import json
 
