@@ -46,7 +46,7 @@ _LEVEL: Final = (
 )
 _QUOTE: Final = re.compile(r"^[ \t]{0,40}(?:> ?|\| ?){1,8}")
 _PREFIX: Final = re.compile(
-    r"^[ \t]{0,40}(?:\[pod/\S{1,200}\]\s|[\w.-]{1,80}\s{1,20}\|(?:\s|$)|```\w{0,20}$"
+    r"^[ \t]{0,40}(?:\[pod/\S{1,200}\]\s|(?!\d{1,6} \|)[\w.-]{1,80}\s{1,20}\|(?:\s|$)|```\w{0,20}$"
     rf"|<\d{{1,3}}>\d? ?{_TIME} \S{{1,80}} \S{{1,80}} \S{{1,80}} (?:\S{{1,80}} )?(?:- )?"
     rf"|{_TIME} (?:stdout|stderr) [FP] |{_TIME} \S{{1,80}} [\w.@/()-]{{1,80}}(?:\[\d+\])?: |level=\w+ )"
 )
@@ -63,8 +63,6 @@ _FRAME: Final = re.compile(
     r"|from \S{1,300}:\d+:in |#\d+ \S|goroutine \d+ \[|/\S{1,300}\.go:\d+|[\^~]{2,}[\^~ ]{0,200}$"
     r"|(?<=[ \t])\d{1,4}: (?:0x|<|\w+::)|\d{1,6} \|(?:\s|$)|\{?[\w']{1,60},\s{0,9}[\w'/-]{1,60},\s{0,9}\d+,\s{0,9}\[\{file|Channel Pipeline: )"
 )
-_EXCERPT: Final = re.compile(r"^\s{0,40}\d{1,6} \|(?:\s|$)")
-"""A line of source code with its number, which bun prints before an error."""
 _SOURCE_LINE: Final = re.compile(r"^\s{0,40}File \"[^\"]{1,300}\", line \d+")
 _CAUSE: Final = re.compile(
     r"^[ \t]{0,40}(?:Caused by:|Suppressed:|\[cause\]:|cause:|-{2,3}> |Inner exception)",
@@ -159,8 +157,6 @@ def _split_records(plain: str) -> Iterator[tuple[int, list[str]]]:
     record: list[str] = []
     began = 1
     for number, line in _join_lines(plain.split("\n", _MOST_LINES)[:_MOST_LINES]):
-        if _EXCERPT.match(line) is not None:
-            continue
         bare = _PREFIX.sub("", _QUOTE.sub("", line), count=1)
         nested = _read_json(bare)
         head = _HEAD.match(bare)

@@ -1,4 +1,4 @@
-"""What JavaScript prints around an error is no evidence, and its clients' ties hold."""
+"""What JavaScript prints around an error says nothing, and its clients' ties hold."""
 
 from probe.messages.explain import explain
 from probe.report.message_table import load_message_table
