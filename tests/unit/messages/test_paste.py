@@ -29,7 +29,7 @@ def words(text: str) -> list[str]:
     ],
 )
 def test_what_stands_around_a_message_is_left_out(text: str) -> None:
-    """Heads of records, names, colours and frames are no words of the message."""
+    """Heads of records, names, colours and frames do not belong to the message."""
     assert "boom tls failed" in words(text)
 
 
