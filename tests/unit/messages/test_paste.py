@@ -1,4 +1,4 @@
-"""A paste is cut into messages; what is no evidence is left out."""
+"""A paste is cut into messages; what is not evidence is left out."""
 
 import json
 
@@ -29,7 +29,7 @@ def words(text: str) -> list[str]:
     ],
 )
 def test_what_stands_around_a_message_is_left_out(text: str) -> None:
-    """Heads of records, names, colours and frames are no words of the message."""
+    """Heads of records, names, colours and frames do not belong to the message."""
     assert "boom tls failed" in words(text)
 
 

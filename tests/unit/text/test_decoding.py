@@ -18,7 +18,7 @@ def test_usual_encodings_are_recognised(encoding: str) -> None:
 
 
 def test_a_text_that_is_cut_within_a_character_is_still_utf_8() -> None:
-    """The last bytes of a paste that is too long are no reason to read it otherwise."""
+    """The last bytes of a paste that is too long do not make it something else."""
     assert decode_text("für".encode() + "…".encode()[:2]).startswith("für")
 
 
