@@ -37,14 +37,14 @@ class HelmError(Exception):
     """Helm refuses; the text is what it says."""
 
 
-def run_helm(helm: Path, *arguments: str | Path) -> str:
-    """Return what Helm prints.
+def run_helm(helm: Path, *arguments: str | Path, where: Path | None = None) -> str:
+    """Return what Helm prints, run in the folder `where`.
 
     Raises:
         HelmError: where it fails, or warns.
     """
     ended = subprocess.run(
-        [helm, *arguments], capture_output=True, text=True, check=False, timeout=120
+        [helm, *arguments], cwd=where, capture_output=True, text=True, check=False, timeout=120
     )
     said = _LINK.sub("", ended.stderr)
     if ended.returncode or said:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -320,6 +321,22 @@ def test_the_readme_has_the_values() -> None:
     """`make chart` writes them from the comments."""
     readme = read(CHART / "README.md")
     assert write_readme(readme, read(CHART / "values.yaml")) == readme
+
+
+def test_the_printed_commands_work(helm: Path, config: Path, tmp_path: Path) -> None:
+    """Each of the README renders, with the values that the README shows."""
+    readme = read(CHART / "README.md")
+    [values] = re.findall(r"```yaml\n# values\.yaml\n(.*?)```", readme, re.DOTALL)
+    (tmp_path / "values.yaml").write_text(values, encoding="utf-8")
+    (tmp_path / "config").symlink_to(config)
+    (tmp_path / "rules.yml").symlink_to(config / "prometheus" / "rules" / "mtls-probe.yml")
+    commands = re.findall(r"^helm (?:install|upgrade) (.*)$", readme, re.MULTILINE)
+    assert len(commands) == 3
+    of_a_cluster = {"--create-namespace", "--reuse-values"}
+    for command in commands:
+        options = [each for each in command.split() if each not in of_a_cluster]
+        made = run_helm(helm, "template", "--kube-version=1.29", *options, where=tmp_path)
+        assert workload_of(load(made))["metadata"]["namespace"] == "otel"
 
 
 def test_the_versions_are_one(config: Path) -> None:
