@@ -82,6 +82,7 @@ references: $(VENV)/.test
 	$(BIN)/python -m tests.contract.reference_pages
 	$(BIN)/python -m tests.contract.log_events
 	$(BIN)/python -m tests.contract.configuration_reference docs/configuration.md
+	$(BIN)/mtls-probe schema config > config/mtls-probe.schema.json
 	$(BIN)/python -m tests.lab.exporters.exporters_page
 
 record: $(VENV)/.test
