@@ -11,6 +11,7 @@ import click
 
 from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, output_option
 from probe.system.standard_streams import ignore_broken_pipe
+from probe.text.decoding import decode_text
 from probe.text.safe_text import safe_text
 
 if TYPE_CHECKING:
@@ -19,14 +20,15 @@ if TYPE_CHECKING:
     from probe.diagnosis.catalogue import Catalogue
 
 _ID: Final = re.compile(r"[a-z]+(_[a-z0-9]+)+")
-_SURELY_MEANT: Final = 0.88
-_PERHAPS_MEANT: Final = 0.6
+_SURELY_MEANT, _PERHAPS_MEANT = 0.88, 0.6
 _BYTES_OF_A_CHARACTER: Final = 4
 _NO_MATCH: Final = """\
 This text matches no cause.
 Paste the innermost error, as `remote error: tls: bad certificate` or `certificate verify failed: …`,
-with the lines around it; `mtls-probe explain -` reads them from stdin.
-To find the cause itself: mtls-probe check ENDPOINT --cert FILE --key FILE --ca FILE"""
+with the lines around it and, of a stack trace, all of its causes: `mtls-probe explain -` reads stdin.
+To find the cause itself, where the exporter runs, with its environment or its process:
+  mtls-probe check
+  mtls-probe check --pid PID"""
 
 
 @click.command(
@@ -46,10 +48,13 @@ def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
     if words == ("-h",):
         click.echo(context.get_help())
         return AS_EXPECTED
-    text = _read_stdin() if words == ("-",) else " ".join(words)
+    from probe.diagnosis.catalogue import CATALOGUE, Catalogue
+    from probe.messages.paste import LONGEST
+
+    most = LONGEST * _BYTES_OF_A_CHARACTER
+    text = decode_text(sys.stdin.buffer.read(most)) if words == ("-",) else " ".join(words)
     if not text.strip():
         raise click.UsageError("there is no text to explain")
-    from probe.diagnosis.catalogue import CATALOGUE, Catalogue
 
     catalogue = context.find_object(Catalogue) or CATALOGUE
     one_word = text.strip().lower().replace("-", "_")
@@ -57,35 +62,31 @@ def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
         return _print_page(one_word, catalogue, output)
     if _ID.fullmatch(one_word):
         _refuse_if_near(one_word, catalogue, _SURELY_MEANT)
-    from probe.messages.match import explain as candidates_of
+    from probe.messages.explain import explain as explain_text
+    from probe.report.message_table import load_message_table
 
-    candidates = candidates_of(text)
+    explanation = explain_text(text, load_message_table())
+    candidates = explanation.candidates
     if not candidates and " " not in one_word:
         _refuse_if_near(one_word, catalogue, _PERHAPS_MEANT)
-    from probe.report.explanation import encode_candidates, print_candidates
+    from probe.report.explanation import encode_explanation, print_explanation
 
     with ignore_broken_pipe():
         if output == "json":
-            click.echo(encode_candidates(candidates, catalogue), nl=False)
+            click.echo(encode_explanation(explanation, catalogue), nl=False)
         elif candidates:
-            print_candidates(candidates, catalogue)
+            print_explanation(explanation, catalogue)
     if candidates:
         return AS_EXPECTED
     click.echo(_NO_MATCH, err=True)
     return NOT_AS_EXPECTED
 
 
-def _read_stdin() -> str:
-    from probe.messages.patterns.pasted import LONGEST
-
-    return sys.stdin.buffer.read(LONGEST * _BYTES_OF_A_CHARACTER).decode("utf-8", "replace")
-
-
 def _print_page(cause_id: str, catalogue: Catalogue, output: str) -> int:
     cause = catalogue[cause_id]
     with ignore_broken_pipe():
         if output == "json":
-            from probe.report.explanation import encode_cause
+            from probe.report.cause_document import encode_cause
 
             click.echo(encode_cause(cause), nl=False)
         else:

@@ -1,154 +1,113 @@
-"""Which causes an error line pasted from a log is compatible with, best first: pure and total.
+"""Finds the rows of the table in the words of one message. Pure, total, linear in the text.
 
-The words are read as alerts, verdicts on a certificate, faults of files, ends of a connection or
-answers. Their meaning depends on the side that printed them.
+A row is searched where its rarest pair of words stands; what may stand between two parts is bounded.
 """
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
 
-from probe.messages.patterns.alert_meanings import read_alert
-from probe.messages.patterns.alert_patterns import ALERT_NAMES, PrintedAlert, find_alerts
-from probe.messages.patterns.answer_patterns import ANSWER_PATTERNS
-from probe.messages.patterns.file_patterns import (
-    build_unspecific_pattern,
-    detect_role,
-    list_file_phrases,
-)
-from probe.messages.patterns.handshake_patterns import PEER_PATTERNS
-from probe.messages.patterns.http_statuses import find_statuses
-from probe.messages.patterns.message_families import LOADING, SHAPES
-from probe.messages.patterns.network_patterns import NETWORK_PATTERNS
-from probe.messages.patterns.pair_patterns import PAIR_PATTERNS
-from probe.messages.patterns.pasted import Pasted, normal_form, read_paste
-from probe.messages.patterns.pattern import (
-    Pattern,
-    Reading,
-    Readings,
-    Shape,
-    Specificity,
-    find_phrases,
-    find_shapes,
-    split_phrases,
-)
-from probe.messages.patterns.verification_patterns import VERIFICATION_PATTERNS, X509_V_ERR
+from probe.messages.table import Key, Level, MessageTable, Row
 
-MOST_CANDIDATES: Final = 8
-"""The largest number of candidates."""
-
-_PHRASES: Final = split_phrases(
-    (*VERIFICATION_PATTERNS, *PEER_PATTERNS, *PAIR_PATTERNS, *NETWORK_PATTERNS, *ANSWER_PATTERNS)
-)
-_OTHER_SIDE: Final = 0.45
-"""The weight of the other side's reading where nothing shows which side printed a verdict."""
-_SIDE_UNKNOWN: Final = "if the backend's side printed it"
-
-_VERIFY_NUMBER: Final = re.compile(
-    r" (?:verify error(?: num)?|verify return code|verify result|certificate verification error"
-    r"|x509 verify result|x509 code|verification error|ssl verify result) (?P<number>\d{1,3})(?= )"
-)
+Spans = tuple[tuple[int, int], ...]
+"""The places of a row's parts: the first word, and the one after the last."""
+_PLACES: Final = 50
+"""How often the same words are looked at in one message."""
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """One cause that the text is compatible with; `score` runs from 0 to 1."""
+class Match:
+    """A row that is in the text, and where."""
 
-    cause: str
-    score: float
-    why: str
+    row: Row
+    spans: Spans
 
-
-class _Hit(NamedTuple):
-    """One pattern that was found, and the causes that fit it."""
-
-    rank: Specificity
-    why: str
-    readings: Readings
+    @property
+    def length(self) -> int:
+        """The number of words that match."""
+        return sum(end - start for start, end in self.spans)
 
 
-def explain(text: str) -> tuple[Candidate, ...]:
-    """Return the causes that `text` is compatible with, best first; empty where it says nothing.
+def find_rows(table: MessageTable, words: Sequence[str]) -> tuple[Match, ...]:
+    """Return the rows in `words`, longest first; one within a longer one does not count.
 
-    `text` may have several lines; the first 64 Ki characters are read. Never raises.
+    A family of sentences does not count where a row that says more has one of its words. Markers
+    without a meaning count always, and hide no other row.
     """
-    pasted = read_paste(text)
-    hits = tuple(_find_hits(pasted))
-    if not hits:
-        return ()
-    highest = max(each.rank for each in hits)
-    best: dict[str, Candidate] = {}
-    for each in hits:
-        if each.rank < highest:
+    places: dict[str, list[int]] = {}
+    for at, word in enumerate(words):
+        places.setdefault(word, []).append(at)
+    found = [*_find_by_key(table, words, words, places)]
+    found += _find_by_key(table, list(pairwise(words)), words, places)
+    found.sort(key=lambda each: (-each.length, each.spans))
+    # The longer text that has each word, by its number; the words that say more than a family.
+    taken = [0] * len(words)
+    strong = bytearray(len(words))
+    kept: dict[Spans, list[Match]] = {}
+    for number, match in enumerate(found, 1):
+        level = match.row.meaning.level if match.row.meaning is not None else None
+        if level is not None:
+            # Two libraries may have the very same words.
+            hidden = match.spans not in kept and all(
+                0 != taken[start] == taken[end - 1] for start, end in match.spans
+            )
+            covered = any(any(strong[start:end]) for start, end in match.spans)
+            if hidden or (covered and level is Level.BROAD):
+                continue
+            for start, end in match.spans:
+                taken[start:end] = [each or number for each in taken[start:end]]
+                if level > Level.BROAD:
+                    strong[start:end] = bytes([1]) * (end - start)
+        kept.setdefault(match.spans, []).append(match)
+    return tuple(match for same in kept.values() for match in same)
+
+
+def _find_by_key(
+    table: MessageTable,
+    keys: Sequence[Key],
+    words: Sequence[str],
+    places: Mapping[str, list[int]],
+) -> Iterator[Match]:
+    """Yield the rows that are found by one of `keys`, which stand where the words stand."""
+    tried: Counter[Key] = Counter()
+    for at, key in enumerate(keys):
+        if (rows := table.by_key.get(key)) is None or tried[key] == _PLACES:
             continue
-        for reading in each.readings:
-            known = best.get(reading.cause)
-            if known is None or known.score < reading.weight:
-                why = f"{each.why}; {reading.note}" if reading.note else each.why
-                best[reading.cause] = Candidate(reading.cause, round(reading.weight, 2), why)
-    # sorted() is stable: of two with the same score, the one that was read first stays first.
-    return tuple(sorted(best.values(), key=lambda each: -each.score)[:MOST_CANDIDATES])
+        tried[key] += 1
+        for row, offset in rows:
+            if (match := _match_row(row, at - offset, words, places)) is not None:
+                yield match
 
 
-def _find_hits(pasted: Pasted) -> Iterator[_Hit]:
-    seen = find_alerts(pasted)
-    for alert in seen:
-        direction = "sent" if alert.sent else "received"
-        yield _Hit(
-            Specificity.NAMED,
-            f"alert {alert.name} ({alert.number}) {direction}",
-            _read_alert(alert, pasted),
-        )
-    rest = _remove_alert_names(pasted, seen)
-    for number in dict.fromkeys(int(m["number"]) for m in _VERIFY_NUMBER.finditer(rest.words)):
-        if (pattern := X509_V_ERR.get(number)) is not None:
-            why = _describe(f"verify error {number}", pattern.why)
-            yield _Hit(pattern.rank, why, _choose_side(pattern, rest))
-    file = detect_role(rest)
-    for found in find_phrases((*_PHRASES, *list_file_phrases(file)), rest.words):
-        pattern = found.pattern
-        yield _Hit(pattern.rank, _describe(found.phrase, pattern.why), _choose_side(pattern, rest))
-    shapes = (*SHAPES, Shape(build_unspecific_pattern(file), LOADING))
-    for pattern, said in (*find_shapes(shapes, rest.words), *find_statuses(rest.words)):
-        yield _Hit(pattern.rank, _describe(said, pattern.why), _choose_side(pattern, rest))
+def _match_row(
+    row: Row, start: int, words: Sequence[str], places: Mapping[str, list[int]]
+) -> Match | None:
+    end = start + len(row.parts[0])
+    if start < 0 or tuple(words[start:end]) != row.parts[0]:
+        return None
+    spans = [(start, end)]
+    for part in row.parts[1:]:
+        following = _find_part(part, spans[-1][1], row.within, words, places)
+        if following is None:
+            return None
+        spans.append(following)
+    return Match(row, tuple(spans))
 
 
-def _read_alert(alert: PrintedAlert, pasted: Pasted) -> Readings:
-    def read_as(side: str) -> Readings:
-        return read_alert(
-            alert,
-            printed_by_backend=side == "backend",
-            withholds=pasted.withholds,
-            after_handshake=pasted.after_handshake,
-        )
-
-    if pasted.side != "unknown":
-        return read_as(pasted.side)
-    return (*read_as("exporter"), *_mirror(read_as("backend")))
-
-
-def _choose_side(pattern: Pattern, pasted: Pasted) -> Readings:
-    if pasted.side == "backend":
-        return pattern.backend
-    if pasted.side == "exporter" or pattern.backend == pattern.exporter:
-        return pattern.exporter
-    return (*pattern.exporter, *_mirror(pattern.backend))
-
-
-def _mirror(readings: Readings) -> Readings:
-    """Return the readings of the same words in the other side's log, with less weight."""
-    return tuple(Reading(each.cause, each.weight * _OTHER_SIDE, _SIDE_UNKNOWN) for each in readings)
-
-
-def _remove_alert_names(pasted: Pasted, seen: tuple[PrintedAlert, ...]) -> Pasted:
-    """Return the text without the alerts' own names, which are not a second verdict."""
-    words = pasted.words
-    for alert in seen:
-        for name in ALERT_NAMES[alert.number]:
-            words = words.replace(f" {normal_form(name)} ", " ")
-    return replace(pasted, words=words)
-
-
-def _describe(phrase: str, why: str) -> str:
-    return f"“{phrase}”: {why}"
+def _find_part(
+    part: tuple[str, ...],
+    after: int,
+    within: int,
+    words: Sequence[str],
+    places: Mapping[str, list[int]],
+) -> tuple[int, int] | None:
+    at = places.get(part[0], ())
+    for start in at[bisect_left(at, after) :]:
+        if start > after + within:
+            return None
+        if tuple(words[start : start + len(part)]) == part:
+            return start, start + len(part)
+    return None

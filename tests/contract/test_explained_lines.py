@@ -4,23 +4,21 @@ import json
 from typing import Final
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.messages.match import explain
-from probe.messages.printed import list_printed_texts
+from probe.report.message_table import load_printed_texts
 from tests.contract.imports import ROOT
 from tests.support.every_row import every_row
+from tests.support.explanations import ids, tied
 
 PRINTED: Final = ROOT / "tests/unit/messages/printed"
 CORPUS: Final = ROOT / "tests/corpora/error_corpus.jsonl"
 CANDIDATES: Final = 3
-"""A reader looks at so many."""
+"""A reader looks at so many, and at what shares the first place."""
 
 UNEXPLAINED: Final = {
     "client_hello_too_large": "what is printed is a timeout, a reset or an alert, as for many causes",
     "backend_not_reloading": "nothing fails until the old certificate expires, and the line that "
     "is printed then is that of an expired certificate",
     "exporter_not_reloading": "the same",
-    "receiver_file_unusable": "the Collector of the backend prints it at its start, in the words that "
-    "it has for an exporter's files",
     "client_ca_too_broad": "clients are accepted, so nothing is printed",
     "exporter_setting_ignored": "nothing fails, so nothing is printed",
     "exporter_configuration_invalid": "every setting has a message of its own, in each exporter; "
@@ -47,13 +45,13 @@ def lines() -> set[str]:
     pages = {
         each.text
         for cause in CATALOGUE.values()
-        for each in list_printed_texts(cause.id, cause.alerts)
+        for each in load_printed_texts().list_texts(cause.id, cause.alerts)
     }
     return printed | pages | {json.loads(row)["message"] for row in corpus}
 
 
 FOUND: Final = frozenset(
-    candidate.cause for line in lines() for candidate in explain(line)[:CANDIDATES]
+    cause for line in lines() for cause in (*ids(line)[:CANDIDATES], *tied(line))
 )
 
 
@@ -61,8 +59,8 @@ FOUND: Final = frozenset(
 def test_a_line_leads_to_every_cause_or_the_reason_stands(id_: str) -> None:
     """Exactly one of the two: a cause that gets a pattern no longer needs its reason."""
     assert (id_ in FOUND) + (id_ in UNEXPLAINED) == 1, (
-        f"no known line leads to {id_}: add a pattern in probe/messages/patterns/ (an HTTP code in "
-        "http_statuses.py) and its line in tests/unit/messages/printed/, or a reason here"
+        f"no known line leads to {id_}: add a row in probe/messages/table/ "
+        "and its line in tests/unit/messages/printed/, or a reason here"
     )
 
 

@@ -1,27 +1,18 @@
-"""The results of `explain` for a text, and every pattern that it searches for."""
+"""The results of `explain` for a text, with the shipped table and catalogue."""
 
-from probe.messages.match import explain
-from probe.messages.patterns import (
-    answer_patterns,
-    file_patterns,
-    handshake_patterns,
-    network_patterns,
-    pair_patterns,
-    verification_patterns,
-)
+from probe.messages.explain import Candidate, Explanation
+from probe.messages.explain import explain as explain_text
+from probe.report.message_table import load_message_table
 
-PATTERNS = (
-    *verification_patterns.VERIFICATION_PATTERNS,
-    *handshake_patterns.PEER_PATTERNS,
-    *pair_patterns.PAIR_PATTERNS,
-    *network_patterns.NETWORK_PATTERNS,
-    *answer_patterns.ANSWER_PATTERNS,
-    *(
-        phrase.pattern
-        for which in ("client", "ca", "unknown")
-        for phrase in file_patterns.list_file_phrases(which)
-    ),
-)
+
+def explain_whole(text: str) -> Explanation:
+    """Return the whole explanation of `text`."""
+    return explain_text(text, load_message_table())
+
+
+def explain(text: str) -> tuple[Candidate, ...]:
+    """Return the candidates for `text`, best first."""
+    return explain_whole(text).candidates
 
 
 def first(text: str) -> str | None:
@@ -33,3 +24,9 @@ def first(text: str) -> str | None:
 def ids(text: str) -> list[str]:
     """Return all candidates' causes, best first."""
     return [candidate.cause for candidate in explain(text)]
+
+
+def tied(text: str) -> set[str]:
+    """Return the causes that share the highest score."""
+    explanation = explain_whole(text)
+    return {candidate.cause for candidate in explanation.candidates[: explanation.tied]}

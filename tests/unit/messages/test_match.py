@@ -2,8 +2,7 @@
 
 import pytest
 
-from probe.messages.match import explain
-from tests.support.explanations import first, ids
+from tests.support.explanations import explain, first, ids
 from tests.support.printed_lines import BACKEND_LINES, EXPORTER_LINES, Line
 
 

@@ -3,22 +3,28 @@
 import json
 from pathlib import Path
 
-from probe.messages.match import explain
+from tests.support.explanations import explain_whole
 
 CORPUS = Path(__file__).parents[2] / "corpora" / "error_corpus.jsonl"
 
-FIRST_IS_COMPATIBLE = 0.97
-TRUE_CAUSE_AMONG_THREE = 0.95
+MOST_TIED = 6
+FIRST_IS_COMPATIBLE = 0.976
+TRUE_CAUSE_AMONG_THREE = 0.965
 
 
 def test_real_lines_lead_to_their_cause() -> None:
-    """The first candidate fits for 97 of 100 lines, the true cause is among three for 95."""
+    """What stands first fits for 97.6 of 100 lines, the true cause is among three for 96.5.
+
+    What the text cannot tell apart stands first together, where it is not more than six causes.
+    """
     lines = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
     fits = among_three = 0
     for line in lines:
-        named = [candidate.cause for candidate in explain(line["message"])]
-        fits += bool(named) and named[0] in {line["cause"], *line["also_compatible"]}
-        among_three += line["cause"] in named[:3]
+        explanation = explain_whole(line["message"])
+        named = [candidate.cause for candidate in explanation.candidates]
+        tied = explanation.tied if explanation.tied <= MOST_TIED else 1
+        fits += not {line["cause"], *line["also_compatible"]}.isdisjoint(named[:tied])
+        among_three += line["cause"] in named[: max(3, tied)]
 
     assert fits / len(lines) >= FIRST_IS_COMPATIBLE
     assert among_three / len(lines) >= TRUE_CAUSE_AMONG_THREE

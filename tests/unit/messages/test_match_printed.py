@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import pytest
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.messages.match import explain
+from tests.support.explanations import explain
 
 FOLDER: Final = Path(__file__).parent / "printed"
 FIRST_IS_COMPATIBLE: Final = 0.95

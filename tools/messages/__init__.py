@@ -1,0 +1,1 @@
+"""Commands for the table of messages: what it reads, and which texts no row covers."""
