@@ -261,7 +261,7 @@ def test_lines_follow_the_targets() -> None:
 
 
 def test_a_silence_is_no_demand() -> None:
-    """With an end, being accepted is no failure, so that no rule may ask for the cause."""
+    """With an end, being accepted is as good, so that no rule may ask for the cause."""
     silence = replace(EU, expect_cause="client_ca_untrusted", expect_until=AT + 1)
     _, metrics = ledger_and_metrics(silence)
 
