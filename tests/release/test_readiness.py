@@ -92,7 +92,7 @@ def test_a_version_is_opened_once(tree: Path) -> None:
         open_version(tree, "9.8.7", "2026-01-02")
     with pytest.raises(VersionError, match="nothing under"):
         open_version(tree, "9.8.8", "2026-01-02")
-    with pytest.raises(VersionError, match="no version"):
+    with pytest.raises(VersionError, match="not a version"):
         open_version(tree, "v9", "2026-01-02")
 
 

@@ -40,10 +40,10 @@ def open_version(root: Path, version: str, date: str) -> tuple[Path, Path]:
     """Write `version` into the package, and what is unreleased under it; return both files.
 
     Raises:
-        VersionError: where it is no version, or has a section already, or nothing is unreleased.
+        VersionError: where it is not a version, has a section already, or nothing is unreleased.
     """
     if not VERSION.fullmatch(version):
-        raise VersionError(f"{version} is no version: write one like 1.2.3 or 1.2.3rc1")
+        raise VersionError(f"{version} is not a version: write one like 1.2.3 or 1.2.3rc1")
     package, changelog = root / PACKAGE, root / CHANGELOG
     text = changelog.read_text(encoding="utf-8")
     if f"## [{version}]" in text:
