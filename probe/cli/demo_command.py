@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, PROBE_FAULT, exit_code, print_results
-from probe.cli.run_command import run_in_loop, translate_listen_error
+from probe.cli.run_command import run_in_loop, translate_listen_error, try_to_listen
+from probe.report.progress import show_progress
 from probe.system.standard_streams import ignore_broken_pipe
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def demo(once: bool, listen: str) -> int:
     from probe.log.format import configure_logging
 
     configure_logging(human=sys.stderr.isatty())
+    if not once:
+        try_to_listen(web)
     return run_in_loop(_demo(None if once else web))
 
 
@@ -46,7 +49,15 @@ async def _demo(web: WebSettings | None) -> int:
         backends = Demo()
         targets = await backends.start(Path(folder))
         try:
-            observations = await run_rounds(targets, concurrency=20)
+            with show_progress(len(targets)) as watched:
+                observations = await run_rounds(
+                    targets,
+                    concurrency=20,
+                    report=lambda observed: watched(
+                        observed[0][0].name,
+                        not any(_list_differences(observed, backends.expected)),
+                    ),
+                )
             seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
             faulty = sum(map(bool, backends.expected.values()))
             wrong = list(_list_differences(observations, backends.expected))

@@ -88,6 +88,10 @@ class ConfigurationError(Exception):
         return "\n".join(lines)
 
 
+class NothingToProbeError(ConfigurationError):
+    """A configuration without any mistake that names no target, no source and no module."""
+
+
 class UnreadableFileError(ConfigurationError):
     """A file that is not there or may not be read: nothing is known of what it says."""
 
