@@ -86,7 +86,7 @@ def build_story(
 
     Where `verbose`, with what the attempt proved, whatever its outcome.
     """
-    expected = is_expected(diagnosis, evidence.target)
+    expected = is_expected(evidence, diagnosis)
     explained = explain_outcome(evidence, diagnosis)
     yield Sentence(
         "what", summarize(diagnosis) + _compare_with_expected(evidence, expected=expected)
