@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, PROBE_FAULT, exit_code, print_results
-from probe.cli.run_command import run_in_loop, translate_listen_error, try_to_listen
+from probe.cli.run_command import run_in_loop, translate_listen_error
 from probe.report.progress import show_progress
 from probe.system.standard_streams import ignore_broken_pipe
 
@@ -33,8 +33,6 @@ def demo(once: bool, listen: str) -> int:
     from probe.log.format import configure_logging
 
     configure_logging(human=sys.stderr.isatty())
-    if not once:
-        try_to_listen(web)
     return run_in_loop(_demo(None if once else web))
 
 
@@ -44,7 +42,11 @@ async def _demo(web: WebSettings | None) -> int:
 
     from probe.demo.scenarios import Demo
     from probe.service.pipeline import run_rounds
+    from probe.web.server.listener import try_to_listen
 
+    if web is not None:
+        with translate_listen_error(web):
+            await try_to_listen(web.host, web.port)
     with tempfile.TemporaryDirectory(prefix="mtls-probe-demo-") as folder:
         backends = Demo()
         targets = await backends.start(Path(folder))

@@ -145,7 +145,7 @@ def _read_connect_to(text: str) -> str:
     """Return curl's HOST1:PORT1:HOST2:PORT2 as HOST1:PORT1:ADDRESS.
 
     Raises:
-        click.UsageError: where the second is no address, or has another port.
+        click.UsageError: where the second is not an address, or has another port.
     """
     match = _CONNECT_TO.fullmatch(text)
     if match is not None:

@@ -81,24 +81,6 @@ def run_in_loop(main: Coroutine[Any, Any, _T]) -> _T:
         join_watching_threads()
 
 
-def try_to_listen(web: WebSettings) -> None:
-    """Make sure that an address is free, before long work begins whose result is shown there.
-
-    Raises:
-        click.ClickException: where it is not.
-    """
-    import socket
-
-    with translate_listen_error(web):
-        for family, kind, protocol, _, address in socket.getaddrinfo(
-            web.host or None, web.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        ):
-            with socket.socket(family, kind, protocol) as tried:
-                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                tried.bind(address)
-                tried.listen()
-
-
 @contextmanager
 def translate_listen_error(web: WebSettings) -> Iterator[None]:
     """Turn a failure to listen into a message that names the address.

@@ -82,7 +82,7 @@ def _hint_command(word: str, context: click.Context | None) -> Iterator[str]:
 
 
 def _hint_argument(context: click.Context) -> Iterator[str]:
-    """Yield how a command that takes no argument is told what to probe."""
+    """Yield where to write what to probe, for a command that takes no argument."""
     options = {option for parameter in context.command.params for option in parameter.opts}
     if "--config" in options:
         yield f"A file is named by an option: mtls-probe {context.info_name} --config FILE."

@@ -89,7 +89,7 @@ class ConfigurationError(Exception):
 
 
 class NothingToProbeError(ConfigurationError):
-    """A configuration without any mistake that names no target, no source and no module."""
+    """A configuration without a mistake, and without a target, a source or a module."""
 
 
 class UnreadableFileError(ConfigurationError):

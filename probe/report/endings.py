@@ -19,7 +19,7 @@ from probe.diagnosis.readings.used_certificates import (
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import Evidence
 from probe.text.safe_text import safe_text
-from probe.x509.validity import describe_expired, describe_expiry, is_expired
+from probe.x509.validity import describe_expired, describe_expiry, ends_within, is_expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def list_endings(attempts: Iterable[Evidence], within: float) -> list[Ending]:
     found: dict[tuple[str, str], Ending] = {}
     for evidence in attempts:
         for one in _list_used(evidence):
-            if one.certificate.not_after - evidence.at > within:
+            if not ends_within(one.certificate, evidence.at, within):
                 continue
             key = (one.what, one.certificate.sha256)
             known = found.get(key)

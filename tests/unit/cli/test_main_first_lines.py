@@ -34,7 +34,7 @@ LINES: Final[dict[str, tuple[int, str]]] = {
     "tls.crt": (2, "mtls-probe inspect tls.crt"),
     "probe.yml": (2, "mtls-probe check --config probe.yml"),
     "--config probe.yml": (2, "mtls-probe check --config"),
-    # Endpoints as they are at hand.
+    # Endpoints as they are pasted.
     f"check GRPC {FILES}": (0, "confirmed"),
     f"check https://GRPC {FILES}": (0, "confirmed"),
     f"check https://HTTP/v1/traces {FILES}": (0, "confirmed"),

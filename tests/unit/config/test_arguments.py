@@ -236,7 +236,7 @@ def test_curls_way_to_give_an_address_is_for_one_port() -> None:
 
 
 def test_a_pasted_path_says_protocol_and_signal() -> None:
-    """/v1/logs is OTLP/HTTP's on any port; a gRPC method is no part of an endpoint."""
+    """/v1/logs is OTLP/HTTP's on any port; an endpoint has no gRPC method."""
     method = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
     http, grpc, plain = targets("https://a/otlp/v1/logs", f"https://a:4318{method}", "https://a/x")
     assert (http.protocol, http.signal, http.endpoint.path) == (
