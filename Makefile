@@ -13,7 +13,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-fast lab faults check new-cause causes rules dashboards references record bench collector collector-schema exporters messages lock clean
+.PHONY: help demo test test-fast lab faults check new-cause causes rules dashboards chart references record bench collector collector-schema exporters messages lock clean
 
 help:
 	@echo "make demo       faulty backends on loopback, and the probe; ONCE=1 ends after one round"
@@ -26,6 +26,7 @@ help:
 	@echo "make causes     writes CAUSES.md from the catalogue"
 	@echo "make rules      writes the Prometheus rules of config/ from the catalogue"
 	@echo "make dashboards writes the Grafana dashboards and alerting rules from grafana/source"
+	@echo "make chart      writes the Helm chart's README, and its renderings for tests/config"
 	@echo "make references writes the reference tables of docs/ from the code"
 	@echo "make record     records what the product does, for tests/behaviour; ONLY=checks"
 	@echo "make bench      measures what an attempt costs"
@@ -74,10 +75,14 @@ rules: $(VENV)/.test
 dashboards: $(VENV)/.test
 	$(BIN)/python -m grafana.source
 
+chart: $(VENV)/.test
+	$(BIN)/python -m tests.config.helm
+
 references: $(VENV)/.test
 	$(BIN)/python -m tests.contract.reference_pages
 	$(BIN)/python -m tests.contract.log_events
 	$(BIN)/python -m tests.contract.configuration_reference docs/configuration.md
+	$(BIN)/mtls-probe schema config > config/mtls-probe.schema.json
 	$(BIN)/python -m tests.lab.exporters.exporters_page
 
 record: $(VENV)/.test

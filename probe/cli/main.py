@@ -26,7 +26,17 @@ from probe.text.description import describe_path, mask_arguments
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 
-COMMANDS: Final = ("run", "check", "inspect", "explain", "diagnose", "validate", "rules", "demo")
+COMMANDS: Final = (
+    "run",
+    "check",
+    "inspect",
+    "explain",
+    "diagnose",
+    "validate",
+    "rules",
+    "schema",
+    "demo",
+)
 """In the order of the help; `probe.cli.NAME_command` defines each under its name."""
 
 _APPLICATION_VARIABLES: Final = (

@@ -50,11 +50,10 @@ def encode_explanation(explanation: Explanation, catalogue: Mapping[str, Cause])
         for one in explanation.candidates
     )
     undecided = explanation.tied if explanation.tied > 1 else 0
-    return encode_document(
-        CandidatesDocument(
-            SCHEMA, reported, undecided, explanation.line, explanation.exporter, explanation.advice
-        )
+    document = CandidatesDocument(
+        SCHEMA, reported, undecided, explanation.line, explanation.exporter, explanation.advice
     )
+    return encode_document(document)
 
 
 def print_explanation(

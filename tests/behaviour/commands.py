@@ -9,7 +9,17 @@ from tests.behaviour.normal import Json, shape
 from tests.behaviour.product import FULL_DISK, Ended
 from tests.behaviour.scene import AT_ONCE, Scene, further_targets
 
-COMMANDS: Final = ("run", "check", "inspect", "explain", "diagnose", "validate", "rules", "demo")
+COMMANDS: Final = (
+    "run",
+    "check",
+    "inspect",
+    "explain",
+    "diagnose",
+    "validate",
+    "rules",
+    "schema",
+    "demo",
+)
 LINES: Final = (
     "remote error: tls: bad certificate",
     "tls: failed to verify certificate: x509: certificate signed by unknown authority",

@@ -31,6 +31,15 @@ def kustomize() -> Path:
 
 
 @pytest.fixture(scope="session")
+def helm() -> Path:
+    """The program helm, built on first use."""
+    try:
+        return go_tools.installed(go_tools.HELM)
+    except NotBuiltError as error:
+        missing(str(error))
+
+
+@pytest.fixture(scope="session")
 def workloads(kustomize: Path, config: Path) -> Mapping[str, Object]:
     """The workload of each folder that has one."""
     return {

@@ -10,6 +10,7 @@ from typing import Final
 from tests.support.builds import built_once, run_go
 
 KUSTOMIZE: Final = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.2"
+HELM: Final = "helm.sh/helm/v3/cmd/helm@v3.22.0"
 COMPOSE: Final = "github.com/compose-spec/compose-go/v2/cmd@v2.16.2"
 """The reference implementation of the Compose specification, which `docker compose` is built on."""
 OPERATOR_TYPES: Final = Path(__file__).parent / "operator_types"

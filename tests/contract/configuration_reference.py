@@ -5,11 +5,9 @@
 Keys, types and defaults come from the Structs, meanings from the docstrings of their fields.
 """
 
-import ast
 import dataclasses
 import inspect
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -21,6 +19,7 @@ from probe.config.sources.collector import exporter
 from probe.config.sources.sdk import file_schema
 from probe.config.sources.sdk.environment import FILE_VARIABLES
 from probe.model.target import GENERAL_VARIABLES, SIGNALS, Target, TlsSettings
+from probe.schemas.struct_texts import describe_fields
 from probe.web.server.tls_settings import TlsServerEntry
 from probe.web.server.web_file import HttpServerEntry, RateLimitEntry, WebFileEntry
 
@@ -113,22 +112,6 @@ def render() -> str:
         )
     )
     return "\n".join(parts)
-
-
-def describe_fields(struct: Struct) -> dict[str, str]:
-    """Return the docstring of each field that `struct` itself has; empty where there is none."""
-    source = textwrap.dedent(inspect.getsource(struct))
-    (definition,) = ast.parse(source).body
-    assert isinstance(definition, ast.ClassDef)
-    found: dict[str, str] = {}
-    name = ""
-    for node in definition.body:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            name = node.target.id
-            found[name] = ""
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and name:
-            found[name] = " ".join(str(node.value.value).split())
-    return found
 
 
 def _render_section(title: str, struct: Struct) -> str:

@@ -59,6 +59,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
             "x509",
         }
     ),
+    "schemas": frozenset({"config", "diagnosis", "model", "report"}),
     "alerting": frozenset({"diagnosis", "model"}),
     "metrics": frozenset({"diagnosis", "ledger", "model", "report", "text", "x509"}),
     "telemetry": frozenset({"config", "diagnosis", "ledger", "model", "text"}),

@@ -22,6 +22,7 @@ PAGES: Final = (
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "SECURITY.md",
+    ROOT / "config" / "helm" / "mtls-probe" / "README.md",
     ROOT / "config" / "kubernetes" / "README.md",
     ROOT / "grafana" / "README.md",
     ROOT / "tests" / "faults" / "README.md",
@@ -59,8 +60,8 @@ REFERENCES: Final = tuple(
 """Pages that other tests compare with the code."""
 ABOUT_CODE: Final = {"adding-a-cause.md", "architecture.md", "upgrading.md", "CONTRIBUTING.md"}
 """Pages that name functions, or names of before."""
-FOREIGN: Final = {"sending_queue", "key_file_mode", "always_off"}
-"""Names of a Collector, of spiffe-helper and of OpenTelemetry's SDK, which the probe has not."""
+FOREIGN: Final = {"sending_queue", "key_file_mode", "always_off", "grafana_dashboard"}
+"""Names of a Collector, of spiffe-helper, of the SDK and of Grafana, which the probe has not."""
 KNOWN: Final = {
     *CATALOGUE,
     *FOREIGN,

@@ -28,9 +28,10 @@ func check(input io.Reader) error {
 		return fmt.Errorf("apiVersion is %q", head.APIVersion)
 	}
 	objects := map[string]any{
-		monitoring.PodMonitorsKind:    &monitoring.PodMonitor{},
-		monitoring.PrometheusRuleKind: &monitoring.PrometheusRule{},
-		monitoring.ProbesKind:         &monitoring.Probe{},
+		monitoring.PodMonitorsKind:     &monitoring.PodMonitor{},
+		monitoring.PrometheusRuleKind:  &monitoring.PrometheusRule{},
+		monitoring.ProbesKind:          &monitoring.Probe{},
+		monitoring.ServiceMonitorsKind: &monitoring.ServiceMonitor{},
 	}
 	object, known := objects[head.Kind]
 	if !known {
