@@ -26,6 +26,9 @@ probe's own resource.
 """
 _A_TARGET: Final = "on (job, instance, target)"
 
+CONFIRMED: Final = "target_server_address:mtls_probe_attempts_confirmed:ratio_rate5m"
+"""An SLI: the share of a target's attempts of the last five minutes that ended as expected."""
+
 WELL: Final = "min without (address) (mtls_probe_success)"
 """Whether each target is as expected: where each address has its own result, all of them are."""
 
@@ -111,7 +114,7 @@ avg by (job, environment) (
         expr="min by (job, source) (mtls_probe_earliest_expiry_timestamp_seconds)",
     ),
     RecordingRule(
-        record="target_server_address:mtls_probe_attempts_confirmed:ratio_rate5m",
+        record=CONFIRMED,
         expr=_count_confirmed(f"job, instance, target, {_WHOSE}"),
     ),
     RecordingRule(

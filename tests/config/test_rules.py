@@ -14,6 +14,7 @@ from probe.alerting.links import CAUSES_PAGE, Pages, get_first_step
 from probe.alerting.rule import Thresholds
 from probe.alerting.rule_file import build_rule_group, render_rule_file
 from probe.cli.rules_command import rules as command
+from probe.config.resource import build_resource
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.diagnosis.diagnose import diagnose
@@ -36,7 +37,6 @@ _OF_THE_POD: Final = frozenset({"namespace", "pod"})
 """What the Prometheus operator adds to every series."""
 _OWN: Final = frozenset({"team", "environment", "zone"})
 """Own labels of targets."""
-_RESOURCE: Final = _OF_THE_POD | {"k8s_namespace_name", "k8s_pod_name", "service_version"}
 FROM_ELSEWHERE: Final = frozenset({"up", "ALERTS"})
 
 Shapes = dict[str, dict[str, set[str]]]
@@ -62,7 +62,9 @@ def shapes() -> Shapes:
         for case in STORIES
     }
     ledger = Ledger(targets.values())
-    metrics = Metrics(ledger)
+    pod = {"K8S_NAMESPACE_NAME": "shop", "K8S_POD_NAME": "checkout-1"}
+    resource, _ = build_resource({}, pod, host="node", port=9943)
+    metrics = Metrics(ledger, resource=resource)
     metrics.service.set_sources(
         [
             SourceState("environment", False, 0, "no variable is set"),
@@ -185,7 +187,7 @@ def test_the_tests_of_the_rules_feed_what_the_probe_exposes(shapes: Shapes) -> N
             assert found.name in shapes, series
             if found.name == "target_info":
                 # The probe's resource, of which any environment gives what it has.
-                assert labels <= _RESOURCE, series
+                assert labels - _OF_THE_POD <= shapes[found.name].keys(), series
             elif found.name == "mtls_probe_target_info":
                 assert labels <= shapes[found.name].keys() | _OF_THE_POD | _OWN, series
             else:
