@@ -64,7 +64,7 @@ class Pages:
     """Where the links of alerts lead, which their reader must be able to open.
 
     Without an address: the catalogue in the repository, and Prometheus's own pages. The probe's
-    pages are no default, for the address that Prometheus scrapes is mostly a pod's.
+    pages are not a default: the address that Prometheus scrapes is mostly a pod's.
 
     Args:
         runbooks: what a cause's id is appended to, as `https://wiki.example.com/causes/`.

@@ -107,6 +107,20 @@ def test_links_lead_where_the_site_says() -> None:
     )
 
 
+def test_links_lead_where_everybody_can_go_by_default() -> None:
+    """To the repository and to Prometheus, and never to an address that only Prometheus reaches."""
+    rules = [
+        each
+        for each in build_rule_group(Thresholds(), Pages()).rules
+        if isinstance(each, AlertRule)
+    ]
+    for each in rules:
+        assert each.runbook_url.startswith(
+            "https://github.com/example/mtls-probe/blob/main/CAUSES.md#"
+        )
+        assert each.dashboard_url.startswith("{{ $externalURL }}/")
+
+
 @pytest.mark.parametrize(
     "address", ["wiki.example.com", "javascript:alert(1)", "https://a\nb", "-"]
 )
