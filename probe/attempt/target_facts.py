@@ -45,6 +45,7 @@ def collect_target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         source_kinds=tuple(dict.fromkeys(target.source_kinds())),
         labels=tuple((safe_text(name), safe_text(value)) for name, value in target.labels),
         expect_cause=target.expect_cause,
+        expect_until=target.expect_until,
         expect_requested=target.expect_requested,
         clock_tolerance=clock_tolerance,
         remarks=_about_settings(target, (*target.remarks, *_find_ignored(target))),

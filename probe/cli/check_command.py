@@ -186,7 +186,7 @@ def check(
         def report(observed: Sequence[Observation]) -> None:
             watched(
                 observed[0][0].name,
-                all(is_expected(diagnosis, evidence.target) for _, evidence, diagnosis in observed),
+                all(is_expected(evidence, diagnosis) for _, evidence, diagnosis in observed),
             )
 
         observations = run_in_loop(

@@ -71,7 +71,7 @@ def exit_code(
     for evidence, diagnosis in observations:
         if diagnosis.cause == "probe_fault":
             return PROBE_FAULT
-        if not is_expected(diagnosis, evidence.target):
+        if not is_expected(evidence, diagnosis):
             code = NOT_AS_EXPECTED
     return code
 

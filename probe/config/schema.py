@@ -96,10 +96,13 @@ class DefaultsEntry(Entry, frozen=True, kw_only=True):
 
 
 class ExpectEntry(Entry, frozen=True, kw_only=True):
-    """How an attempt must end. Exactly one of the keys is set."""
+    """How an attempt must end: `cause`, with or without an end, or `client_certificate_requested`."""
 
     cause: str | None = None
     """The id of the cause that the target must fail with, as proof that mTLS stays on."""
+    until: str | None = None
+    """`2026-12-24`: makes `cause` a silence that ends at 00:00 UTC of this day. Until then the target
+    may fail with the cause, or be confirmed; from then on it must be confirmed."""
     client_certificate_requested: bool | None = None
     """`true`: the target must be confirmed, and its backend must ask every client for a certificate
     and refuse those without one."""

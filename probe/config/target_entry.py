@@ -3,8 +3,10 @@
 Pure. Header values, keys given inline and proxies become `Secret` here.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
 
 import msgspec
 
@@ -37,6 +39,8 @@ from probe.model.target import (
     default_protocol,
 )
 from probe.model.tls_names import INSECURE_SUITES
+
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def read_targets(
@@ -152,6 +156,7 @@ def read_target(
         headers=tuple((name, Secret(value)) for name, value in headers.items()),
         proxy_url=Secret(proxy) if proxy else None,
         expect_cause=_read_expected_cause(entry, location, known_causes),
+        expect_until=_read_end_of_silence(entry, location),
         expect_requested=bool(entry.expect and entry.expect.client_certificate_requested),
         labels=tuple({**defaults.labels, **entry.labels}.items()),
         server_certificate_file=(
@@ -255,3 +260,19 @@ def _read_expected_cause(
             nearest=find_nearest(cause, known_causes),
         )
     return cause
+
+
+def _read_end_of_silence(entry: TargetEntry, location: Location) -> float:
+    """Return when `expect` ends, in seconds since 1970; 0.0 where it does not."""
+    if entry.expect is None or entry.expect.until is None:
+        return 0.0
+    place, text = location["expect"]["until"], entry.expect.until
+    if entry.expect.cause is None:
+        raise place.error("needs cause: a silence is about one cause", found=text)
+    if _DAY.fullmatch(text) is None:
+        raise place.error("is not a day, as in 2026-12-24", found=text)
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise place.error("is not a day of the calendar", found=text) from None
+    return datetime.combine(day, time(), UTC).timestamp()

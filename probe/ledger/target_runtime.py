@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar, cast
 
 from probe.model.diagnosis import Diagnosis
-from probe.model.evidence import Evidence, TargetFacts
+from probe.model.evidence import Evidence
 from probe.model.record import Record
 from probe.model.target import Target
 from probe.model.trace_context import TraceContext
@@ -92,7 +92,7 @@ class TargetRuntime:
         if self.changed:
             self.since = evidence.at
         self.evidence, self.diagnosis = evidence, diagnosis
-        self.expected = is_expected(diagnosis, self.target)
+        self.expected = is_expected(evidence, diagnosis)
         self.attempts += 1
         self.last_attempt = evidence.at
         if self.expected:
@@ -110,12 +110,24 @@ class TargetRuntime:
         )
 
 
-def is_expected(diagnosis: Diagnosis, target: Target | TargetFacts) -> bool:
-    """Return whether the outcome is the one that `target` asks for; by default `confirmed`."""
-    if target.expect_cause is not None:
-        return diagnosis.outcome == "failed" and diagnosis.cause == target.expect_cause
+def find_expected_cause(evidence: Evidence) -> str | None:
+    """Return the cause that the attempt had to end with; None where it had to be confirmed.
+
+    With an end (`expect: {until: …}`) it is a silence: before it a success is as good, from it on
+    only a success is.
+    """
+    target = evidence.target
+    return None if target.expect_until else target.expect_cause
+
+
+def is_expected(evidence: Evidence, diagnosis: Diagnosis) -> bool:
+    """Return whether the outcome is the one that the target asks for; by default `confirmed`."""
+    target = evidence.target
+    if (wanted := find_expected_cause(evidence)) is not None:
+        return diagnosis.outcome == "failed" and diagnosis.cause == wanted
     if diagnosis.outcome != "confirmed":
-        return False
+        silenced = evidence.at < target.expect_until and diagnosis.outcome == "failed"
+        return silenced and diagnosis.cause == target.expect_cause
     return not target.expect_requested or all(
         finding.cause != NOT_REQUESTED for finding in diagnosis.findings
     )

@@ -116,8 +116,8 @@ def render_blackbox_metrics(
         openmetrics: whether the scrape asks for that format.
     """
     parts: list[bytes] = []
-    target, evidence, diagnosis = observed[0]
-    for family, value, values in _samples(target, evidence, diagnosis, duration):
+    _, evidence, diagnosis = observed[0]
+    for family, value, values in _samples(evidence, diagnosis, duration):
         pairs = format_labels(zip(family.labels, values, strict=True))
         sample = f"{family.name}{f'{{{pairs}}}' if pairs else ''} {format_number(float(value))}\n"
         parts += (family.metadata(openmetrics=False), sample.encode())
@@ -150,10 +150,10 @@ def _as_row(observed: tuple[Target, Evidence, Diagnosis]) -> tuple[Evidence, Dia
 
 
 def _samples(
-    target: Target, evidence: Evidence, diagnosis: Diagnosis, duration: float
+    evidence: Evidence, diagnosis: Diagnosis, duration: float
 ) -> Iterator[tuple[Family, float, tuple[str, ...]]]:
     """Yield each family with its value and the values of its labels."""
-    yield PROBE_SUCCESS, is_expected(diagnosis, target), ()
+    yield PROBE_SUCCESS, is_expected(evidence, diagnosis), ()
     yield PROBE_DURATION, duration, ()
     yield DNS_LOOKUP_TIME, evidence.durations.get("resolve", 0.0), ()
     protocol, digest = _address(evidence.peer_address or next(iter(evidence.addresses), ""))

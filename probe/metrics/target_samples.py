@@ -76,7 +76,7 @@ class TargetSamples:
     def _render_target(self, target: Target) -> None:
         own = (("target", target.name), ("address", target.replica))
         self._head = "{" + format_labels(own if target.replica else own[:1])
-        if target.expect_cause:
+        if target.expect_cause and not target.expect_until:
             self._set_by(families.EXPECTED_CAUSE, "cause", {target.expect_cause: 1.0})
         self._set_value(families.INTERVAL, target.interval)
         self._set(families.TARGET_INFO, _target_info(target))

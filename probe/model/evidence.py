@@ -289,6 +289,8 @@ class TargetFacts(Record, frozen=True):
     source_kinds: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     expect_cause: str | None = None
+    expect_until: float = 0.0
+    """When `expect_cause` ends, in seconds since 1970: a silence; 0: it has no end."""
     expect_requested: bool = False
     """Whether the backend must ask for a client certificate."""
     clock_tolerance: float = 60.0

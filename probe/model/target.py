@@ -216,6 +216,8 @@ class Target:
     """Whose verdict the outcome is: the id of a `Runtime`."""
     expect_cause: str | None = None
     """The cause that this target must fail with; None: it must be confirmed."""
+    expect_until: float = 0.0
+    """When `expect_cause` ends, in seconds since 1970: a silence; 0: it has no end."""
     expect_requested: bool = False
     """Whether the backend must also ask for a client certificate, and take nobody without one."""
     labels: tuple[tuple[str, str], ...] = ()

@@ -56,7 +56,7 @@ class TargetAddresses(Struct, frozen=True):
 def read_row(evidence: Evidence, diagnosis: Diagnosis) -> AddressResult:
     """Return how the address of one attempt is."""
     target = evidence.target
-    expected = is_expected(diagnosis, target)
+    expected = is_expected(evidence, diagnosis)
     return AddressResult(target.address, diagnosis.outcome, diagnosis.cause or "", expected)
 
 

@@ -7,6 +7,7 @@ from probe.model.evidence import TargetFacts
 from probe.model.runtime import RUNTIMES
 from probe.model.target import Target
 from probe.text.safe_text import safe_text
+from probe.text.time_format import format_day
 
 Mood = Literal["good", "unsure", "bad"]
 
@@ -33,7 +34,10 @@ def describe_expectation(target: Target | TargetFacts) -> str:
     """Return what `target` must end with, as a noun; empty where that is `confirmed` alone."""
     if target.expect_requested:
         return "a backend that insists on a client certificate"
-    return safe_text(target.expect_cause or "")
+    cause = safe_text(target.expect_cause or "")
+    if target.expect_until:
+        return f"a success, or {cause} until {format_day(target.expect_until)}"
+    return cause
 
 
 def find_mood(outcome: str, *, expected: bool) -> Mood:

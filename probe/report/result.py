@@ -26,7 +26,7 @@ from probe.model.target import SourceState
 from probe.report.address_summary import TargetAddresses
 from probe.report.message_table import load_refusal_texts
 from probe.text.safe_text import safe_text
-from probe.text.time_format import rfc3339
+from probe.text.time_format import format_day, rfc3339
 
 SCHEMA: Final = "mtls-probe/1"
 
@@ -116,6 +116,8 @@ class Result(Struct, frozen=True, kw_only=True):
     clock: ResultClock
     experiments: tuple[ResultExperiment, ...]
     durations: dict[str, float]
+    expect_until: str | UnsetType = UNSET
+    """The day on which the silence about the expected cause ends; left out where there is none."""
     trace_id: str | UnsetType = UNSET
     """The attempt's own trace, where it is recorded; else its canary's; else it is left out."""
 
@@ -149,7 +151,7 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         labels=_labels(target),
         at=rfc3339(evidence.at, "milliseconds"),
         outcome=diagnosis.outcome,
-        expected=is_expected(diagnosis, target),
+        expected=is_expected(evidence, diagnosis),
         stage=diagnosis.stage,
         cause=diagnosis.cause if failed else None,
         family=diagnosis.family if failed else None,
@@ -173,6 +175,7 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         clock=_clock(evidence),
         experiments=tuple(map(_experiment, read_experiments(evidence))),
         durations=evidence.durations,
+        expect_until=format_day(target.expect_until) if target.expect_until else UNSET,
         trace_id=evidence.canary_trace_id or UNSET,
     )
 

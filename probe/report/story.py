@@ -77,7 +77,7 @@ def summarize(diagnosis: Diagnosis) -> str:
 
 def build_story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Sentence]:
     """Yield the story sentence by sentence, in the order in which people need it."""
-    expected = is_expected(diagnosis, evidence.target)
+    expected = is_expected(evidence, diagnosis)
     explained = explain_outcome(evidence, diagnosis)
     yield Sentence(
         "what", summarize(diagnosis) + _compare_with_expected(evidence, expected=expected)

@@ -52,7 +52,7 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
         summary = Text(f"{safe_text(name)}: {summarize_addresses(results)}", style="bold")
         console.print(summary, soft_wrap=True)
     for (evidence, diagnosis), alike in _gather_alike(sort_by_urgency(rows)):
-        expected = is_expected(diagnosis, evidence.target)
+        expected = is_expected(evidence, diagnosis)
         if not expected or diagnosis.outcome != "confirmed" or diagnosis.findings:
             console.print()
             # Lines are broken here: rich would not indent what it wraps.
@@ -111,7 +111,7 @@ def _of_columns(rows: list[dict[str, Text]], titles: tuple[str, ...]) -> Table:
 
 def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
     target = evidence.target
-    expected = is_expected(diagnosis, target)
+    expected = is_expected(evidence, diagnosis)
     outcome, cause = str(diagnosis.outcome), _cause(diagnosis)
     if expected and diagnosis.cause:
         outcome += " (as expected)"
@@ -134,7 +134,7 @@ def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
 def _urgency(row: Row) -> tuple[bool, bool, int]:
     evidence, diagnosis = row
     return (
-        is_expected(diagnosis, evidence.target),
+        is_expected(evidence, diagnosis),
         diagnosis.outcome == "unconfirmed",
         rank_severity(CATALOGUE.get(diagnosis.cause or "")),
     )
@@ -158,7 +158,7 @@ def _gather_targets(rows: Iterable[Row]) -> list[bool]:
     """Return whether each target is as expected; of one with several addresses, all of them."""
     wholes: list[bool] = []
     for group in split_by_target(rows):
-        expected = [is_expected(diagnosis, each.target) for each, diagnosis in group]
+        expected = [is_expected(each, diagnosis) for each, diagnosis in group]
         wholes += [all(expected)] if read_rows(group) else expected
     return wholes
 

@@ -11,7 +11,7 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE
 from probe.diagnosis.fixes.steps import fill_steps
-from probe.ledger.target_runtime import NOT_REQUESTED, is_expected
+from probe.ledger.target_runtime import NOT_REQUESTED, find_expected_cause, is_expected
 from probe.model.diagnosis import Diagnosis, Party
 from probe.model.evidence import Evidence
 from probe.text.safe_text import safe_text
@@ -48,7 +48,7 @@ def explain_outcome(
 
 def explain_unexpected_acceptance(evidence: Evidence, diagnosis: Diagnosis) -> Explanation | None:
     """Return what to say of a success that `expect` rules out; None of any other outcome."""
-    wanted = evidence.target.expect_cause
+    wanted = find_expected_cause(evidence)
     if diagnosis.outcome != "confirmed":
         return None
     if wanted is None:
@@ -74,7 +74,7 @@ def explain_unexpected_acceptance(evidence: Evidence, diagnosis: Diagnosis) -> E
 
 def _explain_open_backend(evidence: Evidence, diagnosis: Diagnosis) -> Explanation | None:
     """Return what to say where the backend must insist on a client certificate, and does not."""
-    if is_expected(diagnosis, evidence.target):
+    if is_expected(evidence, diagnosis):
         return None
     found = next(one for one in diagnosis.findings if one.cause == NOT_REQUESTED)
     meaning = "mTLS is not enforced there: anyone who reaches the port can export."

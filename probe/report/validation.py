@@ -17,6 +17,7 @@ from probe.model.target import SourceState, Target, list_down_sources
 from probe.report.console import append_finding, make_console, make_table
 from probe.report.result import SCHEMA
 from probe.text.safe_text import safe_text
+from probe.text.time_format import format_day
 
 _LONGEST: Final = 1024
 """Characters of a fact or a warning; those are our own, with a name or two in them."""
@@ -41,6 +42,8 @@ class ValidTarget(Struct, frozen=True):
     """Whose verdict its outcome will be."""
     plaintext: bool
     expect_cause: str | None
+    expect_until: str | None
+    """The day from which on it must be confirmed all the same; null where there is none."""
     expect_requested: bool
     """Whether its backend must insist on a client certificate."""
     sources: tuple[ValidTargetSource, ...]
@@ -133,6 +136,7 @@ def _valid_target(target: Target) -> ValidTarget:
         exporter=target.exporter,
         plaintext=target.plaintext,
         expect_cause=target.expect_cause,
+        expect_until=format_day(target.expect_until) if target.expect_until else None,
         expect_requested=target.expect_requested,
         sources=tuple(
             ValidTargetSource(source.kind, _text(str(source).removeprefix(source.kind).lstrip()))

@@ -386,7 +386,7 @@ async def run_rounds(
             rounds = await asyncio.gather(*map(observe, targets))
             observations = [each for observed in rounds for each in observed]
             if time.monotonic() + ROUND_PAUSE > end or all(
-                is_expected(diagnosis, target) for target, _, diagnosis in observations
+                is_expected(evidence, diagnosis) for _, evidence, diagnosis in observations
             ):
                 return observations
             await asyncio.sleep(ROUND_PAUSE)

@@ -19,6 +19,11 @@ def rfc3339(seconds: float, timespec: Literal["seconds", "milliseconds"] = "seco
     return datetime.fromtimestamp(within, UTC).replace(tzinfo=None).isoformat("T", timespec) + "Z"
 
 
+def format_day(timestamp: float) -> str:
+    """Return the day of epoch seconds in UTC: `2026-12-24`."""
+    return rfc3339(timestamp).partition("T")[0]
+
+
 def format_time(timestamp: float) -> str:
     """Return epoch seconds as people read a time of day, in UTC."""
     try:

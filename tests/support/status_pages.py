@@ -89,7 +89,9 @@ def fleet(*seen: tuple[str, Sequence[Evidence]], **fields: Any) -> Ledger:
     ledger = Ledger(targets)
     for target, (_, attempts) in zip(targets, seen, strict=True):
         for evidence in attempts:
-            facts = msgspec.structs.replace(evidence.target, name=target.name)
+            facts = msgspec.structs.replace(
+                evidence.target, name=target.name, expect_cause=target.expect_cause
+            )
             of_target = msgspec.structs.replace(evidence, target=facts)
             ledger.record(target, of_target, diagnose(of_target))
     return ledger

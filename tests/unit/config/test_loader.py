@@ -27,6 +27,17 @@ def test_the_documented_example_loads() -> None:
     assert configuration.resource["service.name"] == "mtls-probe"
 
 
+def test_a_silence_ends_at_the_beginning_of_its_day(load: Load) -> None:
+    """`until` is 00:00 UTC of the day, with or without quotes."""
+    for day in ("2026-12-24", "'2026-12-24'"):
+        text = f"targets: [{{endpoint: c:4317, expect: {{cause: client_cert_not_sent, until: {day}}}}}]"
+        (target,) = load(text).targets
+        assert (target.expect_cause, target.expect_until) == (
+            "client_cert_not_sent",
+            1798070400.0,
+        )
+
+
 def test_defaults_are_those_of_the_contract(load: Load) -> None:
     """A file with one endpoint and nothing else is enough."""
     configuration = load("targets: [{endpoint: 'c:4317'}]")

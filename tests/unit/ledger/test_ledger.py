@@ -1,6 +1,7 @@
 """The ledger: what `probe.ledger.ledger` remembers of targets and their attempts."""
 
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
@@ -35,6 +36,13 @@ def seen(at: float, **durations: float) -> Evidence:
     return Evidence(target=facts, at=at, ending=ending, durations=durations)
 
 
+def attempt(at: float = 1.0, **facts: Any) -> Evidence:
+    """Return evidence of an attempt at a target with further facts."""
+    evidence = seen(at)
+    target = msgspec.structs.replace(evidence.target, **facts)
+    return msgspec.structs.replace(evidence, target=target)
+
+
 @pytest.mark.parametrize(
     ("diagnosis", "expect", "expected"),
     [
@@ -49,7 +57,23 @@ def seen(at: float, **durations: float) -> Evidence:
 )
 def test_expected_follows_expect(diagnosis: Diagnosis, expect: str | None, expected: bool) -> None:
     """A target is as expected when it is confirmed, or fails with the very cause asked for."""
-    assert is_expected(diagnosis, make_target(expect=expect)) is expected
+    assert is_expected(attempt(expect_cause=expect), diagnosis) is expected
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "before", "after"),
+    [
+        (REFUSED, True, False),
+        (CONFIRMED, True, True),
+        (UNRESOLVED, False, False),
+        (UNCONFIRMED, False, False),
+    ],
+)
+def test_a_silence_ends(diagnosis: Diagnosis, before: bool, after: bool) -> None:
+    """`until` silences one cause until its day; a success is as good, and all that counts then."""
+    silence = {"expect_cause": "tcp_refused", "expect_until": 1000.0}
+    assert is_expected(attempt(at=999.9, **silence), diagnosis) is before
+    assert is_expected(attempt(at=1000.0, **silence), diagnosis) is after
 
 
 @pytest.mark.parametrize(
@@ -60,8 +84,7 @@ def test_a_backend_that_must_insist_is_not_open_to_all(
     diagnosis: Diagnosis, expected: bool
 ) -> None:
     """Confirmed is not enough where a client certificate must be asked for."""
-    target = replace(make_target(), expect_requested=True)
-    assert is_expected(diagnosis, target) is expected
+    assert is_expected(attempt(expect_requested=True), diagnosis) is expected
 
 
 def test_a_new_target_has_no_past() -> None:
@@ -116,7 +139,7 @@ def test_an_expected_failure_is_a_success() -> None:
     target = make_target(expect="tcp_refused")
     ledger = Ledger([target])
 
-    state = ledger.record(target, seen(5.0), REFUSED)
+    state = ledger.record(target, attempt(5.0, expect_cause="tcp_refused"), REFUSED)
 
     assert state.expected
     assert (state.failures, state.last_success) == (0, 5.0)
@@ -128,7 +151,7 @@ def test_an_unexpected_confirmation_is_a_failure_without_a_cause() -> None:
     target = make_target(expect="client_cert_not_sent")
     ledger = Ledger([target])
 
-    state = ledger.record(target, seen(5.0), CONFIRMED)
+    state = ledger.record(target, attempt(5.0, expect_cause="client_cert_not_sent"), CONFIRMED)
 
     assert (state.expected, state.failures, state.last_success) == (False, 1, None)
     assert not ledger.failures_by_cause

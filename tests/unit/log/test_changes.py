@@ -67,7 +67,12 @@ class Said:
         """Record `diagnoses` and return what was written to stderr."""
         for diagnosis in diagnoses:
             facts = TargetFacts(
-                name=self.target.name, endpoint=host, host=host, port=4317, protocol="grpc"
+                name=self.target.name,
+                endpoint=host,
+                host=host,
+                port=4317,
+                protocol="grpc",
+                expect_cause=self.target.expect_cause,
             )
             evidence = Evidence(
                 target=facts,

@@ -127,7 +127,8 @@ def test_an_expected_cause_is_shown_and_is_a_success() -> None:
     target = replace(EU, expect_cause="client_ca_untrusted")
     ledger, metrics = ledger_and_metrics(target)
 
-    ledger.record(target, seen(), REFUSED)
+    facts = msgspec.structs.replace(seen().target, expect_cause=target.expect_cause)
+    ledger.record(target, msgspec.structs.replace(seen(), target=facts), REFUSED)
 
     assert of(metrics, "success") == [({}, 1)]
     assert len(of(metrics, "cause")) == 1
@@ -257,3 +258,11 @@ def test_lines_follow_the_targets() -> None:
     assert of(metrics, "attempts_total") == [({}, 0)]
     assert of(metrics, "success") == []
     assert of(metrics, "targets") == [({}, 1)]
+
+
+def test_a_silence_is_no_demand() -> None:
+    """With an end, being accepted is as good, so that no rule may ask for the cause."""
+    silence = replace(EU, expect_cause="client_ca_untrusted", expect_until=AT + 1)
+    _, metrics = ledger_and_metrics(silence)
+
+    assert of(metrics, "expected_cause") == []

@@ -43,6 +43,7 @@ def test_the_document_holds_what_is_right_and_what_is_wrong() -> None:
                 "exporter": "collector",
                 "plaintext": True,
                 "expect_cause": None,
+                "expect_until": None,
                 "expect_requested": False,
                 "sources": [
                     {"kind": "collector", "where": "/a.yaml, /b.yaml"},

@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given, settings
@@ -36,6 +37,8 @@ def ledger_of(
     target = Target(name=name, endpoint=Endpoint("eu.example", 4317), expect_cause=expect)
     ledger = Ledger([target])
     if evidence is not None:
+        facts = msgspec.structs.replace(evidence.target, expect_cause=expect)
+        evidence = msgspec.structs.replace(evidence, target=facts)
         ledger.record(target, evidence, diagnose(evidence))
     state = ledger.find(name)
     assert state is not None
