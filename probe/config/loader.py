@@ -173,7 +173,8 @@ def _build(
     # Targets first: that judges `defaults` too, and modules are built from them.
     own = read_targets(entry.targets, entry.defaults, at, known_causes)
     modules = read_modules(entry.modules, entry.defaults, at)
-    if not (own or sources or modules):
+    # Thresholds alone are a configuration: of `mtls-probe rules`.
+    if not (own or sources or modules) and list(document.value or ()) != ["alerts"]:
         nothing = "names nothing to probe; give targets, sources or modules"
         raise NothingToProbeError(nothing, file=document.file, line=at.line)
     reading = (reader or SourceReader()).read(sources, entry.defaults, inputs)
