@@ -41,6 +41,7 @@ from grafana.source.queries import (
     UP,
     chosen,
     failing,
+    share_confirmed,
     state,
 )
 from grafana.source.tables import column, table
@@ -222,6 +223,16 @@ _WHAT_FAILS: Final = (
         unit="cpm",
         width=8,
         bars=True,
+    ),
+    timeseries(
+        "Attempts confirmed, by backend",
+        "Share of the attempts of five minutes that ended as expected. Recorded by the rules of "
+        "`mtls-probe rules`.",
+        Query(
+            share_confirmed("server_address", f'{OF_TARGETS},team=~"$team"'), "{{server_address}}"
+        ),
+        unit="percentunit",
+        width=24,
     ),
     table(
         "Findings",

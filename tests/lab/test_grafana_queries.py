@@ -73,6 +73,9 @@ FIRES: Final = {
     "mtls-probe-server-expiry-14d": {"server-certificate-ends"},
     "mtls-probe-ca-expiry-28d": {"ca-certificate-ends"},
     "mtls-probe-ca-expiry-14d": {"ca-certificate-ends"},
+    "mtls-probe-not-requested": {"takes-anyone"},
+    "mtls-probe-source-down": {""},
+    "mtls-probe-nothing-to-probe": {""},
     "mtls-probe-down": {""},
 }
 """For which targets each of Grafana's rules fires."""
