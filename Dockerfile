@@ -5,6 +5,7 @@ COPY requirements/ requirements/
 RUN pip install --no-cache-dir --require-hashes -r requirements/build.txt \
  && /opt/mtls-probe/bin/pip install --no-cache-dir --require-hashes -r requirements/otel.txt
 COPY LICENSE README.md pyproject.toml ./
+COPY config/ config/
 COPY probe/ probe/
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir dist . \
  && /opt/mtls-probe/bin/pip install --no-cache-dir --no-deps --no-index dist/*.whl \

@@ -13,7 +13,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-fast lab faults check new-cause causes rules dashboards chart references record bench collector collector-schema exporters messages lock clean
+.PHONY: help demo test test-fast lab faults check new-cause causes rules dashboards chart references record bench collector collector-schema exporters messages lock release clean
 
 help:
 	@echo "make demo       faulty backends on loopback, and the probe; ONCE=1 ends after one round"
@@ -34,6 +34,7 @@ help:
 	@echo "make collector-schema  reads what the Collector's components take, into the file that is shipped"
 	@echo "make exporters  runs generated cases through real exporters; ONLY=, EXPORTERS="
 	@echo "make messages   texts of libraries that explain does not know; ONLY=, RECORD=1 reads them anew"
+	@echo "make release    builds what is published into dist/; VERSION=1.2.3 opens a version, TAG=1 tags"
 	@echo "make lock       writes requirements/*.txt; UPGRADE=1 takes the newest versions"
 
 demo: $(VENV)/.run
@@ -82,6 +83,7 @@ references: $(VENV)/.test
 	$(BIN)/python -m tests.contract.reference_pages
 	$(BIN)/python -m tests.contract.log_events
 	$(BIN)/python -m tests.contract.configuration_reference docs/configuration.md
+	$(BIN)/python -m tools.shared_files
 	$(BIN)/mtls-probe schema config > config/mtls-probe.schema.json
 	$(BIN)/python -m tests.lab.exporters.exporters_page
 
@@ -115,6 +117,10 @@ exporters: $(VENV)/.test
 
 messages: $(VENV)/.test
 	$(BIN)/python -m tools.messages $(if $(ONLY),--only $(ONLY)) $(if $(RECORD),--record $(RECORD))
+
+release: $(VENV)/.test
+	@$(BIN)/python -m tools.release $(if $(VERSION),--version $(VERSION)) $(if $(TAG),--tag) \
+		$(if $(URL),--url $(URL))
 
 lock: $(UV)
 	$(LOCK) --group test --extra otel-grpc pyproject.toml --output-file requirements/test.txt

@@ -16,7 +16,7 @@ from grafana.source.panels import Json
 from probe.alerting.failing import OVER_ALL
 from probe.alerting.links import CAUSE, TARGET, Pages
 from probe.alerting.probe_itself import UP
-from probe.alerting.recording import FAILING, RECORDING_RULES
+from probe.alerting.recording import FAILING, NAMES, RECORDING_RULES
 from probe.alerting.rule import AlertRule, Thresholds
 from probe.alerting.rule_file import build_rule_group, dump_yaml
 
@@ -55,7 +55,7 @@ def _list_rules() -> Iterator[Json]:
         expr=_inline(failing),
         fires=("gt", 0),
         rule=failing,
-        description=f"{failing.description}\nThe evidence and the fix:\n{failing.dashboard_url}",
+        description=failing.description,
         otherwise="Until it can, targets that fail are not reported.",
         panel=(FLEET, "Targets not as expected"),
     )
@@ -69,9 +69,7 @@ def _list_rules() -> Iterator[Json]:
         rule=replace(
             each, summary=f"{TARGET}: {{{{ $value }}}} of its addresses not as expected: {CAUSE}"
         ),
-        description=f"{each.description.partition(OVER_ALL)[0]}\n"
-        "The addresses, the evidence and the fix:\n"
-        f"{each.dashboard_url}",
+        description=each.description.partition(OVER_ALL)[0],
         otherwise="Until it can, addresses that fail are not reported.",
         panel=(FLEET, "Targets not as expected"),
     )
@@ -85,7 +83,7 @@ def _list_rules() -> Iterator[Json]:
             yield _describe(
                 f"{source}-expiry-{days}d",
                 f"{title} ends within {days} days",
-                expr=rule.expr,
+                expr=_inline(rule),
                 fires=("lt", round(seconds)),
                 rule=rule,
                 description=f"{rule.description}\nShort-lived certificates count from the last "
@@ -93,18 +91,21 @@ def _list_rules() -> Iterator[Json]:
                 otherwise="Until it can, certificates that end are not reported.",
                 panel=(CERTIFICATES, panel),
             )
+    yield from _list_other_rules()
+    rule_down = _find("MtlsProbeDown")
     down = _describe(
         "down",
         "mTLS probe is not scraped",
         expr=UP,
         fires=("lt", 1),
-        rule=_find("MtlsProbeDown"),
+        rule=rule_down,
         description="",
         otherwise="",
         panel=(FLEET, "Probes"),
     )
     down["noDataState"] = "Alerting"
     down["annotations"] |= {
+        "fix": rule_down.fix,
         "summary": "{{ if $labels.instance }}mtls-probe on {{ $labels.instance }} is down"
         "{{ else if $labels.datasource_uid }}No mtls-probe is scraped"
         f"{{{{ else }}}}{_NO_RESULT}{{{{ end }}}}",
@@ -112,6 +113,50 @@ def _list_rules() -> Iterator[Json]:
         "runbook_url": _TROUBLESHOOTING,
     }
     yield down
+
+
+def _list_other_rules() -> Iterator[Json]:
+    for name, title, alert, expr, fires, label, panel in (
+        (
+            "not-requested",
+            "mTLS is not enforced",
+            "MtlsProbeClientCertificateNotRequested",
+            "",
+            ("gt", 0),
+            "target",
+            "Findings",
+        ),
+        (
+            "source-down",
+            "A source of targets cannot be read",
+            "MtlsProbeSourceDown",
+            "mtls_probe_source_up",
+            ("lt", 1),
+            "instance",
+            "Probes",
+        ),
+        (
+            "nothing-to-probe",
+            "mTLS probe has nothing to probe",
+            "MtlsProbeNothingToProbe",
+            "mtls_probe_nothing_to_probe",
+            ("gt", 0),
+            "instance",
+            "Probes",
+        ),
+    ):
+        rule = _find(alert)
+        yield _describe(
+            name,
+            title,
+            expr=expr or _inline(rule),
+            fires=fires,
+            rule=rule,
+            description=rule.description,
+            otherwise="Until it can, this is not reported.",
+            panel=(FLEET, panel),
+            label=label,
+        )
 
 
 def _describe(
@@ -124,8 +169,12 @@ def _describe(
     description: str,
     otherwise: str,
     panel: tuple[Json, str],
+    label: str = "target",
 ) -> Json:
-    """Return a rule as provisioning takes it; it fires where `expr` is beyond a threshold."""
+    """Return a rule as provisioning takes it; it fires where `expr` is beyond a threshold.
+
+    Every series has `label`; where it is missing, the query failed.
+    """
     board, panel_title = panel
     [panel_id] = [each["id"] for each in board["panels"] if each["title"] == panel_title]
     evaluator, limit = fires
@@ -148,8 +197,9 @@ def _describe(
         "execErrState": "Error",
         "for": rule.hold or "0s",
         "annotations": {
-            "summary": _guard("target", rule.summary, _NO_RESULT),
-            "description": _guard("target", description, otherwise),
+            "summary": _guard(label, rule.summary, _NO_RESULT),
+            "description": _guard(label, description, otherwise),
+            "fix": _guard(label, rule.fix, ""),
             "runbook_url": _guard("instance", rule.runbook_url, ""),
             "__dashboardUid__": board["uid"],
             "__panelId__": str(panel_id),
@@ -178,7 +228,10 @@ def _guard(label: str, text: str, otherwise: str) -> str:
 
 def _inline(rule: AlertRule) -> str:
     """Return its expression for users who have no recording rules."""
-    return rule.expr.replace(FAILING, f"(\n{_get_recorded(FAILING)}\n)")
+    expression = rule.expr
+    for name in (FAILING, NAMES):
+        expression = expression.replace(name, f"(\n{_get_recorded(name)}\n)")
+    return expression
 
 
 def _find(alert: str, severity: str = "", place: int = 0) -> AlertRule:

@@ -41,6 +41,7 @@ from grafana.source.queries import (
     UP,
     chosen,
     failing,
+    share_confirmed,
     state,
 )
 from grafana.source.tables import column, table
@@ -49,7 +50,12 @@ SUCCESS: Final = chosen("mtls_probe_success")
 WELL: Final = f"min by (job, instance, target) ({SUCCESS})"
 """Of a target of which each address has its own result: whether all are as expected."""
 FAILING: Final = failing(SUCCESS, f"mtls_probe_cause{{{OF_TARGETS}}}")
-FAILURES: Final = f"rate(mtls_probe_failures_by_cause_total{{{SCRAPED}}}[$__rate_interval])"
+COUNTED: Final = f"mtls_probe_failures_by_cause_total{{{SCRAPED}}}"
+FAILURES: Final = (
+    f"(rate({COUNTED}[$__rate_interval]) and {COUNTED} offset $__rate_interval "
+    f"or 1000 * {COUNTED} / $__rate_interval_ms)"
+)
+"""Failures a second. A series begins with the first failure of its cause, which no rate sees."""
 BY_CAUSE_INFO: Final = (
     f"{FAILURES} * on (job, instance, cause) group_left (family, party) {KNOWN_CAUSES}"
 )
@@ -218,6 +224,16 @@ _WHAT_FAILS: Final = (
         width=8,
         bars=True,
     ),
+    timeseries(
+        "Attempts confirmed, by backend",
+        "Share of the attempts of five minutes that ended as expected. Recorded by the rules of "
+        "`mtls-probe rules`.",
+        Query(
+            share_confirmed("server_address", f'{OF_TARGETS},team=~"$team"'), "{{server_address}}"
+        ),
+        unit="percentunit",
+        width=24,
+    ),
     table(
         "Findings",
         "Problems that did not stop the last attempt, but may stop a later one.",
@@ -257,7 +273,7 @@ FLEET: Final[Json] = dashboard(
         label_values(
             "stage",
             "Stage",
-            'mtls_probe_duration_seconds_count{job=~"$job",instance=~"$instance"}',
+            'mtls_probe_last_duration_seconds{job=~"$job",instance=~"$instance"}',
         ),
     ],
     rows=[

@@ -4,25 +4,28 @@ from typing import Final
 
 from grafana.source.meanings import YES_NO
 from grafana.source.panels import SCRAPED, Query, heatmap, rows_of, timeseries
-from grafana.source.queries import OF_PROBES, UP
+from grafana.source.queries import OF_PROBES, OF_TARGETS, UP
 from grafana.source.tables import column, table
 
 BUCKETS: Final = (
     f'rate(mtls_probe_duration_seconds_bucket{{{SCRAPED},stage=~"$stage"}}[$__rate_interval])'
 )
-LATE: Final = f"rate(mtls_probe_schedule_lateness_seconds_bucket{{{SCRAPED}}}[$__rate_interval])"
+LATE: Final = "mtls_probe_schedule_lateness_seconds"
 
 HOW_FAST: Final = (
     heatmap(
         "Durations of the stages",
-        "Durations of the chosen stages; the dots are exemplars, each with its target.",
+        "Attempts by the time that the chosen stages took: up to 0.1 s, up to 1 s, more; load and "
+        "resolve are not counted. The dots are exemplars, each with its target.",
         Query(f"sum by (le) ({BUCKETS})", "{{le}}", form="heatmap", exemplar=True),
     ),
     timeseries(
         "95th percentile by stage",
-        "19 of 20 attempts took at most this time in this stage.",
+        "19 of 20 targets took at most this time in this stage of their last attempt.",
         Query(
-            f"histogram_quantile(0.95, sum by (le, stage) ({BUCKETS}))", "{{stage}}", exemplar=True
+            "quantile by (stage) (0.95, "
+            f'mtls_probe_last_duration_seconds{{{OF_TARGETS},stage=~"$stage"}})',
+            "{{stage}}",
         ),
         unit="s",
     ),
@@ -54,9 +57,12 @@ THE_PROBE: Final = (
     ),
     timeseries(
         "Attempts begun late",
-        "How long after its time an attempt began: a probe with too much work is late.",
-        Query(f"histogram_quantile(0.5, sum by (le, instance) ({LATE}))", "{{instance}} median"),
-        Query(f"histogram_quantile(0.99, sum by (le, instance) ({LATE}))", "{{instance}} 99th"),
+        "How long after its time an attempt began, on average: a probe with too much work is late.",
+        Query(
+            f"sum by (instance) (rate({LATE}_sum{{{SCRAPED}}}[$__rate_interval])) / "
+            f"sum by (instance) (rate({LATE}_count{{{SCRAPED}}}[$__rate_interval]))",
+            "{{instance}}",
+        ),
         unit="s",
         width=8,
     ),

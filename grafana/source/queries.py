@@ -4,6 +4,7 @@ from typing import Final
 
 from grafana.source.panels import SCRAPED
 from probe.alerting.certificates import INFO, NAMES
+from probe.alerting.recording import CONFIRMED
 
 OF_TARGETS: Final = f'{SCRAPED},target=~"$target"'
 TEAM: Final = (
@@ -17,6 +18,11 @@ def chosen(metric: str, matchers: str = "") -> str:
     """Return `metric` of the targets that the variables target and team choose."""
     more = f",{matchers}" if matchers else ""
     return f"({metric}{{{OF_TARGETS}{more}}} and {TEAM})"
+
+
+def share_confirmed(by: str, matchers: str) -> str:
+    """Return the recorded share of attempts that ended as expected, of each of `by`."""
+    return f"avg by ({by}) ({CONFIRMED}{{{matchers}}})"
 
 
 UP: Final = (

@@ -30,7 +30,14 @@ from grafana.source.panels import (
     state_timeline,
     timeseries,
 )
-from grafana.source.queries import EARLIEST, KNOWN_CAUSES, NOT_AFTER, NOT_BEFORE, state
+from grafana.source.queries import (
+    EARLIEST,
+    KNOWN_CAUSES,
+    NOT_AFTER,
+    NOT_BEFORE,
+    share_confirmed,
+    state,
+)
 from grafana.source.tables import column, table, value_texts
 
 ONE: Final = f'{SCRAPED},target="$target"'
@@ -135,14 +142,22 @@ _OVER_TIME: Final = (
             "not as expected",
         ),
         unit="cpm",
-        width=8,
+        width=12,
+    ),
+    timeseries(
+        "Attempts confirmed",
+        "Share of the attempts of five minutes that ended as expected. Recorded by the rules of "
+        "`mtls-probe rules`.",
+        Query(share_confirmed("instance, server_address", ONE), "{{server_address}}"),
+        unit="percentunit",
+        width=12,
     ),
     timeseries(
         "Duration by stage",
         "How long each stage of the last attempt took.",
         Query(f"max by (stage) (mtls_probe_last_duration_seconds{{{ONE}}})", "{{stage}}"),
         unit="s",
-        width=8,
+        width=12,
         bars=True,
     ),
     timeseries(
@@ -152,7 +167,7 @@ _OVER_TIME: Final = (
         Query(f"max(mtls_probe_clock_tolerance_seconds{{{SCRAPED}}})", "tolerance"),
         Query(f"-max(mtls_probe_clock_tolerance_seconds{{{SCRAPED}}})", "tolerance, behind"),
         unit="s",
-        width=8,
+        width=12,
     ),
 )
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from probe.alerting.links import CAUSE, TARGET, Pages, build_fix_template, get_first_step
+from probe.alerting.links import CAUSE, TARGET, WHERE, Pages, build_fix_template, get_first_step
+from probe.alerting.recording import name_series
 from probe.alerting.rule import AlertRule, Thresholds
 from probe.diagnosis.cause import Cause
 
@@ -28,6 +29,12 @@ _PATH: Final = "{{ $labels.path }}"
 _LEFT: Final = (
     "{{ if gt $value 0.0 }}ends in {{ humanizeDuration $value }}{{ else }}has ended{{ end }}"
 )
+_ISSUER: Final = "{{ with $labels.issuer }} Its issuer is {{ . }}.{{ end }}"
+_NOT_RENEWED: Final = (
+    "See why what renews it has not done so: the events of its Certificate object (cert-manager), the "
+    "log of the SPIRE agent, of certbot, or of the job that does it. Where nothing renews it, have "
+    "its issuer sign a new one, and"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +46,7 @@ class _Expiry:
     where: str
     then: str
     cause: str
-    fix: str = ""
-    """Empty: the first step of the cause."""
+    fix: str
     in_file: bool = True
     """Whether they have a path."""
 
@@ -52,6 +58,7 @@ _EXPIRIES: Final = (
         where=_PATH,
         then="From then on, backends refuse the exporter.",
         cause="client_cert_expired",
+        fix=f"{_NOT_RENEWED} put it in {_PATH}.",
     ),
     _Expiry(
         alert="MtlsProbeServerCertificateExpiring",
@@ -59,6 +66,8 @@ _EXPIRIES: Final = (
         where="the backend's chain",
         then="From then on, exporters refuse the backend.",
         cause="server_cert_expired",
+        fix=f"{_NOT_RENEWED} put it, followed by its intermediates, in place of the present one on "
+        "the backend.",
         in_file=False,
     ),
     _Expiry(
@@ -91,19 +100,18 @@ def list_certificate_rules(
 ) -> Iterator[AlertRule]:
     """Yield the alerting rules of certificates that end soon or are not in use yet."""
     for expiry in _EXPIRIES:
-        fix = expiry.fix or get_first_step(catalogue[expiry.cause])
         for severity, seconds, share in (
             ("warning", thresholds.expiry_warning, WARNING_SHARE),
             ("critical", thresholds.expiry_critical, CRITICAL_SHARE),
         ):
             yield AlertRule(
                 alert=expiry.alert,
-                expr=_write_expression(expiry, seconds, share),
+                expr=name_series(_write_expression(expiry, seconds, share)),
                 hold="5m",
                 severity=severity,
                 summary=f"{_SUBJECT} of {TARGET}, in {expiry.where}, {_LEFT}",
-                description=_describe_place(expiry) + expiry.then,
-                fix=fix,
+                description=_describe_place(expiry) + expiry.then + _ISSUER + WHERE,
+                fix=expiry.fix,
                 runbook_url=pages.link_cause(expiry.cause),
                 dashboard_url=pages.link_target(),
             )
@@ -132,7 +140,7 @@ min without (address) (
           - {before}
         ) / {share}
   )
-  * ignoring ({NAMES}) group_left ({"subject, path" if expiry.in_file else "subject"})
+  * ignoring ({NAMES}) group_left ({"subject, issuer, path" if expiry.in_file else "subject, issuer"})
     {INFO}{{source="{expiry.source}",used="true"}}
 )"""
 
@@ -143,7 +151,7 @@ def _list_rotation_rules(pages: Pages, catalogue: Mapping[str, Cause]) -> Iterat
     yield AlertRule(
         alert="MtlsProbeCredentialsNotReloading",
         # The files cannot be used, and yet the backend confirms: with those of before.
-        expr=f"""\
+        expr=name_series(f"""\
 max without (address) (
     (
         mtls_probe_credential_fault
@@ -152,24 +160,24 @@ max without (address) (
     )
   or
     mtls_probe_finding{{cause="{exporter.id}"}}
-)""",
+)"""),
         hold="5m",
         severity="warning",
         summary=f"New credential files of {TARGET} are not in use: {CAUSE}",
         description=f'{{{{ if eq $labels.cause "{exporter.id}" }}}}{exporter.title}: it reads them '
         "once, at its start.{{ else }}The files that are there now cannot be used. The previous ones "
-        "still work: until they expire, or the exporter restarts.{{ end }}",
+        "still work: until they expire, or the exporter restarts.{{ end }}" + WHERE,
         fix=build_fix_template(dict.fromkeys([*faults, exporter])),
         runbook_url=pages.link_cause(CAUSE),
         dashboard_url=pages.link_target(),
     )
     yield AlertRule(
         alert="MtlsProbeBackendNotReloading",
-        expr=f'max without (address) (mtls_probe_finding{{cause="{backend.id}"}})',
+        expr=name_series(f'max without (address) (mtls_probe_finding{{cause="{backend.id}"}})'),
         hold="15m",
         severity="warning",
         summary=f"The backend of {TARGET} still serves an old certificate",
-        description=backend.meaning,
+        description=backend.meaning + WHERE,
         fix=get_first_step(backend),
         runbook_url=pages.link_cause(backend.id),
         dashboard_url=pages.link_target(),

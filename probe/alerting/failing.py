@@ -11,11 +11,12 @@ from probe.alerting.links import (
     CAUSE,
     PARTY,
     TARGET,
+    WHERE,
     Pages,
     build_fix_template,
     get_first_step,
 )
-from probe.alerting.recording import FAILING, OF_THE_CAUSE
+from probe.alerting.recording import FAILING, OF_THE_CAUSE, name_series
 from probe.alerting.rule import AlertRule, Thresholds
 from probe.diagnosis.cause import Cause
 
@@ -50,11 +51,11 @@ def list_failing_rules(
     of_one = _write_lasting('mtls_probe_success{address=""}', window)
     yield AlertRule(
         alert="MtlsProbeFailing",
-        expr=f"{FAILING}\nand ignoring ({OF_THE_CAUSE})\n{of_one}",
+        expr=name_series(f"{FAILING}\nand ignoring ({OF_THE_CAUSE})\n{of_one}"),
         severity='{{ or $labels.severity "critical" }}',
         summary=f"{TARGET} is not as expected: {CAUSE}",
         description=f"Attempts end with {CAUSE}, of the family {{{{ $labels.family }}}}{_LIKELY}. "
-        f"Who must act: {PARTY}.",
+        f"Who must act: {PARTY}.{WHERE}",
         # One branch for each cause, in one annotation: Prometheus reads a template again for every
         # alert at every evaluation, and a lost CA makes thousands of them.
         fix=build_fix_template(catalogue.values()),
@@ -64,18 +65,18 @@ def list_failing_rules(
     yield _build_address_rule(window, pages, catalogue)
     yield AlertRule(
         alert="MtlsProbeUnconfirmed",
-        expr=f"""\
+        expr=name_series(f"""\
 count without (address) (
     {lasting}
   unless ignoring ({OF_THE_CAUSE})
     {FAILING}
   unless ignoring (outcome)
     mtls_probe_outcome{{outcome="confirmed"}}
-)""",
+)"""),
         severity="warning",
         summary=f"Nothing proves that {TARGET} accepts the exporter",
         description="Attempts went well as far as they went, and no answer came in time. Silence is "
-        "not a success.",
+        f"not a success.{WHERE}",
         fix="Look at the load of the backend and at its log; where an answer takes longer than the "
         "target's timeout, raise that.",
         runbook_url=pages.link_cause("tls_timeout"),
@@ -83,7 +84,7 @@ count without (address) (
     )
     yield AlertRule(
         alert="MtlsProbeNotEnforced",
-        expr="""\
+        expr=name_series("""\
 count without (address) (
     mtls_probe_expected_cause
   and ignoring (cause, outcome)
@@ -94,13 +95,13 @@ count without (address) (
     mtls_probe_outcome{outcome="confirmed"}
   and ignoring (cause)
     mtls_probe_success == 0
-)""",
+)"""),
         severity="critical",
         summary=f"{TARGET} accepted a client that it must refuse",
         description='{{ if eq $labels.cause "client_cert_not_requested" }}The configuration demands '
         "that the backend asks for a client certificate, and it takes clients without one.{{ else }}"
         f"The attempt had to fail with {CAUSE}, and the backend accepted it. Others are "
-        "accepted too.{{ end }}",
+        f"accepted too.{{{{ end }}}}{WHERE}",
         fix="Set client_ca_file in the backend's tls settings (nginx: ssl_verify_client on) and "
         "restart it; if it is set, look for a load balancer that ends TLS before it.",
         runbook_url=pages.link_cause(CAUSE),
@@ -110,16 +111,16 @@ count without (address) (
     yield AlertRule(
         alert="MtlsProbeClientCertificateNotRequested",
         # Where the configuration demands it, MtlsProbeNotEnforced says so.
-        expr=f"""\
+        expr=name_series(f"""\
 count without (address) (
     mtls_probe_finding{{cause="{open_to_all.id}"}}
   unless ignoring (cause)
     mtls_probe_success == 0
-)""",
+)"""),
         hold=thresholds.window,
         severity="warning",
         summary=f"mTLS is not enforced: the backend of {TARGET} takes clients without a certificate",
-        description=open_to_all.meaning,
+        description=open_to_all.meaning + WHERE,
         fix=get_first_step(open_to_all),
         runbook_url=pages.link_cause(open_to_all.id),
         dashboard_url=pages.link_target(),
@@ -141,7 +142,7 @@ def _build_address_rule(window: str, pages: Pages, catalogue: Mapping[str, Cause
     lasting = f"{FAILING} and ignoring ({OF_THE_CAUSE}) {_write_lasting(of_addresses, window)}"
     return AlertRule(
         alert="MtlsProbeFailing",
-        expr=f"""\
+        expr=name_series(f"""\
 count without (address, certain) (
     {lasting}
   or
@@ -150,13 +151,13 @@ count without (address, certain) (
     (min_over_time({unexpected}[{window}]) > 0 and {unexpected} offset {window})
   unless ignoring (address, {OF_THE_CAUSE})
     ({lasting})
-)""",
+)"""),
         # The same in other words: rules of one name, so that routes fit both, must differ in a label.
         severity="{{ if $labels.severity }}{{ $labels.severity }}{{ else }}critical{{ end }}",
         summary=f"{TARGET}: {{{{ $value }}}} of {_COUNT} addresses {_ARE} not as expected, {CAUSE}: "
         f"{_ADDRESSES}",
         description=f"Attempts at these addresses end with {CAUSE}, of the family "
-        f"{{{{ $labels.family }}}}. Who must act: {PARTY}.{OVER_ALL}, {_UNEXPECTED} of "
+        f"{{{{ $labels.family }}}}. Who must act: {PARTY}.{WHERE}{OVER_ALL}, {_UNEXPECTED} of "
         f"{_COUNT} addresses of the name are not as expected.",
         fix=build_fix_template(catalogue.values()),
         runbook_url=pages.link_cause(CAUSE),

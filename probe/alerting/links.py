@@ -23,10 +23,25 @@ PARTY: Final = (
 )
 """Who must act."""
 
-_THE_PROBE: Final = "http://{{ $labels.instance }}"
+REPOSITORY: Final = "https://github.com/example/mtls-probe"
+"""Where the source is published: a placeholder that a release replaces."""
+CAUSES_PAGE: Final = f"{REPOSITORY}/blob/main/CAUSES.md#"
+WHERE: Final = (
+    "{{ with $labels.server_address }} Backend: {{ . }}.{{ end }}"
+    "{{ with $labels.namespace }} Namespace: {{ . }}.{{ end }}"
+    "{{ with $labels.pod }} Pod: {{ . }}.{{ end }}"
+    "{{ with $labels.team }} Team: {{ . }}.{{ end }}"
+    "{{ with $labels.environment }} Environment: {{ . }}.{{ end }}"
+)
+"""Whom an alert is about, as far as it is known."""
 _IN_A_URL: Final = '{{ reReplaceAll "[+]" "%20" (urlquery $labels.target) }}'
 """The target's name, encoded for a path too, where the `+` of a query does not mean a space."""
 _PROMETHEUS: Final = "{{ $externalURL }}/targets"
+_SERIES: Final = (
+    "{{ $externalURL }}/graph?g0.tab=1&g0.expr="
+    '{{ printf `{__name__=~"mtls_probe_.+",target=%q}` $labels.target | urlquery }}'
+)
+"""Prometheus's own page with all that is known of the target."""
 _SUBSTITUTES: Final = (
     ("port {port}", "the endpoint's port"),
     ("the host {host}", "the endpoint's host"),
@@ -46,7 +61,10 @@ _TYPED: Final = re.compile(r"\b(openssl|ls|chmod|getent|ping|ss|namei) [^.]*\{")
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Where the links of alerts lead; without an address, to the probe's own pages.
+    """Where the links of alerts lead, which their reader must be able to open.
+
+    Without an address: the catalogue in the repository, and Prometheus's own pages. The probe's
+    pages are not a default: the address that Prometheus scrapes is mostly a pod's.
 
     Args:
         runbooks: what a cause's id is appended to, as `https://wiki.example.com/causes/`.
@@ -59,23 +77,15 @@ class Pages:
 
     def link_cause(self, cause: str) -> str:
         """Return the address of the page of `cause`, an id or a template."""
-        return _join_url(self.runbooks or f"{_THE_PROBE}/causes", cause)
+        return _join_url(self.runbooks or CAUSES_PAGE, cause)
 
     def link_target(self) -> str:
         """Return the address of the page of the alert's target."""
-        return _join_url(self.dashboards or f"{_THE_PROBE}/targets", _IN_A_URL)
+        return _join_url(self.dashboards, _IN_A_URL) if self.dashboards else _SERIES
 
     def link_probe(self) -> str:
-        """Return the address of the page with all targets of the probe."""
-        return self.dashboards or f"{_THE_PROBE}/"
-
-    def link_while_down(self) -> tuple[str, str]:
-        """Return runbook and dashboard for when the probe answers nobody.
-
-        Prometheus's own page says why it cannot scrape.
-        """
-        runbook = self.link_cause("probe_fault") if self.runbooks else _PROMETHEUS
-        return runbook, self.dashboards or _PROMETHEUS
+        """Return the address of a page about the probe; Prometheus's says why it cannot scrape."""
+        return self.dashboards or _PROMETHEUS
 
 
 def build_fix_template(causes: Iterable[Cause]) -> str:

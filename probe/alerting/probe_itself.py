@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from probe.alerting.links import TARGET, Pages, get_first_step
+from probe.alerting.links import TARGET, WHERE, Pages, get_first_step
+from probe.alerting.recording import name_series
 from probe.alerting.rule import AlertRule
 from probe.diagnosis.cause import Cause
 
@@ -16,36 +17,35 @@ def list_probe_rules(pages: Pages, catalogue: Mapping[str, Cause]) -> Iterator[A
     itself = {"runbook_url": pages.link_cause("probe_fault"), "dashboard_url": pages.link_probe()}
     yield AlertRule(
         alert="MtlsProbeClockSkew",
-        expr="""\
+        expr=name_series("""\
 max without (address) (abs(mtls_probe_clock_offset_seconds))
 > ignoring (target, source) group_left ()
-  mtls_probe_clock_tolerance_seconds""",
+  mtls_probe_clock_tolerance_seconds"""),
         hold="5m",
         severity="warning",
         summary=f"The clocks of the probe and of {TARGET} are {{{{ humanizeDuration $value }}}} apart",
         description="Measured by {{ $labels.source }}. Where a clock is wrong, valid certificates "
-        "seem expired, or not valid yet.",
+        f"seem expired, or not valid yet.{WHERE}",
         fix=get_first_step(catalogue["clock_skew"]),
         runbook_url=pages.link_cause("clock_skew"),
         dashboard_url=pages.link_target(),
     )
     yield AlertRule(
         alert="MtlsProbeStale",
-        expr="""\
+        expr=name_series("""\
 max without (address) (
     time() - mtls_probe_last_attempt_timestamp_seconds > 3 * mtls_probe_interval_seconds
   or
     (mtls_probe_interval_seconds unless mtls_probe_last_attempt_timestamp_seconds)
-)""",
+)"""),
         hold="5m",
         severity="critical",
         summary=f"{TARGET} is not probed any more",
-        description="No attempt for three intervals: other metrics of it are out of date.",
+        description=f"No attempt for three intervals: other metrics of it are out of date.{WHERE}",
         fix="Look at the probe's log, its CPU and its memory; compare its clock with Prometheus's.",
         runbook_url=pages.link_cause("probe_fault"),
         dashboard_url=pages.link_target(),
     )
-    runbook, dashboard = pages.link_while_down()
     yield AlertRule(
         alert="MtlsProbeDown",
         expr=f"{UP} == 0\nor\nabsent({UP})",
@@ -56,8 +56,7 @@ max without (address) (
         description="Prometheus gets no metrics of it: nobody learns what fails.",
         fix="Prometheus's page of its targets shows why: a process that does not run, a port that is "
         "closed, or a job with another name than mtls-probe.",
-        runbook_url=runbook,
-        dashboard_url=dashboard,
+        **itself,
     )
     yield AlertRule(
         alert="MtlsProbeReloadFailed",

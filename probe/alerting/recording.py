@@ -15,10 +15,65 @@ FAILING: Final = "target_cause:mtls_probe_failing:info"
 OF_THE_CAUSE: Final = "cause, family, certain, party, severity"
 """The labels of this series that a target's own series do not have."""
 
+NAMES: Final = "target:mtls_probe_names:info"
+"""1 for each target: its backend, and whose it is."""
+
+_WHOSE: Final = "server_address, namespace, pod, team, environment"
+"""The labels that every alert on a target gets of it, where they exist.
+
+The last two are a target's own. Namespace and pod are those of the scrape or, without them, of the
+probe's own resource.
+"""
+_A_TARGET: Final = "on (job, instance, target)"
+
+CONFIRMED: Final = "target_server_address:mtls_probe_attempts_confirmed:ratio_rate5m"
+"""An SLI: the share of a target's attempts of the last five minutes that ended as expected."""
+
 WELL: Final = "min without (address) (mtls_probe_success)"
 """Whether each target is as expected: where each address has its own result, all of them are."""
 
+
+def name_series(expression: str) -> str:
+    """Return `expression`, whose series are of targets, with the labels that name them."""
+    inner = expression.replace("\n", "\n  ")
+    return f"(\n  {inner}\n)\n* {_A_TARGET} group_left ({_WHOSE})\n  {NAMES}"
+
+
+def _count_confirmed(by: str) -> str:
+    """Return the share of the attempts of the last five minutes that ended as expected."""
+    rates = [
+        f"sum by ({by}) (\n    rate({name}[5m])\n  * {_A_TARGET} group_left ({_WHOSE})\n"
+        f"    {NAMES}\n)"
+        for name in ("mtls_probe_failures_total", "mtls_probe_attempts_total")
+    ]
+    return f"1 -\n{rates[0]}\n/\n({rates[1]} > 0)"
+
+
 RECORDING_RULES: Final = (
+    RecordingRule(
+        record=NAMES,
+        # Whatever of it is missing, every target is in it, once: no alert is lost to a join.
+        expr=f"""\
+topk by (job, instance, target) (1, group by (job, instance, target, {_WHOSE}) (
+    mtls_probe_target_info{{namespace!=""}}
+  or {_A_TARGET}
+    label_replace(
+      label_replace(
+          mtls_probe_target_info
+        * on (job, instance) group_left (k8s_namespace_name, k8s_pod_name)
+          topk by (job, instance) (1, target_info),
+        "namespace", "$1", "k8s_namespace_name", "(.+)"
+      ),
+      "pod", "$1", "k8s_pod_name", "(.+)"
+    )
+  or {_A_TARGET}
+    mtls_probe_target_info
+  or {_A_TARGET}
+    mtls_probe_success
+  or {_A_TARGET}
+    mtls_probe_interval_seconds
+))""",
+    ),
     RecordingRule(
         record=FAILING,
         # Who must act follows the evidence and is a label of mtls_probe_cause itself. A cause that
@@ -57,5 +112,13 @@ avg by (job, environment) (
     RecordingRule(
         record="job_source:mtls_probe_earliest_expiry_timestamp_seconds:min",
         expr="min by (job, source) (mtls_probe_earliest_expiry_timestamp_seconds)",
+    ),
+    RecordingRule(
+        record=CONFIRMED,
+        expr=_count_confirmed(f"job, instance, target, {_WHOSE}"),
+    ),
+    RecordingRule(
+        record="server_address:mtls_probe_attempts_confirmed:ratio_rate5m",
+        expr=_count_confirmed("server_address"),
     ),
 )

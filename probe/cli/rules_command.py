@@ -23,8 +23,7 @@ def _check_address(_context: click.Context, _option: click.Parameter, text: str)
     metavar="BASE",
     default="",
     callback=_check_address,
-    help="Address to which a cause's id is appended; default: the probe's own pages, over http, at the "
-    "address that Prometheus scrapes.",
+    help="Address to which a cause's id is appended; default: CAUSES.md in the repository.",
 )
 @click.option(
     "--dashboard-url",
@@ -32,7 +31,7 @@ def _check_address(_context: click.Context, _option: click.Parameter, text: str)
     default="",
     callback=_check_address,
     help="Address to which a target's name is appended, such as https://grafana.example.com/d/ID?var-target=; "
-    "default: the probe's own pages.",
+    "default: Prometheus's own pages.",
 )
 @click.option("--kubernetes", is_flag=True, help="A PrometheusRule for the Prometheus operator.")
 def rules(

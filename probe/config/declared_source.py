@@ -38,6 +38,7 @@ from probe.config.sources.sdk.java.machine_environment import (
 )
 from probe.config.sources.sdk.settings_file import SettingsFile
 from probe.config.target_entry import tls_settings
+from probe.config.workload_name import name_targets, name_workload
 from probe.config.yaml_document import parse_yaml
 from probe.model.runtime import COLLECTOR, EXPORTERS, JAVA_OKHTTP, find_sibling
 from probe.model.target import Secret, Target
@@ -250,10 +251,12 @@ class DeclaredSource:
                 read_by = settings.exporter
             exporter, errors = _choose_exporter(inputs.environ, defaults, read_by)
             content = (
-                read_environment(inputs.environ, exporter)
+                _read_environment(inputs, exporter, java)
                 if settings is None
                 else _read_settings_file(settings, inputs.environ, exporter)
             )
+            if self.files[0] == ENVIRONMENT:
+                content = name_targets(content, name_workload(inputs.environ))
             targets = content.targets
             if settings is None or not settings.names_exporters:
                 targets = tuple(

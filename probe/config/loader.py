@@ -16,7 +16,7 @@ import aiohttp
 from probe.config.check_settings import check_duration
 from probe.config.configuration import SAMPLE_SUCCESSES, Configuration, WebSettings
 from probe.config.declared_source import SDK_ENVIRONMENT, SourceInputs
-from probe.config.errors import ConfigurationError, explain_unreadable
+from probe.config.errors import ConfigurationError, NothingToProbeError, explain_unreadable
 from probe.config.expand import expand
 from probe.config.file_reader import FileReader
 from probe.config.location import Location
@@ -173,8 +173,10 @@ def _build(
     # Targets first: that judges `defaults` too, and modules are built from them.
     own = read_targets(entry.targets, entry.defaults, at, known_causes)
     modules = read_modules(entry.modules, entry.defaults, at)
-    if not (own or sources or modules):
-        raise at.error("names nothing to probe; give targets, sources or modules")
+    # Thresholds alone are a configuration: of `mtls-probe rules`.
+    if not (own or sources or modules) and list(document.value or ()) != ["alerts"]:
+        nothing = "names nothing to probe; give targets, sources or modules"
+        raise NothingToProbeError(nothing, file=document.file, line=at.line)
     reading = (reader or SourceReader()).read(sources, entry.defaults, inputs)
     shard_index = read_shard_index(entry, at)
     web = read_web(entry, at)

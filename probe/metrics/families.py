@@ -171,16 +171,23 @@ TARGET_FAMILIES: Final = tuple(_families)
 
 CAUSE_INFO: Final = _gauge(
     "mtls_probe_cause_info",
-    "Each cause of the catalogue: its family, who must act, how severe it is.",
+    "What the catalogue says of a cause: its family, who must act, how severe it is.",
     "cause family documented_cause party severity",
+    when="for each cause that a target has, has had since the start, or must have",
 )
 """A gauge in OpenMetrics too: an info family would be called `mtls_probe_cause` there, which is the
 name of another family."""
 FAILURES_BY_CAUSE: Final = _counter(
-    "mtls_probe_failures_by_cause_total", "Failures that were not expected, by cause.", "cause"
+    "mtls_probe_failures_by_cause_total",
+    "Failures that were not expected, by cause.",
+    "cause",
+    when="from the first failure of the cause on, with which it is 1",
 )
 DURATION: Final = _histogram(
-    "mtls_probe_duration_seconds", "Duration of attempts by stage.", "stage"
+    "mtls_probe_duration_seconds",
+    "Duration of the stages that wait for the backend.",
+    "stage",
+    when="for each of these stages that an attempt has reached",
 )
 SCHEDULE_LATENESS: Final = _histogram(
     "mtls_probe_schedule_lateness_seconds", "How long after its time an attempt began."
@@ -225,14 +232,11 @@ HELD_UP: Final = _counter(
     "mtls_probe_held_up_seconds_total",
     "Seconds, while attempts were under way, in which this process could not act.",
 )
-LOOKUPS: Final = _gauge("mtls_probe_lookups", "Names that are being looked up.", "for")
-LOOKUPS_LIMIT: Final = _gauge(
-    "mtls_probe_lookups_limit", "How many may be looked up at a time.", "for"
-)
 LOOKUPS_REFUSED: Final = _counter(
     "mtls_probe_lookups_refused_total",
     "Names that were not looked up, because every place was taken.",
     "for",
+    when="`schedule` always, `probe` with modules, `clocks` with clock sources",
 )
 WEB_CONNECTIONS: Final = _gauge("mtls_probe_web_connections", "Open connections to the web side.")
 WEB_CONNECTIONS_LIMIT: Final = _gauge(
@@ -265,4 +269,4 @@ RESOURCE: Final = _info(
     when="where the probe has a resource; its attributes are the labels",
 )
 SERVICE_FAMILIES: Final = tuple(_families[len(TARGET_FAMILIES) :])
-"""What the service has once; prometheus_client's `process_*` families come on top."""
+"""What the service has once; five of prometheus_client's `process_*` families come on top."""

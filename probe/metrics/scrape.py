@@ -20,6 +20,7 @@ from probe.metrics.service_metrics import (
     collect_causes,
     collect_sources,
     encode_samples,
+    list_causes,
 )
 from probe.metrics.target_samples import (
     list_row_samples,
@@ -50,7 +51,7 @@ class Metrics:
         catalogue: Mapping[str, Cause] = CATALOGUE,
         resource: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Show `ledger`, every cause of `catalogue` from the start, and the probe's `resource`."""
+        """Show `ledger`, the causes of `catalogue` that it has seen, and the probe's `resource`."""
         self.service: Final = ServiceMetrics(ledger, catalogue, resource)
         self._ledger = ledger
         ledger.subscribe(self._record)
@@ -84,7 +85,8 @@ def render_textfile(
 ) -> bytes:
     """Return one round as metrics in the text format 0.0.4, for a textfile collector.
 
-    They are those of each target of `rows`, of each source, and the causes of `catalogue`.
+    They are those of each target of `rows`, of each source, and of the causes of `catalogue` that
+    they name.
     """
     seen = list(rows)
     samples = list(list_row_samples(seen))
@@ -93,5 +95,6 @@ def render_textfile(
         rendered = b"".join(each.rendered[place] for each in samples)
         if rendered and family.name not in ONLY_WITH_A_SCHEDULE:
             parts += (family.metadata(openmetrics=False), rendered)
-    shown = (*collect_causes(catalogue), *collect_sources(sources, not seen))
+    causes = {cause for row in seen for cause in list_causes(*row)}
+    shown = (*collect_causes(catalogue, causes), *collect_sources(sources, not seen))
     return b"".join(parts) + encode_samples(shown)

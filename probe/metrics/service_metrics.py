@@ -1,13 +1,14 @@
 """The metrics of the service itself, in a prometheus_client registry of their own.
 
-Nothing is registered globally, and every label value is there from the start, at 0.
+Nothing is registered globally. A counter is there from the start, at 0, but for those by cause:
+each probe would have a series for every cause of the catalogue.
 """
 
 import platform
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Histogram, Info, Metric, ProcessCollector
 from prometheus_client.exposition import choose_encoder
@@ -20,14 +21,25 @@ from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics import families
 from probe.metrics.exposition import OPENMETRICS, TEXT, Family
-from probe.model.evidence import STAGES
-from probe.model.target import SourceState
+from probe.model.diagnosis import Diagnosis
+from probe.model.evidence import Evidence
+from probe.model.target import SourceState, Target
 from probe.text.safe_text import safe_text
 
-DURATION_BUCKETS: Final = (
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-)  # fmt: skip  # one row reads as one scale
-LATENESS_BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+DURATION_BUCKETS: Final = (0.1, 1.0)
+"""Quick, or slow: each further bound is a series for every stage of every probe."""
+LATENESS_BUCKETS: Final = (1.0,)
+OBSERVED_STAGES: Final = ("connect", "handshake", "accept", "export")
+"""The stages that wait for the backend; `mtls_probe_last_duration_seconds` has all stages."""
+PROCESS: Final = frozenset(
+    {
+        "process_cpu_seconds_total",
+        "process_max_fds",
+        "process_open_fds",
+        "process_resident_memory_bytes",
+        "process_start_time_seconds",
+    }
+)
 NAME_LIMIT: Final = 100
 NAME_LIMIT_WITH_TRACE: Final = 59
 """OpenMetrics 1.0 allows an exemplar 128 characters of label names and values together."""
@@ -36,15 +48,6 @@ _NOT_IN_LABELS: Final = re.compile(r"[^a-zA-Z0-9_]+|__+")
 
 Samples = Iterable[tuple[Family, Iterable[tuple[tuple[str, ...], float]]]]
 """Families, each with the values of its labels and the value of each sample."""
-
-
-class Lookups(NamedTuple):
-    """The look-ups of names at a moment."""
-
-    under_way: int
-    limit: int
-    refused: int
-    """Names that were not looked up, since the start, because the limit was reached."""
 
 
 class ConnectionCounts(Protocol):
@@ -74,9 +77,9 @@ class ServiceMetrics:
         self._config_in_force = self._web_config_in_force = True
         self._sources: tuple[SourceState, ...] = ()
         self._nothing_to_probe = False
-        self.register(lambda: collect_ledger(ledger, catalogue))
-        durations = _histogram(families.DURATION, DURATION_BUCKETS, registry)
-        self._durations = {str(stage): durations.labels(stage) for stage in STAGES}
+        self._seen: set[str] = set()
+        self.register(lambda: collect_ledger(ledger, catalogue, self._seen))
+        self._durations = _histogram(families.DURATION, DURATION_BUCKETS, registry)
         self._lateness = _histogram(families.SCHEDULE_LATENESS, LATENESS_BUCKETS, registry)
         self.register(lambda: collect_sources(self._sources, self._nothing_to_probe))
         self.register(self._own_samples)
@@ -88,17 +91,19 @@ class ServiceMetrics:
         ProcessCollector(registry=registry)
 
     def observe_attempt(self, state: TargetRuntime) -> None:
-        """Observe the durations of the attempt just recorded.
+        """Observe the durations and the causes of the attempt just recorded.
 
         The stage that decided it carries the target, and with telemetry the trace, as exemplar.
         """
-        evidence = state.evidence
-        if evidence is None:
+        evidence, diagnosis = state.evidence, state.diagnosis
+        if evidence is None or diagnosis is None:
             return
+        self._seen.update(list_causes(state.target, evidence, diagnosis))
         decided, exemplar = evidence.ending.stage, _exemplar(state)
         for stage, seconds in evidence.durations.items():
-            if stage in self._durations:
-                self._durations[stage].observe(seconds, exemplar if stage == decided else None)
+            if stage in OBSERVED_STAGES:
+                shown = exemplar if stage == decided else None
+                self._durations.labels(stage).observe(seconds, shown)
         if evidence.ending.kind == "budget":
             self._counts[families.BUDGET_EXCEEDED] += 1
 
@@ -160,24 +165,36 @@ class ServiceMetrics:
             yield family, _single(value)
 
 
-def collect_ledger(ledger: Ledger, catalogue: Mapping[str, Cause]) -> Samples:
-    """Return the counts of `ledger`, and every cause of `catalogue`."""
-    counts = ledger.failures_by_cause
-    ids = dict.fromkeys((*catalogue, *counts))
-    yield families.FAILURES_BY_CAUSE, _by_label({id_: counts[id_] for id_ in ids})
-    yield from collect_causes(catalogue)
+def collect_ledger(
+    ledger: Ledger, catalogue: Mapping[str, Cause], seen: Collection[str]
+) -> Samples:
+    """Return the counts of `ledger`, and what `catalogue` says of the causes `seen`."""
+    yield families.FAILURES_BY_CAUSE, _by_label(dict(sorted(ledger.failures_by_cause.items())))
+    yield from collect_causes(catalogue, seen)
     yield families.SCHEDULE_MISSED, _single(ledger.missed)
     yield families.TARGETS, _single(len(ledger))
     yield families.IN_FLIGHT, _single(ledger.in_flight)
 
 
-def collect_causes(catalogue: Mapping[str, Cause]) -> Samples:
-    """Return what alerting rules join on: family, party and severity of each cause."""
+def list_causes(target: Target, evidence: Evidence, diagnosis: Diagnosis) -> Iterator[str]:
+    """Yield every cause that the series of `target` name after this attempt, whatever its part."""
+    if diagnosis.cause is not None:
+        yield diagnosis.cause
+    if target.expect_cause:
+        yield target.expect_cause
+    yield from (finding.cause for finding in diagnosis.findings)
+    files = evidence.credentials
+    yield from (fault.cause for fault in (*files.faults, *files.unusable))
+
+
+def collect_causes(catalogue: Mapping[str, Cause], seen: Collection[str]) -> Samples:
+    """Return what alerting rules join on: family, party and severity of each cause `seen`."""
     yield (
         families.CAUSE_INFO,
         [
             ((one.id, one.family, str(one.documented_cause), one.party, one.severity), 1.0)
             for one in catalogue.values()
+            if one.id in seen
         ],
     )
 
@@ -200,19 +217,17 @@ def collect_connections(counts: ConnectionCounts) -> Samples:
 
 
 def collect_own_trouble(
-    held_up: Callable[[], float], lookups: Mapping[str, Callable[[], Lookups]]
+    held_up: Callable[[], float], refused: Callable[[], Mapping[str, int]]
 ) -> Samples:
-    """Return how long the probe could not act, and how near its look-ups are to their limit.
+    """Return how long the probe could not act, and how many look-ups it had no place for.
 
     Args:
         held_up: seconds since the start in which the process could not act.
-        lookups: by what they are for: the schedule, `/probe`, the clock sources.
+        refused: look-ups since the start, by what they were for: the schedule, `/probe`, the clock
+            sources.
     """
     yield families.HELD_UP, _single(held_up())
-    now = {name: read() for name, read in lookups.items()}
-    yield families.LOOKUPS, _by_label({name: each.under_way for name, each in now.items()})
-    yield families.LOOKUPS_LIMIT, _by_label({name: each.limit for name, each in now.items()})
-    yield families.LOOKUPS_REFUSED, _by_label({name: each.refused for name, each in now.items()})
+    yield families.LOOKUPS_REFUSED, _by_label(refused())
 
 
 def collect_log(lines_dropped: Callable[[], int]) -> Samples:
@@ -250,15 +265,21 @@ def make_resource_labels(attributes: Mapping[str, str]) -> dict[str, str]:
 
 
 class _Registry(CollectorRegistry):
-    """A registry without `_created` samples.
+    """A registry without `_created` samples, and with those of `PROCESS` only of the process.
 
-    prometheus_client can switch them off for the whole process only; nobody here reads them.
+    prometheus_client can switch the former off for the whole process only; nobody reads them here.
     """
 
     def collect(self) -> Iterator[Metric]:
         for metric in super().collect():
-            metric.samples = [s for s in metric.samples if not s.name.endswith("_created")]
-            yield metric
+            metric.samples = [
+                sample
+                for sample in metric.samples
+                if not sample.name.endswith("_created")
+                and (sample.name in PROCESS or not sample.name.startswith("process_"))
+            ]
+            if metric.samples or not metric.name.startswith("process_"):
+                yield metric
 
 
 class _Reader(Collector):

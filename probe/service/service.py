@@ -14,14 +14,12 @@ from typing import Final
 
 import structlog
 
-from probe.attempt.resolver import Resolver
 from probe.config.configuration import Configuration, register_configuration
 from probe.config.loader import ConfigurationLoader
 from probe.ledger.ledger import Ledger
 from probe.log.changes import ChangeLog, SourceLog
 from probe.metrics.scrape import Metrics
 from probe.metrics.service_metrics import (
-    Lookups,
     collect_connections,
     collect_log,
     collect_own_trouble,
@@ -93,17 +91,8 @@ class Service:
             concurrency=configuration.concurrency,
             on_attempt=telemetry.record if telemetry is not None else lambda _runtime: None,
         )
-        resolvers = {
-            "schedule": self._pipeline.resolver,
-            "probe": self._on_demand.resolver,
-            "clocks": self._pipeline.clock_resolver,
-        }
         self.metrics.service.register(
-            partial(
-                collect_own_trouble,
-                self._pipeline.delays.total,
-                {name: partial(_lookups, resolver) for name, resolver in resolvers.items()},
-            )
+            partial(collect_own_trouble, self._pipeline.delays.total, self._count_refused_lookups)
         )
         if telemetry is not None:
             self.ledger.subscribe(telemetry.record)
@@ -214,13 +203,18 @@ class Service:
         if self._web_config is not None:
             yield from self._web_config.names
 
+    def _count_refused_lookups(self) -> dict[str, int]:
+        """Return the look-ups without a place, by what they were for, where that is configured."""
+        refused = {"schedule": self._pipeline.resolver.refused}
+        if self.configuration.modules:
+            refused["probe"] = self._on_demand.resolver.refused
+        if self.configuration.clock_sources:
+            refused["clocks"] = self._pipeline.clock_resolver.refused
+        return refused
+
     def _record_missed(self, name: str) -> None:
         self.ledger.missed += 1
         log.warning("attempt_missed", target=safe_text(name))
-
-
-def _lookups(resolver: Resolver) -> Lookups:
-    return Lookups(resolver.active, resolver.slots, resolver.refused)
 
 
 @contextmanager

@@ -28,7 +28,6 @@ STEADY: Final = frozenset(
         "mtls_probe_failures",
         "mtls_probe_finding",
         "mtls_probe_interval_seconds",
-        "mtls_probe_lookups_limit",
         "mtls_probe_nothing_to_probe",
         "mtls_probe_outcome",
         "mtls_probe_source_targets",

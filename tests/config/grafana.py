@@ -14,6 +14,7 @@ FOLDER: Final = Path(__file__).parents[2] / "grafana"
 ALERTING: Final = FOLDER / "provisioning" / "alerting"
 BUILT_IN: Final = {
     "__rate_interval": "10s",
+    "__rate_interval_ms": "10000",
     "__interval": "5s",
     "__range": "60s",
 }

@@ -11,18 +11,21 @@ from typing import Any, Final
 
 import pytest
 
-from grafana.source.__main__ import ALERT_RULES, rendered
+from grafana.source.__main__ import ALERT_RULES, BUNDLE, render_bundle, rendered
 from grafana.source.__main__ import DASHBOARDS as SOURCES
 from grafana.source.alert_rules import render_alert_rules
 from probe.diagnosis.catalogue import CATALOGUE
+from tests.config.conftest import CONFIG
 from tests.config.dashboard_lint import RULES, broken
 from tests.config.grafana import (
     FOLDER,
     Json,
     dashboards,
     panels,
+    queries,
     references,
 )
+from tests.config.manifests import load
 
 ALL: Final = dashboards()
 UIDS: Final = {each["uid"]: each for each in ALL.values()}
@@ -117,6 +120,25 @@ def test_the_files_are_what_their_source_writes() -> None:
         assert path.read_text(encoding="utf-8") == rendered(dashboard), f"{name} is stale"
     assert ALL.keys() == SOURCES.keys()
     assert ALERT_RULES.read_text(encoding="utf-8") == render_alert_rules(), "rules.yaml is stale"
+    assert BUNDLE.read_text(encoding="utf-8") == render_bundle(), "mixin.json is stale"
+
+
+def test_the_bundle_holds_what_the_files_hold() -> None:
+    """Each dashboard, and the rules with Prometheus's own: one file for those who use mixins."""
+    bundle = json.loads(BUNDLE.read_text(encoding="utf-8"))
+    assert bundle.keys() == {"grafanaDashboards", "prometheusAlerts"}
+    assert bundle["grafanaDashboards"] == ALL
+    [rules] = load((CONFIG / "prometheus" / "rules" / "mtls-probe.yml").read_text("utf-8"))
+    assert bundle["prometheusAlerts"] == rules
+
+
+def test_a_dashboard_can_be_imported_by_hand() -> None:
+    """It asks for the data source in a variable of its own, and depends on no uid of one."""
+    for name, dashboard in ALL.items():
+        assert dashboard["templating"]["list"][0]["type"] == "datasource", name
+        assert "id" not in dashboard
+        sources = {target["datasource"]["uid"] for _, target in queries(dashboard)}
+        assert sources == {"${datasource}"}, name
 
 
 def test_links_lead_to_dashboards_and_set_variables_that_they_have() -> None:

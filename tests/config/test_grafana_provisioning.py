@@ -28,7 +28,6 @@ from tests.config.manifests import dump, load
 
 ALL: Final = dashboards()
 UIDS: Final = {each["uid"]: each for each in ALL.values()}
-ENVIRONMENT: Final = "MTLS_PROBE_ALERTMANAGER_URL"
 
 
 @pytest.fixture(scope="module")
@@ -50,28 +49,27 @@ def test_compose_provisions_all_of_it(grafana: Json) -> None:
     assert {each["pluginVersion"] for each in panels(ALL["fleet.json"])} == {PLUGIN_VERSION}
 
 
-def test_every_variable_of_the_environment_has_a_default(grafana: Json) -> None:
-    """Grafana would replace an unset variable by nothing, and not start."""
-    used = set()
+def test_nothing_depends_on_grafanas_environment() -> None:
+    """Grafana would replace an unset variable by nothing, and might not start."""
     for path in (FOLDER / "provisioning").rglob("*.yaml"):
         document = provisioned(str(path.relative_to(FOLDER / "provisioning")))
         for text in expanded_texts(document):
-            used |= references(text.replace("$$", ""))
-    assert used == {ENVIRONMENT}
-    assert re.fullmatch(r"\$\{\w+:-http://alertmanager:9093\}", grafana["environment"][ENVIRONMENT])
+            assert references(text.replace("$$", "")) == set(), path.name
 
 
-def test_policies_and_contact_points_fit() -> None:
-    """Every policy has a contact point that exists and has an address."""
-    points = expanded(
-        provisioned("alerting/contact-points.yaml"), {ENVIRONMENT: "http://alertmanager:9093"}
-    )["contactPoints"]
-    names = {each["name"] for each in points}
-    for policy in provisioned("alerting/policies.yaml")["policies"]:
-        assert {each["receiver"] for each in (policy, *policy["routes"])} <= names
-    for receiver in (each for point in points for each in point["receivers"]):
-        assert receiver.keys() >= {"uid", "type", "settings"}
-        assert receiver["settings"]["url"] == "http://alertmanager:9093"
+def test_nothing_of_the_users_own_is_replaced() -> None:
+    """Only rules are provisioned: whom they notify is for the organisation's own tree to say."""
+    files = sorted(path.name for path in (FOLDER / "provisioning" / "alerting").iterdir())
+    assert files == ["rules.yaml"]
+    assert provisioned("alerting/rules.yaml").keys() == {"apiVersion", "groups"}
+
+
+def test_rules_and_dashboards_are_in_one_folder() -> None:
+    """By its title: a uid would make Grafana create a second one, for rules can name none."""
+    [group] = provisioned("alerting/rules.yaml")["groups"]
+    [provider] = provisioned("dashboards/mtls-probe.yaml")["providers"]
+    assert group["folder"] == provider["folder"]
+    assert "folderUid" not in provider
 
 
 def test_a_missing_variable_and_an_escaped_dollar_are_read_as_grafana_reads_them() -> None:
@@ -113,7 +111,7 @@ def faults(rules: list[Json]) -> Iterator[str]:
         if rule["noDataState"] not in {"OK", "Alerting", "NoData"}:
             yield f"{uid}: noDataState"
         says = rule["annotations"]
-        for name in ("summary", "description", "runbook_url"):
+        for name in ("summary", "description", "fix", "runbook_url"):
             if not says.get(name, "").strip():
                 yield f"{uid}: {name}"
         if re.search(r"\$[${]", " ".join(says.values())):
@@ -143,6 +141,9 @@ SHOWN: Final = {
     "mtls-probe-server-expiry-14d": "Server certificates",
     "mtls-probe-ca-expiry-28d": "CA certificates",
     "mtls-probe-ca-expiry-14d": "CA certificates",
+    "mtls-probe-not-requested": "Findings",
+    "mtls-probe-source-down": "Probes",
+    "mtls-probe-nothing-to-probe": "Probes",
     "mtls-probe-down": "Probes",
 }
 

@@ -13,6 +13,9 @@ from typing import Any, Final
 
 import pytest
 
+from probe.alerting.links import CAUSES_PAGE, get_first_step
+from probe.diagnosis.catalogue import CATALOGUE
+from probe.diagnosis.cause import Cause
 from tests.config.grafana import Json, alert_rules
 
 RULES: Final = {rule["uid"]: rule for rule in alert_rules()}
@@ -32,12 +35,18 @@ FAILING: Final = {
     "certain": "true",
     "party": "backend",
     "severity": "warning",
+    "server_address": "gw.example.com",
+    "namespace": "shop",
+    "pod": "checkout-1",
+    "team": "payments",
 }
+WHOSE: Final = " Backend: gw.example.com. Namespace: shop. Pod: checkout-1. Team: payments."
 CERTIFICATE: Final = {
     **TARGET,
     "source": "client",
     "position": "0",
     "subject": "CN=checkout",
+    "issuer": "CN=CA",
     "path": "/etc/otel/tls.crt",
 }
 SERIES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -45,6 +54,8 @@ SERIES: Final[Mapping[str, Mapping[str, str]]] = {
     if uid in {"mtls-probe-failing", "mtls-probe-failing-addresses"}
     else {**SCRAPED, "__name__": "up"}
     if uid == "mtls-probe-down"
+    else {**SCRAPED, "__name__": "mtls_probe_source_up", "source": "environment"}
+    if uid in {"mtls-probe-source-down", "mtls-probe-nothing-to-probe"}
     else CERTIFICATE
     for uid in RULES
 }
@@ -94,8 +105,9 @@ def test_a_firing_alert_can_be_read(grafana_templates: Path, uid: str, remaining
     )
     found = texts(given)
     assert found["label severity"] in {"warning", "critical"}
-    assert found["runbook_url"].startswith(("http://probe:9943/causes/", "https://prometheus.io/"))
-    named = "probe:9943" if uid == "mtls-probe-down" else "checkout+eu/pem"
+    assert found["runbook_url"].startswith((CAUSES_PAGE, "https://prometheus.io/"))
+    assert "probe:9943" not in found["runbook_url"]
+    named = "checkout+eu/pem" if "target" in SERIES[uid] else "probe:9943"
     assert named in found["summary"]
     assert found["description"].strip()
 
@@ -111,7 +123,7 @@ def test_an_alert_without_a_series_can_be_read(
         assert found["summary"] == "No mtls-probe is scraped"
     else:
         assert found["summary"] == "Grafana could not evaluate this rule"
-    assert "http://" not in found["runbook_url"]
+    assert "http" not in found.get("runbook_url", "") or uid == "mtls-probe-down"
 
 
 def test_the_texts_say_what_they_are_meant_to(grafana_templates: Path) -> None:
@@ -128,13 +140,11 @@ def test_the_texts_say_what_they_are_meant_to(grafana_templates: Path) -> None:
         some["summary"]
         == "checkout+eu/pem: 2 of its addresses not as expected: client_ca_untrusted"
     )
-    assert failing["description"].splitlines() == [
+    assert failing["description"] == (
         "Attempts end with client_ca_untrusted, of the family backend_ca_trust. Who must act: the "
-        "backend's side.",
-        "The evidence and the fix:",
-        "http://probe:9943/targets/checkout%2Beu%2Fpem",
-    ]
-    assert failing["runbook_url"] == "http://probe:9943/causes/client_ca_untrusted"
+        f"backend's side.{WHOSE}"
+    )
+    assert failing["runbook_url"] == f"{CAUSES_PAGE}client_ca_untrusted"
     for party, who in (
         ("network", "the network's operators."),
         ("probe", "this probe's operators."),
@@ -150,6 +160,8 @@ def test_the_texts_say_what_they_are_meant_to(grafana_templates: Path) -> None:
     )
     where = "It is number 0 in /etc/otel/tls.crt"
     assert ending["description"].splitlines()[0].startswith(where)
+    assert "Its issuer is CN=CA." in ending["description"]
+    assert ending["fix"].startswith("See why what renews it has not done so")
     ended = of("mtls-probe-client-expiry-14d", CERTIFICATE, -1.0)
     assert ended["summary"] == "CN=checkout of checkout+eu/pem, in /etc/otel/tls.crt, has ended"
     without_names = {name: CERTIFICATE[name] for name in (*TARGET, "source", "position")}
@@ -157,6 +169,32 @@ def test_the_texts_say_what_they_are_meant_to(grafana_templates: Path) -> None:
     assert public["summary"] == (
         "A certificate of checkout+eu/pem, in the system's roots, has ended"
     )
+
+
+@pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
+def test_every_cause_is_whole_sentences(grafana_templates: Path, cause: Cause) -> None:
+    """With the labels that are there in a pod, and with none of them that need not be there."""
+    own = {
+        "cause": cause.id,
+        "family": cause.family,
+        "party": cause.party,
+        "severity": cause.severity,
+    }
+    for labels, whose in (({**FAILING, **own}, WHOSE), ({**TARGET, "certain": "false", **own}, "")):
+        for uid in ("mtls-probe-failing", "mtls-probe-failing-addresses"):
+            said = texts(
+                expand(grafana_templates, RULES[uid]["annotations"], labels, {"A": 1.0, "C": 1.0})
+            )
+            assert said["summary"].endswith(cause.id)
+            assert said["description"].startswith(
+                f"Attempts at these addresses end with {cause.id}"
+                if uid.endswith("addresses")
+                else f"Attempts end with {cause.id}"
+            )
+            assert said["description"].endswith(f".{whose}")
+            assert said["fix"] == get_first_step(cause)
+            assert said["fix"].endswith(".")
+            assert said["runbook_url"] == CAUSES_PAGE + cause.id
 
 
 def _two_dollars(annotations: dict[str, str]) -> None:

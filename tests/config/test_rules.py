@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
-from probe.alerting.links import Pages, get_first_step
+from probe.alerting.links import CAUSES_PAGE, Pages, get_first_step
 from probe.alerting.rule import Thresholds
 from probe.alerting.rule_file import build_rule_group, render_rule_file
 from probe.cli.rules_command import rules as command
+from probe.config.resource import build_resource
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.diagnosis.diagnose import diagnose
@@ -32,6 +33,10 @@ RULES: Final = promtool.rules_of(FILE.read_text(encoding="utf-8"))
 ALERTS: Final = tuple(rule for rule in RULES if "alert" in rule)
 RECORDED: Final = frozenset(rule["record"] for rule in RULES if "record" in rule)
 OF_THE_SCRAPE: Final = frozenset({"job", "instance"})
+_OF_THE_POD: Final = frozenset({"namespace", "pod"})
+"""What the Prometheus operator adds to every series."""
+_OWN: Final = frozenset({"team", "environment", "zone"})
+"""Own labels of targets."""
 FROM_ELSEWHERE: Final = frozenset({"up", "ALERTS"})
 
 Shapes = dict[str, dict[str, set[str]]]
@@ -57,7 +62,9 @@ def shapes() -> Shapes:
         for case in STORIES
     }
     ledger = Ledger(targets.values())
-    metrics = Metrics(ledger)
+    pod = {"K8S_NAMESPACE_NAME": "shop", "K8S_POD_NAME": "checkout-1"}
+    resource, _ = build_resource({}, pod, host="node", port=9943)
+    metrics = Metrics(ledger, resource=resource)
     metrics.service.set_sources(
         [
             SourceState("environment", False, 0, "no variable is set"),
@@ -81,6 +88,7 @@ def shapes() -> Shapes:
                 labels.setdefault(name, set()).add(value)
     # A matcher may ask for series without the label.
     found["mtls_probe_success"]["address"].add("")
+    found["mtls_probe_target_info"].setdefault("namespace", set()).add("")
     return found
 
 
@@ -117,7 +125,7 @@ def test_the_tests_of_the_rules_pass(promtool_binary: str) -> None:
     """Each alerting rule fires where it must and only there."""
     ended = promtool.test(promtool_binary, *TESTS)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert ended.stdout.count("SUCCESS") == len(TESTS) == 5
+    assert ended.stdout.count("SUCCESS") == len(TESTS) == 6
 
 
 @pytest.mark.parametrize("at", range(len(RULES)), ids=lambda at: promtool.name_of(RULES[at]))
@@ -177,9 +185,13 @@ def test_the_tests_of_the_rules_feed_what_the_probe_exposes(shapes: Shapes) -> N
             if found.name == "up":
                 continue
             assert found.name in shapes, series
-            if found.name == "mtls_probe_target_info":
-                assert labels <= shapes[found.name].keys(), series
+            if found.name == "target_info":
+                # The probe's resource, of which any environment gives what it has.
+                assert labels - _OF_THE_POD <= shapes[found.name].keys(), series
+            elif found.name == "mtls_probe_target_info":
+                assert labels <= shapes[found.name].keys() | _OF_THE_POD | _OWN, series
             else:
+                labels -= _OF_THE_POD
                 # Only series of a target of which each address has its own result have an address.
                 assert labels | {"address"} == shapes[found.name].keys() | {"address"}, series
 
@@ -207,16 +219,21 @@ def test_an_alerting_rule_says_what_is_wrong_how_to_fix_it_and_where_to_look() -
 @pytest.mark.parametrize(
     ("pages", "runbook", "dashboard"),
     [
-        (Pages(), "http://probe:9943/causes/", "http://probe:9943/targets/"),
+        (
+            Pages(),
+            CAUSES_PAGE,
+            "http://prometheus:9090/graph?g0.tab=1&g0.expr="
+            "%7B__name__%3D~%22mtls_probe_.%2B%22%2Ctarget%3D%22{}%22%7D",
+        ),
         (
             Pages(
                 "https://wiki.example.com/CAUSES.md#", "https://grafana.example.com/d/x?var-target="
             ),
             "https://wiki.example.com/CAUSES.md#",
-            "https://grafana.example.com/d/x?var-target=",
+            "https://grafana.example.com/d/x?var-target={}",
         ),
     ],
-    ids=["the probe's own pages", "the site's pages"],
+    ids=["the pages that everybody has", "the site's pages"],
 )
 def test_each_cause_comes_with_its_fix(
     promtool_binary: str, tmp_path: Path, pages: Pages, runbook: str, dashboard: str
@@ -231,6 +248,7 @@ def test_each_cause_comes_with_its_fix(
         "either": "whichever side turns out to be wrong",
     }
     scrape = 'job="mtls-probe",instance="probe:9943"'
+    whose = 'server_address="gw",team="payments",namespace="shop",pod="checkout-1"'
     series, expected = [], []
     for cause in CATALOGUE.values():
         own = f'cause="{cause.id}",family="{cause.family}"'
@@ -238,6 +256,7 @@ def test_each_cause_comes_with_its_fix(
         known = f'documented_cause="0",party="{cause.party}",severity="{cause.severity}"'
         series += [
             {"series": f"mtls_probe_success{{{target}}}", "values": "0x20"},
+            {"series": f"mtls_probe_target_info{{{target},{whose}}}", "values": "1x20"},
             {
                 "series": f'mtls_probe_cause{{{target},{own},certain="true",party="{cause.party}"}}',
                 "values": "1x20",
@@ -253,17 +272,23 @@ def test_each_cause_comes_with_its_fix(
             "certain": "true",
             "party": cause.party,
             "severity": cause.severity,
+            "server_address": "gw",
+            "team": "payments",
+            "namespace": "shop",
+            "pod": "checkout-1",
         }
         annotations = {
             "summary": f"{cause.id} is not as expected: {cause.id}",
             "description": f"Attempts end with {cause.id}, of the family {cause.family}. "
-            f"Who must act: {parties[cause.party]}.",
+            f"Who must act: {parties[cause.party]}. Backend: gw. Namespace: shop. Pod: checkout-1. "
+            "Team: payments.",
             "fix": get_first_step(cause),
             "runbook_url": runbook + cause.id,
-            "dashboard_url": dashboard + cause.id,
+            "dashboard_url": dashboard.format(cause.id),
         }
         expected.append({"exp_labels": labels, "exp_annotations": annotations})
     case = {
+        "external_url": "http://prometheus:9090",
         "interval": "1m",
         "input_series": series,
         "alert_rule_test": [

@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from click.testing import CliRunner
+from msgspec import structs
 
 from probe.alerting.links import Pages
 from probe.alerting.rule import Thresholds
@@ -31,6 +32,7 @@ from probe.web.application import ServiceView, build_application
 from tests.contract.imports import ROOT
 from tests.support.causes import build_cause
 from tests.support.evidence import alert, attempt, partial_handshake
+from tests.support.metric_samples import EU, REFUSED, seen
 
 FACT: Final = "the backend sent alert user_canceled (90)"
 
@@ -119,12 +121,15 @@ async def test_it_is_on_the_status_pages() -> None:
     assert NEW.meaning in page
 
 
-def test_it_is_in_the_metrics_from_the_start() -> None:
-    """Alerting rules join on mtls_probe_cause_info, and a counter begins at 0."""
-    text = Metrics(Ledger(), ENLARGED).exposition()[0].decode()
+def test_it_is_in_the_metrics_once_it_was_seen() -> None:
+    """Alerting rules join on mtls_probe_cause_info, which comes with the failure that is counted."""
+    ledger = Ledger([EU])
+    metrics = Metrics(ledger, ENLARGED)
+    ledger.record(EU, seen(), structs.replace(REFUSED, cause=NEW.id))
+    text = metrics.exposition()[0].decode()
 
     assert f'mtls_probe_cause_info{{cause="{NEW.id}",documented_cause="0"' in text
-    assert f'mtls_probe_failures_by_cause_total{{cause="{NEW.id}"}} 0' in text
+    assert f'mtls_probe_failures_by_cause_total{{cause="{NEW.id}"}} 1' in text
 
 
 def test_it_is_in_the_alerting_rules() -> None:

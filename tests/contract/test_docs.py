@@ -37,7 +37,7 @@ CAUSE_LIKE: Final = re.compile(r"mtls-probe explain ([a-z]+(?:_[a-z]+)+)")
 EXIT_CODES: Final = {"0", "1", "2", "3"}
 
 NAME: Final = re.compile(r"`([a-z]+(?:_[a-z0-9]+)+)`")
-METRIC: Final = re.compile(r"(?<![\w.])(mtls_probe_[a-z_]+[a-z])(?![\w*=]|\.py)")
+METRIC: Final = re.compile(r"(?<![\w.:])(mtls_probe_[a-z_]+[a-z])(?![\w*=]|\.py)")
 SERIES_SUFFIX: Final = re.compile(r"_(?:bucket|count|sum)$")
 METRICS: Final = {
     family.name for family in (*TARGET_FAMILIES, *SERVICE_FAMILIES, *BLACKBOX_FAMILIES)

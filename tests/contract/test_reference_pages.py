@@ -17,7 +17,6 @@ from probe.metrics.families import (
 )
 from probe.metrics.scrape import Metrics
 from probe.metrics.service_metrics import (
-    Lookups,
     collect_connections,
     collect_log,
     collect_own_trouble,
@@ -91,7 +90,7 @@ def test_every_metric_of_the_service_is_declared() -> None:
     service.span_counter()
     service.register(lambda: collect_log(lambda: 0))
     service.register(lambda: collect_connections(Connections(1)))
-    service.register(lambda: collect_own_trouble(lambda: 0.0, {"probe": lambda: Lookups(0, 1, 0)}))
+    service.register(lambda: collect_own_trouble(lambda: 0.0, lambda: {"schedule": 0}))
     exposition, _ = metrics.exposition(OPENMETRICS)
     declared = {family.name: family for family in (*TARGET_FAMILIES, *SERVICE_FAMILIES)}
     shown = {check(family, declared) for family in families_of(exposition)}

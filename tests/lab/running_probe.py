@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +56,21 @@ def running_probe(
 
     `before` is the command that starts it, as one that enters a namespace.
     """
-    log = Log(file.with_suffix(".log"))
     command = [*before, sys.executable, "-m", "probe", "run", "--config", str(file)]
+    with _run(command, Log(file.with_suffix(".log")), variables) as probe:
+        yield probe
+
+
+@contextmanager
+def running_sidecar(folder: Path, **variables: str) -> Iterator[RunningProbe]:
+    """Run the service without a configuration, on the variables of the exporter next to it."""
+    command = [sys.executable, "-m", "probe", "run", "--listen", "127.0.0.1:0"]
+    with _run(command, Log(folder / "sidecar.log"), variables) as probe:
+        yield probe
+
+
+@contextmanager
+def _run(command: Sequence[str], log: Log, variables: Mapping[str, str]) -> Iterator[RunningProbe]:
     with (
         log.path.open("wb") as output,
         subprocess.Popen(

@@ -47,6 +47,21 @@ ELSEWHERE: Final = {
     "make": "tests/contract/test_docs.py compares them with the Makefile, and CI runs them",
     "mtls-probe run": "a service, which tests/unit/service starts",
     ".venv/bin/python": "the tests themselves",
+    **dict.fromkeys(
+        (
+            "pipx",
+            "uv tool",
+            "python3 -m venv",
+            "/opt/",
+            "ln ",
+            "install ",
+            "mkdir ",
+            "systemctl",
+            "sha256sum",
+            "_MTLS_PROBE_COMPLETE",
+        ),
+        "tests/release/test_installing.py",
+    ),
     "OTEL_EXPORTER_OTLP_": "variables, not a command",
 }
 """What blocks of the pages begin with that is not run here, and where it is."""

@@ -74,10 +74,7 @@ def test_thresholds_alone_are_enough() -> None:
 def test_thresholds_are_those_of_the_configuration(tmp_path: Path, name: str) -> None:
     """Whole days, whole hours and anything else come into the expressions as they are."""
     file = tmp_path / "mtls-probe.yml"
-    file.write_text(
-        "targets: [{endpoint: 'https://collector.example.com:4317'}]\n"
-        "alerts: {expiry_warning: 30h, expiry_critical: 90m30s}\n"
-    )
+    file.write_text("alerts: {expiry_warning: 30h, expiry_critical: 90m30s}\n")
     text = run("--config", str(file)).stdout
     assert "< 30 * 3600\n" in rule(name, text=text)
     assert "< 5430\n" in rule(name, severity="critical", text=text)
@@ -108,6 +105,20 @@ def test_links_lead_where_the_site_says() -> None:
     assert (
         Pages("https://x/CAUSES.md#").link_cause("tcp_refused") == "https://x/CAUSES.md#tcp_refused"
     )
+
+
+def test_links_lead_where_everybody_can_go_by_default() -> None:
+    """To the repository and to Prometheus, and never to an address that only Prometheus reaches."""
+    rules = [
+        each
+        for each in build_rule_group(Thresholds(), Pages()).rules
+        if isinstance(each, AlertRule)
+    ]
+    for each in rules:
+        assert each.runbook_url.startswith(
+            "https://github.com/example/mtls-probe/blob/main/CAUSES.md#"
+        )
+        assert each.dashboard_url.startswith("{{ $externalURL }}/")
 
 
 @pytest.mark.parametrize(

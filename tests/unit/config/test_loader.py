@@ -284,6 +284,15 @@ def test_the_environment_alone_is_a_configuration() -> None:
     assert [target.name for target in configuration.targets] == ["sdk"]
 
 
+def test_thresholds_alone_are_a_configuration_that_probes_nothing(load: Load) -> None:
+    """They are enough for `mtls-probe rules`; any other key needs something to probe."""
+    loaded = load("alerts: {expiry_warning: 40d}")
+    assert (loaded.targets, loaded.expiry_warning) == ((), 40 * 86400.0)
+    assert "nothing to probe" in loaded.nothing_to_probe
+    with pytest.raises(ConfigurationError, match="names nothing to probe"):
+        load("{alerts: {expiry_warning: 40d}, concurrency: 3}")
+
+
 def test_an_empty_environment_is_a_configuration_that_says_what_to_set() -> None:
     """No target, the SDK's default neither: the variable is named, and nothing raises."""
     found = load_from_environment({})

@@ -13,7 +13,6 @@ from typing import Final
 
 from probe.config.errors import ConfigurationError
 from probe.config.file_reader import decode_text
-from probe.config.resource import parse_attributes
 from probe.config.source_content import SourceContent, add_faults
 from probe.config.sources.collector.read_collector import read_collector
 from probe.config.sources.process.collector_arguments import read_collector_arguments
@@ -26,11 +25,12 @@ from probe.config.sources.process.runtime_rules import apply_runtime_rules, read
 from probe.config.sources.process.select_processes import list_children
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, read_environment
+from probe.config.workload_name import name_service
 from probe.model.known_secrets import environment_secrets
 from probe.model.runtime import COLLECTOR, find_sibling
 from probe.model.surroundings import RunningProcess
 from probe.model.target import Secret, Target, TlsSettings
-from probe.text.description import describe_name, describe_path, is_description
+from probe.text.description import describe_path, is_description
 from probe.text.safe_text import safe_text
 
 ReadProcessFile = Callable[[RunningProcess, str], bytes]
@@ -274,7 +274,7 @@ def _read_sdk(
         raise NoExporterError(
             _explain_nothing(view, found, content.empty), file=f"process {view.pid}"
         )
-    base = _name_service(environ) or f"{view.runs_in.command}-{view.pid}"
+    base = name_service(environ) or f"{view.runs_in.command}-{view.pid}"
     notes = (*settings.notes, *found.notes, _START_ONLY)
     targets = tuple(
         apply_runtime_rules(
@@ -318,18 +318,6 @@ def _explain_nothing(view: ProcessView, found: Recognised, why: str) -> str:
     if found.sdk and why:
         text += f"; {why}"
     return f"{text}; {_START_ONLY}"
-
-
-def _name_service(environ: Mapping[str, str]) -> str:
-    """Return service.name: OTEL_SERVICE_NAME, else the one of OTEL_RESOURCE_ATTRIBUTES."""
-    name = environ.get("OTEL_SERVICE_NAME", "").strip()
-    if not name:
-        try:
-            listed = parse_attributes(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
-        except ValueError:
-            return ""
-        name = listed.get("service.name", "").strip()
-    return safe_text(describe_name(name), 128) if name else ""
 
 
 def _list_secrets(*environments: Mapping[str, str]) -> Iterator[str]:

@@ -1,0 +1,84 @@
+"""Builds sdist, wheel, bill of materials, notes and checksums from the files of the last commit.
+
+Whoever builds the same commit gets the same bytes: times are that of the commit, and nothing that
+is not committed takes part.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from tools.release.repository import Repository
+from tools.release.sbom import render_sbom
+from tools.release.version import CHANGELOG, read_section
+
+CHECKSUMS: Final = "SHA256SUMS"
+
+_BEFORE_URLS: Final = "[project.scripts]\n"
+_RELATIVE_LINK: Final = re.compile(r"\]\((?!https?:|#)([^)\s]+)\)")
+
+
+def build_all(repository: Repository, version: str, url: str = "") -> tuple[Path, ...]:
+    """Build everything into dist/ of the tree; return the files.
+
+    Args:
+        repository: The tree.
+        version: Its version.
+        url: The repository's address, which a release knows and the tree does not.
+    """
+    aim = repository.root / "dist"
+    shutil.rmtree(aim, ignore_errors=True)
+    aim.mkdir()
+    epoch = repository.read_epoch()
+    with TemporaryDirectory() as folder:
+        tree = Path(folder) / f"mtls_probe-{version}"
+        tree.mkdir()
+        repository.export(tree)
+        if url:
+            _write_addresses(tree, version, url.rstrip("/"))
+        _build_distributions(tree, aim, epoch)
+    (aim / f"mtls_probe-{version}.cdx.json").write_text(
+        render_sbom(repository.root, version, epoch), encoding="utf-8"
+    )
+    (aim / f"mtls_probe-{version}.md").write_text(
+        read_section(repository.root, version), encoding="utf-8"
+    )
+    files = sorted(aim.iterdir())
+    sums = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
+    (aim / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
+    return (*files, aim / CHECKSUMS)
+
+
+def _build_distributions(tree: Path, aim: Path, epoch: int) -> None:
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
+    command = (sys.executable, "-m", "hatchling", "build", "--directory", str(aim))
+    # hatchling says which files it wrote; so do we, at the end.
+    subprocess.run(  # noqa: S603  (our own command)
+        command, cwd=tree, env=environment, check=True, stdout=subprocess.DEVNULL
+    )
+
+
+def _write_addresses(tree: Path, version: str, url: str) -> None:
+    """Write what only a release knows: where the project is, and whole links for its front page."""
+    project = tree / "pyproject.toml"
+    text = project.read_text(encoding="utf-8")
+    pages = f"{url}/blob/v{version}"
+    addresses = {
+        "Source": url,
+        "Documentation": f"{pages}/docs/README.md",
+        "Changelog": f"{pages}/{CHANGELOG}",
+        "Issues": f"{url}/issues",
+    }
+    lines = "".join(f'{name} = "{address}"\n' for name, address in addresses.items())
+    project.write_text(
+        text.replace(_BEFORE_URLS, f"[project.urls]\n{lines}\n{_BEFORE_URLS}", 1), encoding="utf-8"
+    )
+    page = tree / "README.md"
+    text = page.read_text(encoding="utf-8")
+    page.write_text(_RELATIVE_LINK.sub(rf"]({pages}/\1)", text), encoding="utf-8")
