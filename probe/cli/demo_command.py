@@ -11,6 +11,7 @@ import click
 
 from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, PROBE_FAULT, exit_code, print_results
 from probe.cli.run_command import run_in_loop, translate_listen_error
+from probe.report.progress import show_progress
 from probe.system.standard_streams import ignore_broken_pipe
 
 if TYPE_CHECKING:
@@ -41,12 +42,24 @@ async def _demo(web: WebSettings | None) -> int:
 
     from probe.demo.scenarios import Demo
     from probe.service.pipeline import run_rounds
+    from probe.web.server.listener import try_to_listen
 
+    if web is not None:
+        with translate_listen_error(web):
+            await try_to_listen(web.host, web.port)
     with tempfile.TemporaryDirectory(prefix="mtls-probe-demo-") as folder:
         backends = Demo()
         targets = await backends.start(Path(folder))
         try:
-            observations = await run_rounds(targets, concurrency=20)
+            with show_progress(len(targets)) as watched:
+                observations = await run_rounds(
+                    targets,
+                    concurrency=20,
+                    report=lambda observed: watched(
+                        observed[0][0].name,
+                        not any(_list_differences(observed, backends.expected)),
+                    ),
+                )
             seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
             faulty = sum(map(bool, backends.expected.values()))
             wrong = list(_list_differences(observations, backends.expected))

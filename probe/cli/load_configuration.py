@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from probe.cli.results import NOT_AS_EXPECTED
 from probe.text.description import NotAPathError, refuse_non_path
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
@@ -19,7 +21,7 @@ _LONGEST: Final = 2048
 """Characters of one line of a warning or an error."""
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from probe.config.configuration import Configuration, WebSettings
     from probe.config.loader import Answers, ConfigurationLoader
@@ -182,7 +184,8 @@ def read_configuration(
     """
     import asyncio
 
-    loaded = asyncio.run(make_loader(config_file, named=named).load_without_lists())
+    with _end_without_targets():
+        loaded = asyncio.run(make_loader(config_file, named=named).load_without_lists())
     _report_warnings(loaded)
     return loaded
 
@@ -201,11 +204,23 @@ def wait_for_configuration(
     """
     import asyncio
 
-    loaded, left = asyncio.run(
-        _wait(make_loader(config_file, named=named, defaults=defaults), limit)
-    )
+    with _end_without_targets():
+        loader = make_loader(config_file, named=named, defaults=defaults)
+        loaded, left = asyncio.run(_wait(loader, limit))
     _report_warnings(loaded)
     return loaded, left
+
+
+@contextmanager
+def _end_without_targets() -> Iterator[None]:
+    """End the command as a round without a target ends, where a file has no mistake and no target."""
+    from probe.config.errors import NothingToProbeError
+
+    try:
+        yield
+    except NothingToProbeError as error:
+        _write(f"error: {error}")
+        click.get_current_context().exit(NOT_AS_EXPECTED)
 
 
 async def _wait(loader: ConfigurationLoader, limit: float) -> tuple[Configuration, float]:

@@ -63,7 +63,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="mtls-probe")
+@click.version_option(__version__, "-V", "--version", prog_name="mtls-probe")
 def cli() -> None:
     """Performs client-certificate handshakes against OTLP backends and names what is wrong."""
 
@@ -80,9 +80,11 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False, obj=register)
     except click.ClickException as error:
+        from probe.cli.usage_hints import describe_usage_error
+
         # What it quotes of the command line may be a key: "$(cat key.pem)".
         with_names = click.UsageError(
-            register.mask(mask_arguments(error.format_message(), sys.argv[1:]))
+            register.mask(mask_arguments(describe_usage_error(error), sys.argv[1:]))
         )
         with_names.ctx = getattr(error, "ctx", None)
         with_names.show()

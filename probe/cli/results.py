@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from probe.cli.choice import Choice
+
 if TYPE_CHECKING:
     from probe.model.diagnosis import Diagnosis
     from probe.model.evidence import Evidence
@@ -30,20 +32,12 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 MODE: Final = 0o644
 """Of an output file: the node exporter runs as another user; no output holds a secret."""
 
-_USAGE_ERRORS: Final = frozenset(
-    {
-        *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
-        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENXIO, errno.EINVAL),
-    }
-)
-"""What a file that was named wrongly ends with; anything else is the state of this machine."""
-
 
 def output_option(*forms: str) -> Callable[[_Command], _Command]:
     """Return the option `--output` of a command that has these formats; the first is the default."""
     return click.option(
         "--output",
-        type=click.Choice(forms),
+        type=Choice(forms),
         default=forms[0],
         show_default=True,
         help="Format of the output.",
@@ -83,6 +77,7 @@ def print_results(
     targets: Sequence[Target] = (),
     sources: Sequence[SourceState] | None = None,
     file: Path | None = None,
+    verbose: bool = False,
 ) -> None:
     """Print `rows` in the form `output`, or put them into `file` in one step.
 
@@ -92,29 +87,36 @@ def print_results(
         targets: Those of `rows`, in their order; only for metrics.
         sources: The state of each source, for the documents that hold it; None: there are none.
         file: Where they go instead of standard output.
+        verbose: Whether the table shows of each target what was proven.
 
     Raises:
-        click.UsageError: where `file` was named wrongly.
-        OSError: where it could still not be written, on a full disk for example.
+        OSError: where it could not be written.
     """
     if file is None and output == "table":
         from probe.report.terminal import print_table
 
-        print_table(rows)
+        print_table(rows, verbose=verbose)
         return
-    content = _encode(rows, output, targets, sources)
+    content = _encode(rows, output, targets, sources, verbose=verbose)
     if file is None:
         click.echo(content, nl=False)
         return
-    from probe.text.safe_text import safe_text
-
     try:
         replace_file(file, content)
     except OSError as error:
-        if error.errno not in _USAGE_ERRORS:
-            raise OSError(error.errno, error.strerror, str(file)) from error
-        why = error.strerror or type(error).__name__
-        raise click.UsageError(f"{safe_text(str(file))} cannot be written: {why}") from None
+        raise OSError(error.errno, f"cannot write: {error.strerror}", str(file)) from error
+
+
+def check_folder(file: Path | None) -> None:
+    """Make sure that the folder of an output file is there, before a round begins for nothing.
+
+    Raises:
+        OSError: where it is not.
+    """
+    if file is not None and not file.parent.is_dir():
+        missing = errno.ENOENT
+        why = f"cannot write: {os.strerror(missing)}; make its folder first"
+        raise OSError(missing, why, str(file))
 
 
 def _encode(
@@ -122,12 +124,14 @@ def _encode(
     output: str,
     targets: Sequence[Target],
     sources: Sequence[SourceState] | None,
+    *,
+    verbose: bool,
 ) -> bytes:
     if output == "table":
         from probe.report.terminal import print_table
 
         text = io.StringIO()
-        print_table(rows, text)
+        print_table(rows, text, verbose=verbose)
         return text.getvalue().encode()
     if output == "junit":
         from probe.report.junit import render_junit

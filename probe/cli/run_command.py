@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -92,4 +93,8 @@ def translate_listen_error(web: WebSettings) -> Iterator[None]:
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
         where = safe_text(f"{web.host}:{web.port}")
-        raise click.ClickException(f"cannot listen on {where}: {reason or error}") from None
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        instead = "; stop what listens there, or write --listen with another port" if taken else ""
+        raise click.ClickException(
+            f"cannot listen on {where}: {reason or error}{instead}"
+        ) from None

@@ -1,29 +1,55 @@
 """Targets from the command line: endpoints with one set of TLS settings for all of them."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
-from typing import cast
+from typing import Final, cast
 
 import click
 from click.core import ParameterSource
 
 from probe.config import duration
-from probe.config.check_settings import server_name_fault
+from probe.config.check_settings import header_fault, proxy_fault, server_name_fault
 from probe.config.configuration import Configuration, WebSettings
 from probe.config.target_entry import choose_protocol
 from probe.config.target_list import assign_names
 from probe.model.runtime import find_sibling
 from probe.model.target import (
+    SIGNALS,
     Addresses,
     Depth,
     Endpoint,
+    Protocol,
+    Secret,
+    Signal,
     Source,
     Target,
     TlsSettings,
 )
-from probe.text.description import describe_value
+from probe.text.description import describe_name, describe_value
 from probe.text.safe_text import safe_text
+
+_SIGNALS: Final[dict[str, Signal]] = {
+    **{name: name for name in SIGNALS},
+    "trace": "traces",
+    "metrics": "metrics",
+    "logs": "logs",
+}
+"""By what URLs call them."""
+_HTTP_PATH: Final = re.compile(r"/v1/(traces|metrics|logs)/?\Z")
+_GRPC_PATH: Final = re.compile(
+    r"^/opentelemetry\.proto\.collector\.(trace|metrics|logs)\.v1\.[A-Za-z]+Service/Export\Z"
+)
+_MARK: Final = re.compile("[=:]")
+_CURL_PLACE: Final = re.compile(r"\+?([^:=]+):([0-9]{1,5}):(\[[0-9a-fA-F:.]+\]|[0-9a-fA-F:.]+)")
+
+_FILES: Final = (
+    ((".yml", ".yaml", ".json"), "a configuration is named by --config"),
+    ((".txt", ".list"), "a file of endpoints is named by --targets"),
+    ((".pem", ".crt", ".cer", ".key"), "files are named by --cert, --key and --ca"),
+)
+"""What ends like a file, and the option that was left out."""
 
 
 def read_endpoints(endpoints: Iterable[str], lines: Iterable[str]) -> list[str]:
@@ -62,13 +88,17 @@ def make_targets(
     depth: str,
     timeout: str,
     addresses: str = "first",
+    headers: Sequence[str] = (),
+    proxy: str | None = None,
+    insecure_skip_verify: bool = False,
 ) -> tuple[Target, ...]:
     """Return a target for each endpoint.
 
     Raises:
-        click.UsageError: where an endpoint or a duration can't be read.
+        click.UsageError: where an endpoint, a duration, a header or the proxy can't be read.
     """
     seconds = read_duration(timeout, "--timeout")
+    proxy_url = None if proxy is None else _read_proxy(proxy)
     targets = []
     for position, text in enumerate(endpoints, start=1):
         try:
@@ -76,8 +106,10 @@ def make_targets(
         except ValueError as error:
             # A line of a file may be anything, and an endpoint's query a token.
             shown = safe_text(describe_value(text, key="endpoint"))
-            raise click.UsageError(f"endpoint {position}, {shown}: {error}") from None
-        chosen = choose_protocol(protocol, exporter, endpoint.port)
+            file = next((f"; {named}" for ends, named in _FILES if text.endswith(ends)), "")
+            raise click.UsageError(f"endpoint {position}, {shown}: {error}{file}") from None
+        endpoint, by_path, signal = _read_path(endpoint)
+        chosen = choose_protocol(protocol or by_path, exporter, endpoint.port)
         if exporter != find_sibling(exporter, chosen):
             raise click.UsageError(f"--exporter {exporter} does not speak {chosen}")
         if fault := server_name_fault(server_name, grpc=chosen == "grpc"):
@@ -87,6 +119,7 @@ def make_targets(
                 name="",
                 endpoint=endpoint,
                 protocol=chosen,
+                signal=signal,
                 exporter=exporter,
                 depth=cast("Depth", depth),
                 addresses=cast("Addresses", addresses),
@@ -96,32 +129,88 @@ def make_targets(
                     key_file=key_file,
                     ca_file=ca_file,
                     server_name_override=server_name,
+                    insecure_skip_verify=insecure_skip_verify,
                 ),
+                headers=tuple(_read_header(each, grpc=chosen == "grpc") for each in headers),
+                proxy_url=proxy_url,
                 sources=(Source("arguments"),),
             )
         )
     return assign_names(targets)
 
 
-def place_targets(targets: Sequence[Target], resolved: Iterable[str]) -> Sequence[Target]:
-    """Return `targets`, those with an address whose host `resolved` has, as `NAME=ADDRESS`.
+def _read_path(endpoint: Endpoint) -> tuple[Endpoint, Protocol | None, Signal]:
+    """Return what a pasted URL's path says: the protocol and the signal; gRPC's paths are left out.
+
+    An exporter over gRPC has none in its endpoint.
+    """
+    path, mark, query = endpoint.path.partition("?")
+    if found := _GRPC_PATH.search(path):
+        return replace(endpoint, path=mark + query), "grpc", _SIGNALS[found[1]]
+    if found := _HTTP_PATH.search(path):
+        return endpoint, "http/protobuf", _SIGNALS[found[1]]
+    return endpoint, None, "traces"
+
+
+def _read_header(text: str, *, grpc: bool) -> tuple[str, Secret]:
+    """Read NAME=VALUE or, as curl has it, `NAME: VALUE`; no error repeats the value.
 
     Raises:
-        click.UsageError: for what is not that.
+        click.UsageError: where it is neither, or cannot be sent.
     """
-    places: dict[str, str] = {}
-    for text in resolved:
-        name, equals, address = text.partition("=")
-        try:
-            places[name.lower()] = str(ip_address(address))
-        except ValueError:
-            equals = ""
-        if not (name and equals):
-            raise click.UsageError(f"--resolve {text!r} is not NAME=ADDRESS")
+    name, mark, value = re.split("([=:])", text, maxsplit=1) if _MARK.search(text) else ("", "", "")
+    name, value = name.strip(), value.strip() if mark == ":" else value
+    if not name:
+        raise click.UsageError("--header is NAME=VALUE or 'NAME: VALUE'")
+    if fault := header_fault(name, value, grpc=grpc):
+        raise click.UsageError(f"--header, {safe_text(describe_name(name))}: {fault}")
+    return name, Secret(value)
+
+
+def _read_proxy(text: str) -> Secret:
+    """Read the URL of a proxy, or its host:port.
+
+    Raises:
+        click.UsageError: where it is neither; its password is never shown.
+    """
+    url = text if "://" in text else f"http://{text}"
+    if fault := proxy_fault(url):
+        raise click.UsageError(f"--proxy: {fault}")
+    return Secret(url)
+
+
+def place_targets(targets: Sequence[Target], resolved: Iterable[str]) -> Sequence[Target]:
+    """Return `targets`, those with an address that `resolved` has one for.
+
+    Each is NAME=ADDRESS or, as curl has it, HOST:PORT:ADDRESS.
+
+    Raises:
+        click.UsageError: for what is neither.
+    """
+    places = dict(map(_read_place, resolved))
     return [
-        replace(target, address=places.get(target.endpoint.host.lower(), target.address))
+        replace(
+            target,
+            address=places.get((target.endpoint.host.lower(), target.endpoint.port))
+            or places.get((target.endpoint.host.lower(), None), target.address),
+        )
         for target in targets
     ]
+
+
+def _read_place(text: str) -> tuple[tuple[str, int | None], str]:
+    port: int | None
+    if found := _CURL_PLACE.fullmatch(text):
+        name, port, address = found[1], int(found[2]), found[3].strip("[]")
+    else:
+        (name, _, address), port = text.partition("="), None
+    try:
+        address = str(ip_address(address))
+    except ValueError:
+        name = ""
+    if not name:
+        raise click.UsageError(f"--resolve {text!r} is not NAME=ADDRESS or HOST:PORT:ADDRESS")
+    return (name.lower(), port), address
 
 
 def read_duration(text: str, option: str) -> float:
@@ -148,7 +237,10 @@ def read_listen(text: str) -> WebSettings:
     try:
         return WebSettings.parse_listen(text)
     except ValueError:
-        raise click.UsageError(f"--listen {text!r} is not HOST:PORT") from None
+        raise click.UsageError(
+            f"--listen {text!r} is not HOST:PORT; write :9943 for every address of this machine, "
+            "127.0.0.1:9943 for this machine alone"
+        ) from None
 
 
 def demo_configuration(targets: Sequence[Target], web: WebSettings) -> Configuration:

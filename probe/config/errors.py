@@ -88,6 +88,10 @@ class ConfigurationError(Exception):
         return "\n".join(lines)
 
 
+class NothingToProbeError(ConfigurationError):
+    """A configuration without a mistake, and without a target, a source or a module."""
+
+
 class UnreadableFileError(ConfigurationError):
     """A file that is not there or may not be read: nothing is known of what it says."""
 

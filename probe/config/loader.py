@@ -16,7 +16,7 @@ import aiohttp
 from probe.config.check_settings import check_duration
 from probe.config.configuration import SAMPLE_SUCCESSES, Configuration, WebSettings
 from probe.config.declared_source import SDK_ENVIRONMENT, SourceInputs
-from probe.config.errors import ConfigurationError, explain_unreadable
+from probe.config.errors import ConfigurationError, NothingToProbeError, explain_unreadable
 from probe.config.expand import expand
 from probe.config.file_reader import FileReader
 from probe.config.location import Location
@@ -175,7 +175,8 @@ def _build(
     modules = read_modules(entry.modules, entry.defaults, at)
     # Thresholds alone are a configuration: of `mtls-probe rules`.
     if not (own or sources or modules) and list(document.value or ()) != ["alerts"]:
-        raise at.error("names nothing to probe; give targets, sources or modules")
+        nothing = "names nothing to probe; give targets, sources or modules"
+        raise NothingToProbeError(nothing, file=document.file, line=at.line)
     reading = (reader or SourceReader()).read(sources, entry.defaults, inputs)
     shard_index = read_shard_index(entry, at)
     web = read_web(entry, at)

@@ -17,10 +17,13 @@ from probe.model.evidence import Evidence
 from probe.model.runtime import COLLECTOR
 from probe.report.message_table import load_refusal_texts
 from probe.report.outcome import EXPORTER_NAMES, describe_expectation
+from probe.report.proofs import list_proofs
 from probe.report.unexpected_acceptance import explain_outcome
 from probe.text.safe_text import safe_text
 
-Section = Literal["what", "seen", "means", "also", "decide", "tried", "exporters", "do", "note"]
+Section = Literal[
+    "what", "seen", "proven", "means", "also", "decide", "tried", "exporters", "do", "note",
+]  # fmt: skip
 
 Row = tuple[Evidence, Diagnosis]
 """What one attempt saw, and what that means."""
@@ -36,6 +39,7 @@ class Sentence(NamedTuple):
 LABELS: Final[dict[Section, str]] = {
     "what": "what happened",
     "seen": "seen",
+    "proven": "proven",
     "means": "it means",
     "also": "also",
     "decide": "to decide",
@@ -75,8 +79,13 @@ def summarize(diagnosis: Diagnosis) -> str:
     return f"{title} ({diagnosis.cause}{sure}), found at {diagnosis.stage}"
 
 
-def build_story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Sentence]:
-    """Yield the story sentence by sentence, in the order in which people need it."""
+def build_story(
+    evidence: Evidence, diagnosis: Diagnosis, *, verbose: bool = False
+) -> Iterator[Sentence]:
+    """Yield the story sentence by sentence, in the order in which people need it.
+
+    Where `verbose`, with what the attempt proved, whatever its outcome.
+    """
     expected = is_expected(evidence, diagnosis)
     explained = explain_outcome(evidence, diagnosis)
     yield Sentence(
@@ -84,6 +93,8 @@ def build_story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Sentence]:
     )
     for fact in diagnosis.facts:
         yield Sentence("seen", fact)
+    for proof in list_proofs(evidence) if verbose else ():
+        yield Sentence("proven", proof)
     if not expected and explained.seen:
         yield Sentence("seen", explained.seen)
     if not expected and explained.meaning:

@@ -34,10 +34,12 @@ _UNBROKEN: Final = 100_000
 """Columns of a pipe: who searches there for a name finds it whole."""
 
 
-def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
+def print_table(
+    rows: Iterable[Row], stream: TextIO | None = None, *, verbose: bool = False
+) -> None:
     """Print the table in the targets' order, then the story of each that has one, worst first.
 
-    Without any row nothing is printed.
+    Without any row nothing is printed; where `verbose`, each has a story, with what was proven.
     """
     stream = stream or sys.stdout
     console = make_console(stream)
@@ -53,10 +55,12 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
         console.print(summary, soft_wrap=True)
     for (evidence, diagnosis), alike in _gather_alike(sort_by_urgency(rows)):
         expected = is_expected(evidence, diagnosis)
-        if not expected or diagnosis.outcome != "confirmed" or diagnosis.findings:
+        if verbose or not expected or diagnosis.outcome != "confirmed" or diagnosis.findings:
             console.print()
             # Lines are broken here: rich would not indent what it wraps.
-            console.print(_story(evidence, diagnosis, alike, console), soft_wrap=True)
+            console.print(
+                _story(evidence, diagnosis, alike, console, verbose=verbose), soft_wrap=True
+            )
     if len(_gather_targets(rows)) > 1:
         console.print()
         console.print(Text(_total(rows)))
@@ -163,7 +167,14 @@ def _gather_targets(rows: Iterable[Row]) -> list[bool]:
     return wholes
 
 
-def _story(evidence: Evidence, diagnosis: Diagnosis, alike: list[str], console: Console) -> Text:
+def _story(
+    evidence: Evidence,
+    diagnosis: Diagnosis,
+    alike: list[str],
+    console: Console,
+    *,
+    verbose: bool,
+) -> Text:
     text = Text()
     text.append(format_heading(evidence), style="bold")
     if alike:
@@ -171,7 +182,7 @@ def _story(evidence: Evidence, diagnosis: Diagnosis, alike: list[str], console: 
         text.append(f"\n  and the same at {', '.join(alike[:ALIKE])}{more}")
     before: Section | None = None
     number = 0
-    for part, said in build_story(evidence, diagnosis):
+    for part, said in build_story(evidence, diagnosis, verbose=verbose):
         label = "" if part == before else LABELS[part]
         number += part == "do"
         sentence = f"{number}. {said}" if part == "do" else said

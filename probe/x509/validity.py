@@ -53,6 +53,11 @@ def expires_soon(certificate: CertificateFacts, now: float) -> bool:
     return 0 <= certificate.not_after - now < min(SOON, lifetime / 3)
 
 
+def ends_within(certificate: CertificateFacts, now: float, seconds: float) -> bool:
+    """Whether a certificate has expired, or will within so many seconds."""
+    return certificate.not_after - now <= seconds
+
+
 def find_expired(chain: Iterable[CertificateFacts], now: float) -> CertificateFacts | None:
     """Return the first certificate whose notAfter is past."""
     return next((one for one in chain if is_expired(one, now)), None)

@@ -119,7 +119,7 @@ def _situations(scene: Scene) -> dict[str, tuple[list[str], str]]:
         "check: endpoints and configuration": ["check", healthy, "--config", well],
         "check: unknown option": ["check", "--no-such-option"],
         "check: unknown output": ["check", "--config", well, "--output", "xml"],
-        "check: no duration": ["check", "--config", well, "--wait", "5"],
+        "check: no duration": ["check", "--config", well, "--wait", "soon"],
         "check: no file to write": ["check", "--config", well, "--output-file", "gone/x"],
         "check: evidence into a file": ["check", "--config", well, "--evidence", well],
         "validate: not YAML": ["validate", "--config", not_yaml],

@@ -68,13 +68,7 @@ class Listener:
             OSError: where it cannot listen on one of them.
         """
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        try:
-            for family, kind, protocol, _, address in dict.fromkeys(found):
-                self._sockets.append(_listening(family, kind, protocol, address))
-        except BaseException:
-            self._close_sockets()
-            raise
+        await _listen_everywhere(self._sockets, host, port)
         for one in self._sockets:
             loop.add_reader(one.fileno(), self._accept, one)
         self._sweeping = asyncio.create_task(self._sweep())
@@ -210,6 +204,32 @@ async def serve_application(
     finally:
         await runner.cleanup()
         connections.end_all()
+
+
+async def try_to_listen(host: str, port: int) -> None:
+    """Make sure that an address is free, before long work begins whose result is shown there.
+
+    Raises:
+        OSError: where it is not.
+    """
+    sockets: list[socket.socket] = []
+    await _listen_everywhere(sockets, host, port)
+    for one in sockets:
+        one.close()
+
+
+async def _listen_everywhere(sockets: list[socket.socket], host: str, port: int) -> None:
+    """Add to `sockets` one for each address of `host`; where one cannot listen, none is left."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    try:
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            sockets.append(_listening(family, kind, protocol, address))
+    except BaseException:
+        for one in sockets:
+            one.close()
+        sockets.clear()
+        raise
 
 
 def _listening(family: int, kind: int, protocol: int, address: tuple[object, ...]) -> socket.socket:

@@ -239,13 +239,15 @@ async def test_both_streams_may_be_full() -> None:
 
 
 async def test_a_full_disk_behind_output_file_is_the_machines_fault(tmp_path: Path) -> None:
-    """3, with the file's name; a name that leads nowhere is the caller's mistake, and 2."""
+    """3, with the file's name; a folder that is missing is said before anything is tried."""
     full = await run_probe("check", NOWHERE, "--output", "json", "--output-file", "/dev/full")
-    assert (full.code, full.err) == (3, "mtls-probe: No space left on device (/dev/full)\n")
+    said = "mtls-probe: cannot write: No space left on device (/dev/full)\n"
+    assert (full.code, full.err) == (3, said)
     nowhere = tmp_path / "missing" / "out.json"
     wrong = await run_probe("check", NOWHERE, "--output", "json", "--output-file", nowhere)
-    assert wrong.code == 2
-    assert f"{nowhere} cannot be written: No such file or directory" in wrong.err
+    assert wrong.code == 3
+    assert "No such file or directory; make its folder first" in wrong.err
+    assert str(nowhere) in wrong.err
 
 
 async def test_both_streams_in_one_pipe_keep_their_order(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from probe.config.arguments import (
     read_endpoints,
     read_listen,
 )
-from probe.model.target import Endpoint, Source, Target, TlsSettings
+from probe.model.target import Endpoint, Secret, Source, Target, TlsSettings
 
 SETTINGS = {
     "cert_file": None,
@@ -226,3 +226,42 @@ def test_what_is_not_a_name_with_an_address_is_a_usage_error(text: str) -> None:
     """Before anything is tried."""
     with pytest.raises(click.UsageError, match="is not NAME=ADDRESS"):
         place_targets([], [text])
+
+
+def test_curls_way_to_give_an_address_is_for_one_port() -> None:
+    """HOST:PORT:ADDRESS; an IPv6 address stands in brackets."""
+    both = targets("gateway:4317", "gateway:4318")
+    placed = place_targets(both, ["gateway:4317:[::1]"])
+    assert [target.address for target in placed] == ["::1", ""]
+
+
+def test_a_pasted_path_says_protocol_and_signal() -> None:
+    """/v1/logs is OTLP/HTTP's on any port; an endpoint has no gRPC method."""
+    method = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+    http, grpc, plain = targets("https://a/otlp/v1/logs", f"https://a:4318{method}", "https://a/x")
+    assert (http.protocol, http.signal, http.endpoint.path) == (
+        *("http/protobuf", "logs", "/otlp/v1/logs"),
+    )
+    assert (grpc.protocol, grpc.signal, grpc.endpoint.path) == ("grpc", "metrics", "")
+    assert (plain.protocol, plain.signal) == ("grpc", "traces")
+    (chosen,) = targets("https://a/v1/logs", protocol="grpc")
+    assert chosen.protocol == "grpc"
+
+
+def test_headers_are_secrets_in_both_forms() -> None:
+    """The first `=` or `:` ends the name."""
+    (target,) = make_targets(["a:1"], **SETTINGS, headers=["a=b:c", "Authorization: Basic x=="])  # type: ignore[arg-type]  # the test's own table is untyped
+    assert target.headers == (("a", Secret("b:c")), ("Authorization", Secret("Basic x==")))
+    for wrong in ("s3cret", "=s3cret", "bad name=s3cret", "a=s3cret\n"):
+        with pytest.raises(click.UsageError) as raised:
+            make_targets(["a:1"], **SETTINGS, headers=[wrong])  # type: ignore[arg-type]  # the same
+        assert "s3cret" not in raised.value.message
+
+
+def test_a_proxy_is_a_url_or_an_address() -> None:
+    """`-x proxy:3128` is what people write; no error has its password."""
+    (target,) = make_targets(["a:1"], **SETTINGS, proxy="proxy:3128")  # type: ignore[arg-type]  # the test's own table is untyped
+    assert target.proxy_url == Secret("http://proxy:3128")
+    with pytest.raises(click.UsageError) as raised:
+        make_targets(["a:1"], **SETTINGS, proxy="https://user:s3cret@proxy:1")  # type: ignore[arg-type]  # the same
+    assert "s3cret" not in raised.value.message
