@@ -23,6 +23,7 @@ _NUMBER: Final = r"([0-9]+(\.[0-9]*)?|\.[0-9]+)"
 _DURATION: Final = rf"^\+?({_NUMBER}(ns|us|\u00b5s|\u03bcs|ms|s|m|h|d|w))+$"
 _MORE_THAN_ZERO: Final = {"pattern": rf"^(?=.*[1-9]){_DURATION[1:]}"}
 _NOT_NEGATIVE: Final = {"pattern": rf"{_DURATION}|^[-+]?0$"}
+_HELD: Final = {"not": {"type": "null"}}
 _NAMED: Final[dict[str, Any]] = {"not": {"enum": [None, "", []]}}
 _LABELS: Final = {
     "propertyNames": {
@@ -59,6 +60,9 @@ _OF_KEYS: Final[dict[tuple[Struct, str], dict[str, Any]]] = {
         "pattern": r"^\s*([hH][tT][tT][pP][sS]?://[^\s/@]|(?!.*://)[^\s@'\"/])"
     },
     (schema.ExpectEntry, "cause"): _choose(*CATALOGUE),
+    (schema.ExpectEntry, "until"): {
+        "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+    },
     (schema.SdkEntry, "format"): _choose("", *FORMATS),
     (schema.ProcessEntry, "command"): {"pattern": r"^$|\S"},
     (schema.ClockSourceEntry, "http"): {"pattern": "^[hH][tT][tT][pP][sS]?://"},
@@ -96,13 +100,17 @@ _OF_MAPPINGS: Final[dict[Struct, dict[str, Any]]] = {
             ]
         }
     },
-    schema.ExpectEntry: _require_one("cause", "client_certificate_requested"),
+    schema.ExpectEntry: {
+        **_require_one("cause", "client_certificate_requested"),
+        "if": {"required": ["until"], "properties": {"until": _HELD}},
+        "then": {"required": ["cause"], "properties": {"cause": _HELD}},
+    },
     schema.SourceEntry: _require_one(*schema.SourceEntry.__struct_fields__, empty=(None, "", [])),
     schema.ProcessEntry: _require_one("pid", "command", empty=(None, "")),
     schema.ClockSourceEntry: _require_one("http", "sntp"),
     schema.ShardEntry: {
         "if": {"required": ["count"], "properties": {"count": {"type": "integer", "minimum": 2}}},
-        "then": {"required": ["index"], "properties": {"index": {"not": {"type": "null"}}}},
+        "then": {"required": ["index"], "properties": {"index": _HELD}},
     },
 }
 """What the keys of a mapping mean together."""

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from probe.config.loader import load_configuration
-from probe.config.schema import FileEntry, SourceEntry
+from probe.config.schema import FileEntry
 from tests.config.helm import (
     CHART,
+    OBSOLETE,
     RECORDED,
     VALUES,
+    WRITTEN_BY_THE_CHART,
     HelmError,
     list_values,
     render,
@@ -22,6 +24,7 @@ from tests.config.helm import (
     run_helm,
     shorten,
     write_readme,
+    write_schema,
 )
 from tests.config.manifests import (
     OPERATOR,
@@ -56,6 +59,16 @@ def workload_of(objects: list[Object]) -> Object:
     """Return the Deployment or StatefulSet."""
     [found] = [each for each in objects if each["kind"] in {"Deployment", "StatefulSet"}]
     return found
+
+
+def without_volume_names(spec: Object) -> Object:
+    """Return the pod with what is mounted in place of the volumes' names."""
+    made = copy.deepcopy(spec)
+    volumes = {each.pop("name"): each for each in made["volumes"]}
+    for each in made["containers"]:
+        for mount in each["volumeMounts"]:
+            mount["name"] = volumes[mount["name"]]
+    return made
 
 
 def test_helm_finds_nothing_to_say(helm: Path) -> None:
@@ -193,7 +206,8 @@ def test_kustomize_gives_the_same_pod(
     ours = load(render(helm, f"--set=mode={folder}"))
     theirs = build(kustomize, config / "kubernetes" / folder)
     one, other = workload_of(ours), workload_of(theirs)
-    assert (one["kind"], pod(one)) == (other["kind"], pod(other))
+    assert one["kind"] == other["kind"]
+    assert without_volume_names(pod(one)) == without_volume_names(pod(other))
     for key in ("replicas", "strategy", "serviceName", "podManagementPolicy"):
         assert one["spec"].get(key) == other["spec"].get(key)
     services = [only(each, "Service") for each in (ours, theirs)]
@@ -259,6 +273,19 @@ def test_the_sidecar_has_settings(helm: Path, tmp_path: Path) -> None:
     assert [each["name"] for each in ours["volumeMounts"]] == ["client", "mtls-probe-no-token"]
 
 
+def test_any_secrets_and_config_maps_can_be_mounted(helm: Path) -> None:
+    """With equal names, with dots, and one of them twice: the volumes differ all the same."""
+    settings = (
+        "secrets[0].secretName=gateway.example.com,secrets[0].mountPath=/a",
+        "secrets[1].secretName=gateway.example.com,secrets[1].mountPath=/b",
+        "configMaps[0].name=gateway.example.com,configMaps[0].mountPath=/c",
+    )
+    spec = pod(workload_of(load(render(helm, *(f"--set={each}" for each in settings)))))
+    assert [each["name"] for each in spec["volumes"]] == [
+        "config", "secret-0", "secret-1", "configmap-0",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
@@ -269,6 +296,8 @@ def test_the_sidecar_has_settings(helm: Path, tmp_path: Path) -> None:
         ("image.repository=ghcr.io/example/mtls-probe:0.1", "/image/repository"),
         ("image.digest=latest", "/image/digest"),
         ("configuration.sources={}", "additional properties 'sources' not allowed"),
+        ("configuration.defaults.intervall=30s", "additional properties 'intervall' not allowed"),
+        ("configuration.defaults.interval=often", "/configuration/defaults/interval"),
         ("configuration.target={}", "additional properties 'target' not allowed"),
         ("extraSources[0].file=a", "additional properties 'file' not allowed"),
         ("targets[0]=collector:4317", "/targets/0"),
@@ -292,16 +321,12 @@ def test_wrong_values_are_refused(helm: Path, setting: str, said: str) -> None:
     assert said in str(refused.value)
 
 
-def test_the_schema_knows_what_the_probe_knows() -> None:
-    """Keys of the configuration that the chart does not write itself, and kinds of sources."""
-    properties = json.loads(read(CHART / "values.schema.json"))["properties"]
-    written_by_the_chart = {"sources", "shard"}
-    assert set(properties["configuration"]["properties"]) == (
-        {*FileEntry.__struct_fields__} - written_by_the_chart - {"alertmanager"}
-    )
-    assert set(properties["extraSources"]["items"]["properties"]) == {
-        *SourceEntry.__struct_fields__
-    }
+def test_the_schema_knows_what_the_probe_knows(config: Path) -> None:
+    """Keys and values of the configuration are those of the probe's own schema: `make chart`."""
+    schema = read(CHART / "values.schema.json")
+    assert write_schema(schema, read(config / "mtls-probe.schema.json")) == schema
+    properties = json.loads(schema)["properties"]["configuration"]["properties"]
+    assert {*properties} == {*FileEntry.__struct_fields__} - WRITTEN_BY_THE_CHART - OBSOLETE
 
 
 def test_every_value_is_explained() -> None:

@@ -136,6 +136,7 @@ def test_the_notes_are_the_changelogs_section(built: dict[str, bytes]) -> None:
     notes = built[f"mtls_probe-{__version__}.md"].decode()
     assert notes.startswith("###")
     assert "\n## " not in notes
+    assert f"]({URL}/blob/v{__version__}/docs/" in notes
 
 
 @every_row(key=("bomFormat", "specVersion", "serialNumber", "metadata", "components"))

@@ -104,6 +104,10 @@ def test_the_command_says_what_is_in_the_way(tree: Path) -> None:
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "not releasable: the tree has changes" in ended.stderr
     assert not (tree / "dist").exists()
+    wrong = (*command, "--version", "next")
+    ended = subprocess.run(wrong, cwd=tree, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("make release: next is not a version: write one like 1.2.3")
 
 
 def test_this_trees_version_is_one() -> None:

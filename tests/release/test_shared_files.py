@@ -11,19 +11,9 @@ import pytest
 
 from tests.contract.imports import ROOT
 from tests.support.required_tools import missing
-from tools.shared_files import COMPLETIONS, EXAMPLES, MAN_PAGE, SHARE, render_all
+from tools.shared_files import COMPLETIONS, EXAMPLES, MAN_PAGE, SHARE
 
 BIN: Final = Path(sys.executable).parent
-
-
-def test_they_are_current() -> None:
-    """`make references` was run after the last change, and nothing else lies there."""
-    held = {
-        path.relative_to(SHARE).as_posix(): path.read_text(encoding="utf-8")
-        for path in SHARE.rglob("*")
-        if path.is_file()
-    }
-    assert held == render_all()
 
 
 def test_the_man_pages_examples_are_the_readmes() -> None:

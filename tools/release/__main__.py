@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tools.release.build import build_all
+from tools.release.build import BuildError, build_all
 from tools.release.readiness import list_obstacles
 from tools.release.repository import Repository
-from tools.release.version import open_version, read_section, read_version
+from tools.release.version import VersionError, open_version, read_section, read_version
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -46,4 +46,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (BuildError, VersionError) as error:
+        sys.exit(f"make release: {error}")

@@ -24,6 +24,10 @@ _BEFORE_URLS: Final = "[project.scripts]\n"
 _RELATIVE_LINK: Final = re.compile(r"\]\((?!https?:|#)([^)\s]+)\)")
 
 
+class BuildError(Exception):
+    """What was built is not complete."""
+
+
 def build_all(repository: Repository, version: str, url: str = "") -> tuple[Path, ...]:
     """Build everything into dist/ of the tree; return the files.
 
@@ -31,6 +35,9 @@ def build_all(repository: Repository, version: str, url: str = "") -> tuple[Path
         repository: The tree.
         version: Its version.
         url: The repository's address, which a release knows and the tree does not.
+
+    Raises:
+        BuildError: where the distributions cannot be built.
     """
     aim = repository.root / "dist"
     shutil.rmtree(aim, ignore_errors=True)
@@ -46,8 +53,9 @@ def build_all(repository: Repository, version: str, url: str = "") -> tuple[Path
     (aim / f"mtls_probe-{version}.cdx.json").write_text(
         render_sbom(repository.root, version, epoch), encoding="utf-8"
     )
+    notes = read_section(repository.root, version)
     (aim / f"mtls_probe-{version}.md").write_text(
-        read_section(repository.root, version), encoding="utf-8"
+        _complete_links(notes, version, url.rstrip("/")) if url else notes, encoding="utf-8"
     )
     files = sorted(aim.iterdir())
     sums = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
@@ -58,17 +66,19 @@ def build_all(repository: Repository, version: str, url: str = "") -> tuple[Path
 def _build_distributions(tree: Path, aim: Path, epoch: int) -> None:
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
     command = (sys.executable, "-m", "hatchling", "build", "--directory", str(aim))
-    # hatchling says which files it wrote; so do we, at the end.
-    subprocess.run(  # noqa: S603  (our own command)
-        command, cwd=tree, env=environment, check=True, stdout=subprocess.DEVNULL
+    # What hatchling says is of interest only where it fails.
+    ended = subprocess.run(  # noqa: S603  (our own command)
+        command, cwd=tree, env=environment, check=False, capture_output=True, text=True
     )
+    if ended.returncode:
+        raise BuildError(f"hatchling failed: {ended.stdout}{ended.stderr}")
 
 
 def _write_addresses(tree: Path, version: str, url: str) -> None:
     """Write what only a release knows: where the project is, and whole links for its front page."""
     project = tree / "pyproject.toml"
     text = project.read_text(encoding="utf-8")
-    pages = f"{url}/blob/v{version}"
+    pages = _name_pages(version, url)
     addresses = {
         "Source": url,
         "Documentation": f"{pages}/docs/README.md",
@@ -81,4 +91,13 @@ def _write_addresses(tree: Path, version: str, url: str) -> None:
     )
     page = tree / "README.md"
     text = page.read_text(encoding="utf-8")
-    page.write_text(_RELATIVE_LINK.sub(rf"]({pages}/\1)", text), encoding="utf-8")
+    page.write_text(_complete_links(text, version, url), encoding="utf-8")
+
+
+def _complete_links(text: str, version: str, url: str) -> str:
+    """Return `text` with whole links in the place of those within the repository."""
+    return _RELATIVE_LINK.sub(rf"]({_name_pages(version, url)}/\1)", text)
+
+
+def _name_pages(version: str, url: str) -> str:
+    return f"{url}/blob/v{version}"

@@ -64,11 +64,11 @@ spec:
         {{- include "mtls-probe.restricted" . | nindent 8 }}
       volumeMounts:
         - {name: config, mountPath: /etc/mtls-probe, readOnly: true}
-        {{- range .Values.secrets }}
-        - {name: {{ .secretName }}, mountPath: {{ .mountPath }}, readOnly: true}
+        {{- range $index, $_ := .Values.secrets }}
+        - {name: secret-{{ $index }}, mountPath: {{ .mountPath }}, readOnly: true}
         {{- end }}
-        {{- range .Values.configMaps }}
-        - {name: {{ .name }}, mountPath: {{ .mountPath }}, readOnly: true}
+        {{- range $index, $_ := .Values.configMaps }}
+        - {name: configmap-{{ $index }}, mountPath: {{ .mountPath }}, readOnly: true}
         {{- end }}
         {{- if .Values.web.configSecret }}
         - {name: mtls-probe-web, mountPath: /etc/mtls-probe-web, readOnly: true}
@@ -79,12 +79,12 @@ spec:
   volumes:
     - name: config
       configMap: {name: {{ include "mtls-probe.fullname" . }}}
-    {{- range .Values.secrets }}
-    - name: {{ .secretName }}
+    {{- range $index, $_ := .Values.secrets }}
+    - name: secret-{{ $index }}
       secret: {secretName: {{ .secretName }}, defaultMode: 288{{ if .optional }}, optional: true{{ end }}}
     {{- end }}
-    {{- range .Values.configMaps }}
-    - name: {{ .name }}
+    {{- range $index, $_ := .Values.configMaps }}
+    - name: configmap-{{ $index }}
       configMap: {name: {{ .name }}{{ if .optional }}, optional: true{{ end }}}
     {{- end }}
     {{- with .Values.web.configSecret }}
