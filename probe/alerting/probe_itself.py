@@ -53,7 +53,7 @@ max without (address) (
         severity="critical",
         summary="{{ if $labels.instance }}mtls-probe on {{ $labels.instance }} is down"
         "{{ else }}No mtls-probe is scraped{{ end }}",
-        description="Prometheus gets no metrics of it: nobody learns what fails.",
+        description=f"Prometheus gets no metrics of it: nobody learns what fails.{WHERE}",
         fix="Prometheus's page of its targets shows why: a process that does not run, a port that is "
         "closed, or a job with another name than mtls-probe.",
         **itself,
@@ -64,7 +64,7 @@ max without (address) (
         hold="5m",
         severity="warning",
         summary="mtls-probe on {{ $labels.instance }} keeps an old configuration",
-        description="The configuration, or the web configuration that it names, has an error.",
+        description=f"The configuration, or the web configuration that it names, has an error.{WHERE}",
         fix="mtls-probe validate --config FILE names the line; so does the probe's log.",
         **itself,
     )
@@ -75,7 +75,7 @@ max without (address) (
         severity="warning",
         summary="mtls-probe on {{ $labels.instance }} cannot read its source {{ $labels.source }}",
         description="Targets that it names are not probed, or as they were named before: nobody "
-        "reports what fails there.",
+        f"reports what fails there.{WHERE}",
         fix="The probe's page, its log and mtls-probe validate say what is wrong with the source: "
         "correct the file, the variable or the list.",
         **itself,
@@ -86,7 +86,7 @@ max without (address) (
         hold="5m",
         severity="critical",
         summary="mtls-probe on {{ $labels.instance }} has nothing to probe",
-        description="It knows no target and no module: it is up, and watches nothing.",
+        description=f"It knows no target and no module: it is up, and watches nothing.{WHERE}",
         fix="Set OTEL_EXPORTER_OTLP_ENDPOINT of the probe's container, or add targets or sources to "
         "its configuration; mtls-probe validate says what was looked for.",
         **itself,
@@ -97,7 +97,7 @@ max without (address) (
         hold="15m",
         severity="warning",
         summary="mtls-probe on {{ $labels.instance }} leaves attempts out",
-        description="Again and again an attempt is due while the one before still runs.",
+        description=f"Again and again an attempt is due while the one before still runs.{WHERE}",
         fix="Raise interval, lower timeout, raise concurrency, or divide the targets among several "
         "probes (shard).",
         **itself,

@@ -68,7 +68,7 @@ def operator_types() -> Path:
 
 @pytest.fixture(scope="session")
 def grafana_templates() -> Path:
-    """The program that expands an alerting rule's templates as Grafana does."""
+    """The program that expands an alerting rule's templates as Grafana or Prometheus does."""
     try:
         return go_tools.built(go_tools.GRAFANA_TEMPLATES)
     except NotBuiltError as error:

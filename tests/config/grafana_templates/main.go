@@ -1,6 +1,9 @@
 // Expands the templates of a Grafana-managed alert rule as Grafana does: with the expander of
 // Prometheus, Grafana's option for what is missing, and the data that one evaluation leaves.
 //
+// With "prometheus": true it expands those of an alerting rule of Prometheus, as Prometheus does; each
+// query of a template then finds one series, with an address and the value 2.
+//
 // Standard input holds {"templates": {"name": "text"}, "labels": {…}, "values": {"A": 1.5}, "value": "…"};
 // standard output gets {"name": {"text": "…"}}, or {"name": {"error": "…"}} where it cannot be expanded.
 package main
@@ -14,6 +17,7 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/template"
 )
@@ -37,6 +41,8 @@ type evaluation struct {
 	Labels    Labels             `json:"labels"`
 	Values    map[string]float64 `json:"values"`
 	Value     string             `json:"value"`
+
+	Prometheus bool `json:"prometheus"`
 }
 
 type expanded struct {
@@ -61,6 +67,23 @@ func expand(name, text string, about data) expanded {
 	return expanded{Text: result}
 }
 
+// What Prometheus puts before every template (rules/alerting.go).
+const variablesOfPrometheus = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}"
+
+func oneAddress(context.Context, string, time.Time) (promql.Vector, error) {
+	return promql.Vector{promql.Sample{Metric: labels.FromStrings("address", "192.0.2.1"), F: 2}}, nil
+}
+
+func expandAsPrometheus(name, text string, of Labels, value float64) expanded {
+	about := template.AlertTemplateData(of, nil, "http://prometheus:9090", promql.Sample{F: value})
+	expander := template.NewTemplateExpander(context.Background(), variablesOfPrometheus+text, "__alert_"+name, about, model.Now(), oneAddress, &url.URL{}, nil)
+	result, err := expander.Expand()
+	if err != nil {
+		return expanded{Error: err.Error()}
+	}
+	return expanded{Text: result}
+}
+
 func main() {
 	var given evaluation
 	if err := json.NewDecoder(os.Stdin).Decode(&given); err != nil {
@@ -73,7 +96,11 @@ func main() {
 	}
 	results := map[string]expanded{}
 	for name, text := range given.Templates {
-		results[name] = expand(name, text, about)
+		if given.Prometheus {
+			results[name] = expandAsPrometheus(name, text, given.Labels, given.Values["A"])
+		} else {
+			results[name] = expand(name, text, about)
+		}
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(results); err != nil {
 		fmt.Fprintln(os.Stderr, err)
