@@ -86,8 +86,10 @@ def explain(text: str, table: MessageTable) -> Explanation:
     shared: Side | None = next(iter(sides)) if len(sides) == 1 else None
     evidence = [each for message, matches in found for each in _weigh(message, matches, shared)]
     runtime = _find_runtime(found, table, paste)
-    on_topic = any(not each.generic and each.level > Level.CONTEXT for each in evidence) or any(
-        match.row.topic for _, matches in found for match in matches
+    on_topic = (
+        any(not each.generic and each.level > Level.CONTEXT for each in evidence)
+        or any(match.row.topic for _, matches in found for match in matches)
+        or any(match.row.topic for match in find_rows(table, paste.everything))
     )
     candidates = _judge(evidence)
     if candidates and not on_topic:
