@@ -73,17 +73,23 @@ _PATH: Final = re.compile(
     r"(?<![\w:.])(?:~|\.{1,2}|[A-Za-z]:)?(?!\\{1,4}x[0-9A-Fa-f]{2})[/\\][\w.@+~-]+(?:[/\\]+[\w.@+~-]*)*"
 )
 _HOST: Final = re.compile(
-    r"(?<![\w.@-])(?:[a-z0-9_-]+\.){2,}[a-z]{2,}(?![\w.])|(?<![\w.@-])(?!_ssl\.c:)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*:\d{2,5}\b"
+    r"(?<![\w.@-])(?:[a-z0-9_-]+\.){2,}[a-z]{2,}(?![\w.])|(?<![\w.@-])(?!_ssl\.c:)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*:\d{3,5}\b"
 )
 # CPython's _ssl.c stays: its line tells a handshake from a write.
 _SOURCE: Final = re.compile(
     r"(?<![\w.-])(?!_ssl\.c:)[\w.-]{1,200}\.(?:go|py|js|mjs|ts|java|erl|ex|rb|php|cc|cpp|c|h|rs|kt|scala):\d+(?::\d+)?"
 )
 _SERIAL_NAME: Final = re.compile(r"(?<![\w-])\w+(?:-\w+){2,}(?![\w-])")
-_NAMED_FIELD: Final = re.compile(
-    r"\b(?:logger|thread|pod|host|hostname|node|container|namespace|component|component_name|component_kind"
+_FIELD: Final = (
+    r"(?:logger|thread|pod|host|hostname|node|container|namespace|component|component_name|component_kind"
     r"|component_type|name|caller|service|instance|job|class|exporter|receiver|data_type|unit)"
-    r"\s*[=:]\s*(?:\"[^\"\n]{0,200}\"|[^\s,;\"}]{1,200})|\bkind=[^\s,;}]{1,200}",
+)
+_VALUE: Final = r"\s*(?:\"[^\"\n]{0,200}\"|[^\s,;\"}]{1,200})"
+# `name: value` is a field at the beginning of a part; within a sentence it is one of its words:
+# `failed to start "file" exporter: open …: permission denied`.
+_NAMED_FIELD: Final = re.compile(
+    rf"\b{_FIELD}\s*={_VALUE}|(?:^|(?<=[,;{{(\[\t]))[ ]{{0,8}}{_FIELD}\s*:{_VALUE}|\bkind=[^\s,;}}]{{1,200}}",
+    re.MULTILINE,
 )
 _NAME_KEYS: Final = frozenset({
     "logger", "loggername", "logger_name", "thread", "threadname", "thread_name", "pod",
