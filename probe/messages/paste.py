@@ -17,7 +17,7 @@ from probe.messages.normal_form import normalize_text
 LONGEST: Final = 1024 * 1024
 """Characters that are read; the rest of a longer text is left out."""
 _DEEPEST: Final = 6
-_MOST_MESSAGES: Final = 5000
+_MOST_MESSAGES: Final = 3000
 _MOST_LINES: Final = 50_000
 _MOST_PARSED: Final = 64
 _LONGEST_OBJECT: Final = 400  # lines of JSON
