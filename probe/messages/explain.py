@@ -140,10 +140,10 @@ def _weigh(
 ) -> Iterator[_Evidence]:
     numbers = {each.row.alert for each in matches if each.row.numbered} - {None}
     sent = {each.row.alert for each in matches if each.row.sent}
-    showing = sorted(
-        (each for each in matches if each.row.side is not None),
-        key=lambda each: (each.spans[0][0], each.length),
-    )
+    showing: list[Match] = []
+    for each in sorted(matches, key=lambda each: (each.spans[0][0], -each.length)):
+        if each.row.side and (not showing or each.spans[-1][1] > showing[-1].spans[-1][1]):
+            showing.append(each)
     for match in matches:
         row, meaning = match.row, match.row.meaning
         if meaning is None:
