@@ -149,3 +149,24 @@ def _sdk() -> tuple[Client, ...]:
 
 
 CLIENTS: Final = (*_http(), *_grpc(), *_sdk())
+SERVERS: Final = (
+    Client("java17-server", "SSLServerSocket, JDK 17", "SocketServer"),
+    Client("java25-server", "SSLServerSocket, JDK 25", "SocketServer", "25"),
+    Client("java11-server", "SSLServerSocket, JDK 11", "SocketServer", "11"),
+    Client(
+        "bouncycastle-server",
+        "SSLServerSocket, BCJSSE 1.78.1, JDK 17",
+        "SocketServer",
+        more=("bctls",),
+        properties=next(each.properties for each in CLIENTS if each.slug == "bouncycastle"),
+    ),
+    Client("netty-server", "Netty 4.2.17, JDK 17", "NettyServer", libraries="reactor"),
+    Client(
+        "netty-tcnative-server",
+        "Netty 4.2.17, netty-tcnative 2.0.84",
+        "NettyServer",
+        libraries="reactor",
+        more=("tcnative",),
+        properties=("openssl=true",),
+    ),
+)
