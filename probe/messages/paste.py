@@ -29,6 +29,7 @@ _ESCAPED_QUOTE: Final = re.compile(r"\\{1,8}([\"'/t])")
 # The beginnings of a record: a date, a level, a prefix of journald or kubectl.
 _TIME: Final = (
     r"(?:\d{4}[-/]\d{2}[-/]\d{2}[T ]\d{2}:\d{2}:\d{2}[.,\d]*(?:Z|[+-]\d{2}:?\d{2})?"
+    r"|[A-Z][a-z]{2} \d{1,2}, \d{4},? \d{1,2}:\d{2}:\d{2}\s[AP]M"
     r"|[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}|\d{2}:\d{2}:\d{2}[.,]\d{3}|[IWEF]\d{4} \d{2}:\d{2}:\d{2}"
     r"|\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2})"
 )
@@ -66,7 +67,13 @@ _HOST: Final = re.compile(
     r"(?<![\w.@-])(?:[a-z0-9_-]+\.){2,}[a-z]{2,}(?![\w.])|(?<![\w.@-])[a-z0-9_-]+(?:\.[a-z0-9_-]+)*:\d{2,5}\b"
 )
 _SOURCE: Final = re.compile(
-    r"\b[\w.-]+\.(?:go|py|js|mjs|ts|java|erl|ex|rb|php|cc|cpp|c|h|rs|kt|scala):\d+(?::\d+)?"
+    r"(?<![\w.-])[\w.-]{1,200}\.(?:go|py|js|mjs|ts|java|erl|ex|rb|php|cc|cpp|c|h|rs|kt|scala):\d+(?::\d+)?"
+)
+_LOGGER: Final = re.compile(
+    # of Java: `com.example.Class - text`, `c.e.Class  : text`; java.util.logging's line of its own
+    r"(?<![\w.$])(?:[a-z_][\w$]*\.)+[A-Z][\w$]*(?=\s{1,60}[-:]\s)"
+    r"|(?<=[AP]M )(?:[a-z_][\w$]*\.)+[A-Z][\w$]*(?: <?\w+>?)?[ \t]*$",
+    re.MULTILINE,
 )
 _SERIAL_NAME: Final = re.compile(r"(?<![\w-])\w+(?:-\w+){2,}(?![\w-])")
 _NAMED_FIELD: Final = re.compile(
@@ -108,6 +115,8 @@ class Paste:
 
     messages: tuple[PastedMessage, ...]
     everything: tuple[str, ...]
+    frames: tuple[str, ...] = ()
+    """The words of the stacks' frames: they show which side's code ran, and nothing more."""
 
 
 def read_paste(text: str) -> Paste:
@@ -116,13 +125,15 @@ def read_paste(text: str) -> Paste:
         " ", _ESCAPES.sub("", text[:LONGEST].replace("\r\n", "\n").replace("\r", "\n"))
     )
     messages: dict[tuple[str, ...], PastedMessage] = {}
+    frames: dict[str, None] = {}
     for number, record in enumerate(_split_records(plain)):
-        for depth, part in _split_causes(record):
+        for depth, part in _split_causes(record, frames):
             kept, names = _drop_names(part)
             words = tuple(normalize_text(kept))
             if words and words not in messages and len(messages) < _MOST_MESSAGES:
                 messages[words] = PastedMessage(words, number, depth, names)
-    return Paste(tuple(messages.values()), tuple(dict.fromkeys(normalize_text(plain))))
+    everything = tuple(dict.fromkeys(normalize_text(plain)))
+    return Paste(tuple(messages.values()), everything, tuple(normalize_text("\n".join(frames))))
 
 
 def _split_records(plain: str) -> Iterator[list[str]]:
@@ -191,8 +202,8 @@ def _list_strings(value: Any, depth: int) -> Iterator[str]:
         yield value
 
 
-def _split_causes(record: list[str]) -> Iterator[tuple[int, str]]:
-    """Yield the exceptions of a record with their depth, without frames."""
+def _split_causes(record: list[str], frames: dict[str, None]) -> Iterator[tuple[int, str]]:
+    """Yield the exceptions of a record with their depth, without frames, which go to `frames`."""
     parts: list[list[str]] = [[]]
     inner_first = False
     skip = False
@@ -202,6 +213,7 @@ def _split_causes(record: list[str]) -> Iterator[tuple[int, str]]:
             if line.startswith((" ", "\t")):
                 continue
         if _FRAME.match(line) is not None:
+            frames[line] = None
             skip = _SOURCE_LINE.match(line) is not None
             continue
         lower = line.strip().lower()
@@ -228,7 +240,7 @@ def _drop_names(text: str) -> tuple[str, tuple[str, ...]]:
         return " "
 
     kept = _URL.sub(lambda found: f" {found[1]} url ", text)
-    kept = _SOURCE.sub(" ", kept)
+    kept = _LOGGER.sub(" ", _SOURCE.sub(" ", kept))
     kept = _PATH.sub(drop_path, kept)
     names.extend(
         token

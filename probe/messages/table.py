@@ -71,6 +71,8 @@ class Row:
     side: Side | None = None
     runtime: str | None = None
     topic: bool = False
+    frame: bool = False
+    """It shows the side in the frames of a stack, too."""
     within: int = _WIDEST_GAP
     exporters: tuple[str, ...] = ()
     shown: bool = True
@@ -162,6 +164,7 @@ def _list_rows(
                 side=value.get("side"),
                 runtime=value.get("runtime"),
                 topic=bool(value.get("topic", False)),
+                frame=bool(value.get("frame", False)),
                 within=int(value.get("within", _WIDEST_GAP)),
                 exporters=tuple(value.get("by", ())),
                 shown=bool(value.get("show", True)),
