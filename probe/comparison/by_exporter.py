@@ -6,6 +6,7 @@ own certificate at the backend.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Final
 
 from probe.comparison.file_handling import judge_files
@@ -17,8 +18,7 @@ from probe.diagnosis.readings.client_certificate import describe_usage_fault, is
 from probe.diagnosis.readings.enforcement import describe_refusal_without_certificate
 from probe.diagnosis.readings.experiment_results import get_experiment
 from probe.exporters.withholding import WITHHOLDING
-from probe.messages.printed import get_http_refusal_text, get_silent_text
-from probe.messages.printed_alerts import get_alert_text
+from probe.messages.printed import PrintedTexts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.runtime import (
@@ -33,17 +33,25 @@ from probe.model.runtime import (
 from probe.model.tls_alerts import TlsAlert, get_fatal_alert
 
 
-def compare_exporters(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Verdict, ...]:
+def compare_exporters(
+    evidence: Evidence, diagnosis: Diagnosis, printed: PrintedTexts
+) -> tuple[Verdict, ...]:
     """Return what each other kind of exporter would do where it differs; empty where none does.
 
     One verdict for each runtime: the first that differs from the target's exporter, else the first.
+
+    Args:
+        evidence: what the probe saw.
+        diagnosis: what it means for the target's own exporter.
+        printed: what exporters print where a backend refuses them.
     """
     found: dict[str, Verdict] = {}
-    for rule in _RULES:
-        for verdict in rule(evidence, diagnosis):
-            known = found.get(verdict.runtime)
-            if known is None or (known.outcome == "same" and verdict.outcome != "same"):
-                found[verdict.runtime] = verdict
+    files_and_paths = (rule(evidence, diagnosis) for rule in _RULES)
+    refusals = (rule(evidence, printed) for rule in _REFUSALS)
+    for verdict in chain.from_iterable(chain(files_and_paths, refusals)):
+        known = found.get(verdict.runtime)
+        if known is None or (known.outcome == "same" and verdict.outcome != "same"):
+            found[verdict.runtime] = verdict
     return tuple(
         found[runtime.id]
         for runtime in RUNTIMES
@@ -72,7 +80,7 @@ def _judge_completed_chain(evidence: Evidence, diagnosis: Diagnosis) -> Iterator
     yield from build_verdicts(ON_OPENSSL, "works", because, lambda _: "")
 
 
-def _judge_ignored_without_ca(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+def _judge_ignored_without_ca(evidence: Evidence, printed: PrintedTexts) -> Iterator[Verdict]:
     """Python's gRPC exporter uses the client certificate only together with a CA file.
 
     Source: opentelemetry-python, exporter/otlp/proto/grpc/exporter.py, `_get_credentials`.
@@ -86,10 +94,10 @@ def _judge_ignored_without_ca(evidence: Evidence, _: Diagnosis) -> Iterator[Verd
         "it ignores the client certificate unless OTEL_EXPORTER_OTLP_CERTIFICATE is set too; a "
         "backend that demands one refuses it"
     )
-    yield from _judge_without_certificate(evidence, (PYTHON_GRPC,), because)
+    yield from _judge_without_certificate(evidence, printed, (PYTHON_GRPC,), because)
 
 
-def _judge_withheld_for_usage(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+def _judge_withheld_for_usage(evidence: Evidence, printed: PrintedTexts) -> Iterator[Verdict]:
     """.NET sends no certificate whose extendedKeyUsage lacks clientAuth (dotnet/runtime#87571)."""
     handshake = evidence.handshake
     if (
@@ -102,10 +110,10 @@ def _judge_withheld_for_usage(evidence: Evidence, _: Diagnosis) -> Iterator[Verd
         "it sends no certificate whose extendedKeyUsage lacks clientAuth; a backend that demands "
         "one refuses it"
     )
-    yield from _judge_without_certificate(evidence, (DOTNET,), because)
+    yield from _judge_without_certificate(evidence, printed, (DOTNET,), because)
 
 
-def _judge_withheld_for_issuer(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+def _judge_withheld_for_issuer(evidence: Evidence, printed: PrintedTexts) -> Iterator[Verdict]:
     """The SDKs of Go and Java send no certificate that the backend's list does not name."""
     handshake = evidence.handshake
     refused = find_refusal(evidence)
@@ -117,18 +125,18 @@ def _judge_withheld_for_issuer(evidence: Evidence, _: Diagnosis) -> Iterator[Ver
         "the backend's list of acceptable CAs does not name an issuer of the chain, so it sends no "
         "certificate; a backend that demands one refuses it"
     )
-    yield from _judge_without_certificate(evidence, WITHHOLDING, withholds)
+    yield from _judge_without_certificate(evidence, printed, WITHHOLDING, withholds)
     sends = "it sends the certificate whatever the backend's list says, as the probe does"
     by_http = evidence.ending.kind == "answered"
     yield from build_verdicts(
         (COLLECTOR, PYTHON_GRPC, *ON_OPENSSL, *RUST),
         "same",
         sends,
-        lambda runtime: _refusal_text(runtime, refused, by_http=by_http),
+        lambda runtime: _refusal_text(runtime, refused, printed, by_http=by_http),
     )
 
 
-def _judge_refused_in_silence(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+def _judge_refused_in_silence(evidence: Evidence, printed: PrintedTexts) -> Iterator[Verdict]:
     """A refusal without an alert: each runtime has its own message for a connection that ends."""
     refused = find_refusal(evidence)
     if refused is None or not refused.sent or refused.alert is not None:
@@ -138,7 +146,9 @@ def _judge_refused_in_silence(evidence: Evidence, _: Diagnosis) -> Iterator[Verd
     because = (
         "the backend ends the connection without an alert, so its log has no certificate fault"
     )
-    for verdict in build_verdicts(RUNTIMES, "same", because, get_silent_text):
+    for verdict in build_verdicts(
+        RUNTIMES, "same", because, lambda one: printed.get_refusal_text(one, "close")
+    ):
         if verdict.says:
             yield verdict
 
@@ -148,6 +158,8 @@ _RULES: Final[tuple[Callable[[Evidence, Diagnosis], Iterator[Verdict]], ...]] = 
     judge_server_path,
     judge_offer,
     _judge_completed_chain,
+)
+_REFUSALS: Final[tuple[Callable[[Evidence, PrintedTexts], Iterator[Verdict]], ...]] = (
     _judge_ignored_without_ca,
     _judge_withheld_for_usage,
     _judge_withheld_for_issuer,
@@ -156,7 +168,7 @@ _RULES: Final[tuple[Callable[[Evidence, Diagnosis], Iterator[Verdict]], ...]] = 
 
 
 def _judge_without_certificate(
-    evidence: Evidence, runtimes: tuple[Runtime, ...], because: str
+    evidence: Evidence, printed: PrintedTexts, runtimes: tuple[Runtime, ...], because: str
 ) -> Iterator[Verdict]:
     """Return the verdict on a runtime that sends no certificate where the probe sent one.
 
@@ -164,21 +176,23 @@ def _judge_without_certificate(
     that asked is taken to demand: certificate_required, in TLS 1.2 handshake_failure.
     """
     handshake = evidence.handshake
+
+    def by_http(runtime: Runtime) -> str:
+        return printed.get_refusal_text(runtime, "http")
+
     in_tls12 = handshake is not None and handshake.version == "1.2"
     number: int | None = TlsAlert.HANDSHAKE_FAILURE if in_tls12 else TlsAlert.CERTIFICATE_REQUIRED
     refused = find_refusal(evidence)
     if refused is not None and refused.alert is None:
         # nginx answers HTTP 400 in both cases; from a close, nothing follows for the other case.
-        by_http = evidence.ending.kind == "answered"
-        yield from build_verdicts(
-            runtimes, "fails", because, get_http_refusal_text if by_http else _unknown
-        )
+        answered = evidence.ending.kind == "answered"
+        yield from build_verdicts(runtimes, "fails", because, by_http if answered else _unknown)
         return
     without = get_experiment(evidence, "no_client_certificate")
     if without is not None:
         if without.ending.kind in {"answered", "application_data", "completed"}:
             if without.ending.kind == "answered" and describe_refusal_without_certificate(evidence):
-                yield from build_verdicts(runtimes, "fails", because, get_http_refusal_text)
+                yield from build_verdicts(runtimes, "fails", because, by_http)
             return  # otherwise it is not known whether the export is accepted then
         seen = without.handshake
         number = get_fatal_alert(seen) if seen is not None else None
@@ -187,7 +201,9 @@ def _judge_without_certificate(
         "fails",
         because,
         lambda runtime: (
-            get_silent_text(runtime) if number is None else get_alert_text(runtime, number)
+            printed.get_refusal_text(runtime, "close")
+            if number is None
+            else printed.get_alert_text(runtime, number)
         ),
     )
 
@@ -196,13 +212,13 @@ def _unknown(_: Runtime) -> str:
     return ""
 
 
-def _refusal_text(runtime: Runtime, refused: Refusal | None, *, by_http: bool) -> str:
+def _refusal_text(
+    runtime: Runtime, refused: Refusal | None, printed: PrintedTexts, *, by_http: bool
+) -> str:
     if refused is None:
         return ""
     if by_http:
-        return get_http_refusal_text(runtime)
-    return (
-        get_silent_text(runtime)
-        if refused.alert is None
-        else get_alert_text(runtime, refused.alert)
-    )
+        return printed.get_refusal_text(runtime, "http")
+    if refused.alert is None:
+        return printed.get_refusal_text(runtime, "close")
+    return printed.get_alert_text(runtime, refused.alert)

@@ -65,7 +65,8 @@ class _Evidence:
     possible: tuple[str, ...]
     other_side: tuple[str, ...]
     generic: bool
-    numbered: bool
+    sent: bool
+    """An alert that its side sent follows from what this side found."""
     record: int
     depth: int
 
@@ -119,12 +120,15 @@ def _weigh(
     message: PastedMessage, matches: Sequence[Match], shared: Side | None
 ) -> Iterator[_Evidence]:
     numbers = {each.row.alert for each in matches if each.row.numbered} - {None}
+    sent = {each.row.alert for each in matches if each.row.sent}
     for match in matches:
         row, meaning = match.row, match.row.meaning
         if meaning is None:
             continue
         if row.alert is not None and numbers and row.alert not in numbers:
             continue  # a number is more certain than a name
+        if row.alert in sent and row.alert is not None and not row.sent:
+            continue  # Erlang names the alert that it sent before it says that it sent it
         side = _choose_side(match, matches) or shared
         received = row.alert is not None and not row.sent
         causes, possible = _read(meaning, side or "exporter", received=received)
@@ -137,7 +141,7 @@ def _weigh(
             possible,
             tuple(each for each in other if each not in causes),
             meaning.generic,
-            row.numbered,
+            row.sent,
             message.record,
             message.depth,
         )
@@ -155,7 +159,7 @@ def _read(
 def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
     ranked = sorted(
         (each for each in evidence if each.level > Level.CONTEXT and each.causes),
-        key=lambda each: (-each.level, -each.depth),
+        key=lambda each: (-each.level, each.sent, -each.depth),
     )
     if not ranked:
         return []
@@ -168,7 +172,7 @@ def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
         common = [cause for cause in tie if cause in each.causes or cause in each.possible]
         if common:
             tie = common
-        elif each.level is deciding.level and each.record != deciding.record:
+        elif each.level is deciding.level and each.record != deciding.record and not each.sent:
             # Two problems in one paste, of which neither follows from the other.
             for cause in each.causes:
                 why.setdefault(cause, each.why)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from probe.messages.table import MessageTable, Row
+from probe.messages.table import Level, MessageTable, Row
 
 _PLACES: Final = 50
 """How often a row's rarest word is looked at in one message."""
@@ -30,7 +30,8 @@ class Match:
 def find_rows(table: MessageTable, words: Sequence[str]) -> tuple[Match, ...]:
     """Return the rows in `words`, longest first; one within a longer one does not count.
 
-    Markers count always, and hide no other row.
+    A family of sentences does not count where a row that says more has one of its words. Markers count always, and hide no
+    other row.
     """
     places: dict[str, list[int]] = {}
     for at, word in enumerate(words):
@@ -44,6 +45,7 @@ def find_rows(table: MessageTable, words: Sequence[str]) -> tuple[Match, ...]:
     ]
     found.sort(key=lambda each: (-each.length, each.spans))
     taken: list[tuple[int, int]] = []
+    strong: list[tuple[int, int]] = []
     kept: list[Match] = []
     for match in found:
         verdict = match.row.meaning is not None
@@ -53,9 +55,16 @@ def find_rows(table: MessageTable, words: Sequence[str]) -> tuple[Match, ...]:
             and not _is_equal(match, kept)
         ):
             continue
+        level = match.row.meaning.level if match.row.meaning is not None else Level.CONTEXT
+        if level is Level.BROAD and any(
+            a < end and start < b for start, end in match.spans for a, b in strong
+        ):
+            continue
         kept.append(match)
         if verdict:
             taken.extend(match.spans)
+        if level > Level.BROAD:
+            strong.extend(match.spans)
     return tuple(kept)
 
 

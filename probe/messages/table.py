@@ -7,10 +7,10 @@ The files are `table/*.toml`; docs/messages.md describes their rows. Every row b
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from probe.messages.normal_form import normalize_text
 from probe.model.tls_alerts import TlsAlert
@@ -75,7 +75,6 @@ class Row:
     """It shows the side in the frames of a stack, too."""
     within: int = _WIDEST_GAP
     exporters: tuple[str, ...] = ()
-    shown: bool = True
     library: str = ""
     source: str = ""
     file: str = ""
@@ -108,29 +107,35 @@ class TableError(ValueError):
 def parse_table(files: Mapping[str, str]) -> MessageTable:
     """Return the table of `files` (name without `.toml`, text); raises `TableError`."""
     documents = {name: tomllib.loads(text) for name, text in files.items()}
-    meanings = dict(_list_meanings(documents.pop("meanings", {})))
+    meanings = list_meanings(documents.pop("meanings", {}))
     advice = tuple(
         Advice(str(each["runtime"]), tuple(each["causes"]), str(each["text"]))
         for each in documents.pop("advice", {}).get("advice", ())
     )
     rows = tuple(
-        row for name, document in documents.items() for row in _list_rows(name, document, meanings)
+        _build_row(name, each, meanings)
+        for name, document in documents.items()
+        for each in list_texts(name, document)
+        if each.alert is None or each.meaning in meanings
     )
     return MessageTable(rows, meanings, advice, _index_rows(rows))
 
 
-def _list_meanings(document: Mapping[str, Any]) -> Iterator[tuple[str, Meaning]]:
-    for name, value in document.items():
-        if name == "alert":
-            for number, each in value.items():
-                yield _build_meaning(f"alert.{number}", {"level": "alert", **each})
-        else:
-            yield _build_meaning(name, value)
+def list_meanings(document: Mapping[str, Any]) -> dict[str, Meaning]:
+    """Return the meanings of meanings.toml by name."""
+    alerts = document.get("alert", {})
+    return {
+        **{name: _build_meaning(name, each) for name, each in document.items() if name != "alert"},
+        **{
+            f"alert.{number}": _build_meaning(f"alert.{number}", {"level": "alert", **each})
+            for number, each in alerts.items()
+        },
+    }
 
 
-def _build_meaning(name: str, value: Mapping[str, Any]) -> tuple[str, Meaning]:
+def _build_meaning(name: str, value: Mapping[str, Any]) -> Meaning:
     both, also = tuple(value.get("causes", ())), tuple(value.get("also", ()))
-    return name, Meaning(
+    return Meaning(
         name,
         str(value["why"]),
         Level[str(value["level"]).upper()],
@@ -142,77 +147,99 @@ def _build_meaning(name: str, value: Mapping[str, Any]) -> tuple[str, Meaning]:
     )
 
 
-def _list_rows(
-    name: str, document: Mapping[str, Any], meanings: Mapping[str, Meaning]
-) -> Iterator[Row]:
+class Text(NamedTuple):
+    """One text of a file, its alternatives expanded, numbers and alerts' names filled in."""
+
+    text: str
+    value: Mapping[str, Any]
+    """The keys of its row, with the file's defaults."""
+    meaning: str | None
+    alert: int | None = None
+    sent: bool = False
+    numbered: bool = False
+
+
+def list_texts(name: str, document: Mapping[str, Any]) -> Iterator[Text]:
+    """Yield the texts of one file; `name` is for faults of this project."""
     defaults = {key: document[key] for key in ("library", "source") if key in document}
-
-    def build(
-        text: str, value: Mapping[str, Any], meaning: str | None, **more: Any
-    ) -> Iterator[Row]:
-        if meaning is not None and meaning not in meanings:
-            raise TableError(f"{name}.toml: {text!r} means {meaning!r}, which meanings.toml lacks")
-        for one in _expand_alternatives(text):
-            parts = tuple(tuple(normalize_text(part)) for part in one.split(GAP))
-            parts = tuple(part for part in parts if part)
-            if not parts:
-                raise TableError(f"{name}.toml: {text!r} has no words")
-            yield Row(
-                one,
-                parts,
-                meanings[meaning] if meaning is not None else None,
-                side=value.get("side"),
-                runtime=value.get("runtime"),
-                topic=bool(value.get("topic", False)),
-                frame=bool(value.get("frame", False)),
-                within=int(value.get("within", _WIDEST_GAP)),
-                exporters=tuple(value.get("by", ())),
-                shown=bool(value.get("show", True)),
-                library=str(value.get("library", "")),
-                source=str(value.get("source", "")),
-                file=name,
-                **more,
-            )
-
-    for each in document.get("text", ()):
-        for text in each["print"]:
-            yield from build(text, {**defaults, **each}, each["means"])
-    for each in document.get("marker", ()):
-        for text in each["print"]:
-            yield from build(text, {**defaults, **each}, each.get("narrows"))
-    for each in document.get("number", ()):
-        for number, meaning in each["means"].items():
-            for form in each["forms"]:
-                for one in _expand_alternatives(form):
-                    text = one.format(n=int(number, 0))
-                    yield from build(text, {**defaults, **each}, meaning, numbered=True)
-    for each in document.get("alert", ()):
-        yield from _list_alert_rows(each, defaults, meanings, build)
+    for kind in ("text", "marker", "number", "alert"):
+        for row in document.get(kind, ()):
+            value = {**defaults, **row}
+            try:
+                listed = _LISTERS[kind](value)
+                yield from (
+                    each._replace(text=one)
+                    for each in listed
+                    for one in _expand_alternatives(each.text)
+                )
+            except (KeyError, ValueError, TypeError, IndexError) as fault:
+                raise TableError(f"{name}.toml: {row}: {fault!r}") from fault
 
 
-def _list_alert_rows(
-    each: Mapping[str, Any],
-    defaults: Mapping[str, Any],
-    meanings: Mapping[str, Meaning],
-    build: Any,
-) -> Iterator[Row]:
-    names = each.get("names") or {
-        alert.value: alert.registry_name for alert in TlsAlert if f"alert.{alert.value}" in meanings
-    }
-    for sent, forms in ((False, each.get("received", ())), (True, each.get("sent", ()))):
+def _list_plain(value: Mapping[str, Any]) -> Iterator[Text]:
+    for text in value["print"]:
+        yield Text(text, value, value["means"] if "means" in value else value.get("narrows"))
+
+
+def _list_numbers(value: Mapping[str, Any]) -> Iterator[Text]:
+    for key, meaning in value["means"].items():
+        number = int(key, 0)
+        # Windows' programs print 0x80090325 as -2146893019, too.
+        signed = number - 2**32 if number >= 2**31 else number
+        for form in value["forms"]:
+            for one in _expand_alternatives(form):
+                yield Text(one.format(n=number, signed=signed), value, meaning, numbered=True)
+
+
+def _list_alerts(value: Mapping[str, Any]) -> Iterator[Text]:
+    names = value.get("names") or {each.value: each.registry_name for each in TlsAlert}
+    for sent, forms in ((False, value.get("received", ())), (True, value.get("sent", ()))):
         for number, spelling in names.items():
             for form in forms:
                 # A form with a number takes no name, so that each is listed once.
-                text = form.format(n=int(number), name=spelling)
-                numbered = "{n" in form and "{name}" not in form
-                yield from build(
-                    text,
-                    {**defaults, **each},
+                yield Text(
+                    form.format(n=int(number), name=spelling),
+                    value,
                     f"alert.{int(number)}",
-                    alert=int(number),
-                    sent=sent,
-                    numbered=numbered,
+                    int(number),
+                    sent,
+                    "{n" in form and "{name}" not in form,
                 )
+
+
+_LISTERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[Text]]]] = {
+    "text": _list_plain,
+    "marker": _list_plain,
+    "number": _list_numbers,
+    "alert": _list_alerts,
+}
+
+
+def _build_row(name: str, each: Text, meanings: Mapping[str, Meaning]) -> Row:
+    value = each.value
+    parts = tuple(tuple(normalize_text(part)) for part in each.text.split(GAP))
+    parts = tuple(part for part in parts if part)
+    if not parts:
+        raise TableError(f"{name}.toml: {each.text!r} has no words")
+    if each.meaning is not None and each.meaning not in meanings:
+        raise TableError(f"{name}.toml: {each.text!r} means {each.meaning!r}, of no meanings.toml")
+    return Row(
+        each.text,
+        parts,
+        meanings[each.meaning] if each.meaning is not None else None,
+        each.alert,
+        each.sent,
+        each.numbered,
+        value.get("side"),
+        value.get("runtime"),
+        bool(value.get("topic", False)),
+        bool(value.get("frame", False)),
+        int(value.get("within", _WIDEST_GAP)),
+        tuple(value.get("by", ())),
+        str(value.get("library", "")),
+        str(value.get("source", "")),
+        name,
+    )
 
 
 def _expand_alternatives(text: str) -> Iterable[str]:

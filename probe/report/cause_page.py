@@ -10,10 +10,10 @@ from typing import Final
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import PARTIES, Cause
 from probe.diagnosis.fixes.steps import fill_steps
-from probe.messages.printed import list_printed_texts
 from probe.model.evidence import TargetFacts
 from probe.model.runtime import RUNTIMES
 from probe.model.tls_alerts import format_alert
+from probe.report.message_table import load_printed_texts
 
 EXAMPLE: Final = TargetFacts(
     name="example",
@@ -39,7 +39,7 @@ def cause_page(cause: Cause, catalogue: Mapping[str, Cause] = CATALOGUE, *, leve
 def group_texts_by_exporter(cause: Cause) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return what exporters print for `cause`: those that print the same stand together."""
     texts: dict[str, tuple[str, ...]] = {}
-    for one in list_printed_texts(cause.id, cause.alerts):
+    for one in load_printed_texts().list_texts(cause.id, cause.alerts):
         texts[one.runtime_id] = (*texts.get(one.runtime_id, ()), one.text)
     together: dict[tuple[str, ...], list[str]] = {}
     for runtime in RUNTIMES:

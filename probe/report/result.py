@@ -24,6 +24,7 @@ from probe.model.evidence import Alert, Evidence, Handshake, Stage, TargetFacts,
 from probe.model.finding import Finding
 from probe.model.target import SourceState
 from probe.report.address_summary import TargetAddresses
+from probe.report.message_table import load_refusal_texts
 from probe.text.safe_text import safe_text
 from probe.text.time_format import rfc3339
 
@@ -161,7 +162,7 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         peer_address=evidence.peer_address,
         facts=diagnosis.all_facts,
         fix=diagnosis.fix,
-        by_exporter=compare_exporters(evidence, diagnosis),
+        by_exporter=compare_exporters(evidence, diagnosis, load_refusal_texts()),
         alerts=alerts,
         tls=_tls(handshake),
         acceptable_cas=tuple(name.text for name in handshake.acceptable_cas) if handshake else (),

@@ -15,6 +15,7 @@ from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.runtime import COLLECTOR
+from probe.report.message_table import load_refusal_texts
 from probe.report.outcome import EXPORTER_NAMES, describe_expectation
 from probe.report.unexpected_acceptance import explain_outcome
 from probe.text.safe_text import safe_text
@@ -112,7 +113,7 @@ def build_story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Sentence]:
 def _exporters(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Sentence]:
     """Yield who ends otherwise than the probe, those with one reason in one sentence."""
     alike: dict[tuple[str, str], list[str]] = {}
-    for verdict in compare_exporters(evidence, diagnosis):
+    for verdict in compare_exporters(evidence, diagnosis, load_refusal_texts()):
         if verdict.outcome != "same":
             names = alike.setdefault((verdict.outcome, verdict.because), [])
             names.append(EXPORTER_NAMES[verdict.runtime])

@@ -4,7 +4,7 @@ import json
 from typing import Final
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.messages.printed import list_printed_texts
+from probe.report.message_table import load_printed_texts
 from tests.contract.imports import ROOT
 from tests.support.every_row import every_row
 from tests.support.explanations import ids, tied
@@ -47,7 +47,7 @@ def lines() -> set[str]:
     pages = {
         each.text
         for cause in CATALOGUE.values()
-        for each in list_printed_texts(cause.id, cause.alerts)
+        for each in load_printed_texts().list_texts(cause.id, cause.alerts)
     }
     return printed | pages | {json.loads(row)["message"] for row in corpus}
 

@@ -6,6 +6,7 @@ from probe.comparison.by_exporter import compare_exporters
 from probe.comparison.verdict import Verdict
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Evidence
+from probe.report.message_table import load_refusal_texts
 from tests.support.evidence import (
     http_target,
 )
@@ -13,7 +14,10 @@ from tests.support.evidence import (
 
 def verdicts(evidence: Evidence) -> dict[str, Verdict]:
     """Return the verdicts by runtime."""
-    return {one.runtime: one for one in compare_exporters(evidence, diagnose(evidence))}
+    return {
+        one.runtime: one
+        for one in compare_exporters(evidence, diagnose(evidence), load_refusal_texts())
+    }
 
 
 def outcomes(evidence: Evidence) -> dict[str, str]:

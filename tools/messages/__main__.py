@@ -34,7 +34,7 @@ def record(chosen: Sequence[str]) -> None:
 def report(chosen: Sequence[str]) -> None:
     """Print the share of each library, and the texts of the `chosen` ones that are not covered.
 
-    A list whose share has risen gets the new figure, below which it must not fall again.
+    A chosen list whose share has risen gets the new figure, below which it must not fall again.
     """
     for path, texts in read_lists():
         if chosen and path.stem not in chosen:
@@ -45,7 +45,7 @@ def report(chosen: Sequence[str]) -> None:
             f"{path.stem:32} {total - len(uncovered):5} of {total:5} texts are covered or ignored"
             f" ({len(texts.ignored)} ignored)"
         )
-        if len(uncovered) < texts.not_covered:
+        if chosen and len(uncovered) < texts.not_covered:
             path.write_text(format_list(count_uncovered(texts)), encoding="utf-8")
         if chosen:
             print("\n".join(f"    {each}" for each in uncovered))

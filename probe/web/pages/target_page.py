@@ -13,6 +13,7 @@ from probe.ledger.target_runtime import TargetRuntime
 from probe.model.evidence import STAGES, ClockReading, Evidence, Stage
 from probe.model.target import Target
 from probe.report.address_summary import read_runtime, summarize_addresses
+from probe.report.message_table import load_refusal_texts
 from probe.report.outcome import EXPORTER_NAMES, describe_expectation, find_mood
 from probe.text.safe_text import safe_text
 from probe.text.time_format import format_age, format_duration, format_stage_time, rfc3339
@@ -79,7 +80,7 @@ def render_target_page(
         seen = {
             "verdicts": [
                 (EXPORTER_NAMES[one.runtime], _OUTCOMES[one.outcome], one)
-                for one in compare_exporters(evidence, diagnosis)
+                for one in compare_exporters(evidence, diagnosis, load_refusal_texts())
             ],
             "accepted": compare_acceptable_cas(evidence),
             "chains": draw_chains(evidence, diagnosis, now),

@@ -93,6 +93,7 @@ def _described(fault: Fault, files: Files, ports: Mapping[str, int]) -> Mapping[
         "ca": files.of(fault.ca),
         "cause": fault.cause,
         "also": list(fault.also),
+        "own_files": fault.own_files,
         "as_another_user": fault.name in UNREADABLE,
     }
 

@@ -36,6 +36,8 @@ class Fault:
     key: str = "client.key"
     ca: str = "ca.pem"
     host: str = "localhost"
+    own_files: bool = False
+    """Whether it is a fault of the client's own files, of which the backend sees nothing."""
 
 
 _ONLY: Final = {"12": TLS12, "13": TLS13}
@@ -117,9 +119,9 @@ def every_fault() -> Iterator[Fault]:
     for name, cause, also in _KINDS:
         yield Fault(name, cause, also, Backend(name))
     for name, cause, cert, key in _FILES:
-        yield Fault(name, cause, cert=cert, key=key)
+        yield Fault(name, cause, cert=cert, key=key, own_files=True)
     for name, cause, ca in _AUTHORITIES:
-        yield Fault(name, cause, ca=ca)
+        yield Fault(name, cause, ca=ca, own_files=True)
     yield from _negotiation()
     yield Fault("refused", "tcp_refused", backend=Backend("refused"))
     yield Fault("dns", "dns_failure", host="nohost.invalid", backend=Backend("refused"))
@@ -132,5 +134,4 @@ def _negotiation() -> Iterator[Fault]:
     yield Fault("cipher", "no_shared_cipher", backend=cipher)
     # A gRPC client offers h2 alone; a client of HTTP/1.1 gets along with this one.
     yield Fault("alpn", "alpn_mismatch", ("otlp_protocol_mismatch",), Backend(alpn=("http/1.1",)))
-    yield Fault("alpn_h2", "alpn_mismatch", ("otlp_protocol_mismatch",), Backend(alpn=("h2",)))
     yield Fault("alpn_other", "alpn_mismatch", backend=Backend(alpn=("spdy/3",)))

@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -54,6 +53,8 @@ BUILT_AT: Final = (
     (r"lookup (\S+) on [\d.]+:53", r"lookup \1 on 10.96.0.10:53"),
 )
 """What a machine adds to a text, and what is written instead."""
+WORKING: Final = frozenset({"ok", "alpn_h2"})
+"""No faults: clients of Go speak HTTP/2."""
 
 Fault = Mapping[str, Any]
 Client = Callable[[Fault, Path], str]
@@ -76,7 +77,7 @@ def run_program(kind: str, severity: str = "") -> Client:
 
     def printed(fault: Fault, _folder: Path) -> str:
         files = [fault["cert"], fault["key"], fault["ca"]]
-        environment = {"GRPC_GO_LOG_SEVERITY_LEVEL": severity, "PATH": os.environ["PATH"]}
+        environment = {"GRPC_GO_LOG_SEVERITY_LEVEL": severity, **fault.get("environment", {})}
         return subprocess.run(
             [share(go_programs()), kind, fault["url"], *files],
             env=environment,
@@ -233,7 +234,7 @@ def record_client(name: str, faults: Mapping[str, Fault], folder: Path) -> None:
         for own, written in ((str(folder.resolve()), "/srv/app"), *BUILT_AT):
             text = re.sub(own, written, text)
         text = text.strip()[:MOST]
-        if not text or fault_name == "alpn_h2":  # clients of Go speak HTTP/2
+        if not text or fault_name in WORKING:
             continue
         lines.append(
             {
@@ -242,7 +243,10 @@ def record_client(name: str, faults: Mapping[str, Fault], folder: Path) -> None:
                 "runtime": runtime,
                 "fault": fault_name,
                 "side": "exporter",
-                "cause": fault["cause"],
+                # A close that leaves bytes unread is a reset on the wire.
+                "cause": "connection_reset"
+                if fault_name == "closed" and "connection reset" in text
+                else fault["cause"],
                 "also": fault["also"],
                 "text": text,
             }

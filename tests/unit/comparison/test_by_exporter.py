@@ -11,6 +11,7 @@ from probe.comparison.verdict import Verdict
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Ending, Evidence, Experiment, Handshake
 from probe.model.runtime import RUNTIMES
+from probe.report.message_table import load_refusal_texts
 from tests.stories.all_stories import STORIES
 from tests.stories.story import Story
 from tests.support.arbitrary_evidence import evidences
@@ -157,7 +158,7 @@ def test_a_silent_refusal_has_other_words_in_each_log() -> None:
 @every_row(story=STORIES)
 def test_verdicts_are_in_order_and_say_why(story: Story) -> None:
     """One for a runtime at most, in the order of all runtimes, of the target's protocol."""
-    found = compare_exporters(story.evidence, diagnose(story.evidence))
+    found = compare_exporters(story.evidence, diagnose(story.evidence), load_refusal_texts())
     order = [runtime.id for runtime in RUNTIMES]
     foreign = "-http" if story.evidence.target.protocol == "grpc" else "-grpc"
 
@@ -169,6 +170,6 @@ def test_verdicts_are_in_order_and_say_why(story: Story) -> None:
 @given(evidences)
 def test_no_evidence_makes_it_fail(evidence: Evidence) -> None:
     """Whatever an attempt saw, the answer is a tuple of verdicts."""
-    found = compare_exporters(evidence, diagnose(evidence))
+    found = compare_exporters(evidence, diagnose(evidence), load_refusal_texts())
 
     assert all(one.outcome in {"same", "works", "fails"} for one in found)

@@ -5,12 +5,13 @@ import pytest
 from probe.comparison.by_exporter import compare_exporters
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Evidence
+from probe.report.message_table import load_refusal_texts
 from tests.stories.all_stories import BY_NAME
 
 
 def find_working(evidence: Evidence) -> set[str]:
     """Return the runtimes that work, by what `by_exporter` says."""
-    verdicts = compare_exporters(evidence, diagnose(evidence))
+    verdicts = compare_exporters(evidence, diagnose(evidence), load_refusal_texts())
     return {one.runtime for one in verdicts if one.outcome == "works"}
 
 

@@ -3,7 +3,7 @@
 //	messages http|grpc|sdk-http|sdk-grpc ENDPOINT CERT KEY CA
 //	messages serve-grpc ADDRESS CERT KEY CA 12|13
 //
-// What grpc-go logs is chosen by GRPC_GO_LOG_SEVERITY_LEVEL, as everywhere.
+// OLD_TLS=1 lets a client offer TLS 1.0 and 1.1 alone. What grpc-go logs is chosen by GRPC_GO_LOG_SEVERITY_LEVEL, as everywhere.
 package main
 
 import (
@@ -29,7 +29,10 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-const patience = 4 * time.Second
+const (
+	patience      = 4 * time.Second
+	exportTimeout = 2 * time.Second // within which the SDK tries again
+)
 
 func main() {
 	if os.Args[1] == "serve-grpc" {
@@ -59,7 +62,10 @@ func clientSettings(cert, key, ca string) *tls.Config {
 	if err != nil {
 		log.Fatalf("failed to read CA: %v", err)
 	}
-	settings := &tls.Config{RootCAs: x509.NewCertPool()}
+	settings := &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS10}
+	if os.Getenv("OLD_TLS") != "" {
+		settings.MaxVersion = tls.VersionTLS11
+	}
 	if !settings.RootCAs.AppendCertsFromPEM(pem) {
 		log.Fatal("failed to append certificate to the cert pool")
 	}
@@ -106,9 +112,9 @@ func exportSpan(ctx context.Context, kind string) {
 	var made *otlptrace.Exporter
 	var err error
 	if kind == "sdk-grpc" {
-		made, err = otlptracegrpc.New(ctx, otlptracegrpc.WithTimeout(patience))
+		made, err = otlptracegrpc.New(ctx, otlptracegrpc.WithTimeout(exportTimeout))
 	} else {
-		made, err = otlptracehttp.New(ctx, otlptracehttp.WithTimeout(patience))
+		made, err = otlptracehttp.New(ctx, otlptracehttp.WithTimeout(exportTimeout))
 	}
 	if err != nil {
 		log.Fatalf("failed to create exporter: %v", err)
