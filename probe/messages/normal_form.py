@@ -12,7 +12,7 @@ _APOSTROPHE: Final = re.compile(r"(?<=[A-Za-z])['\u2019](?=[A-Za-z])")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _WORD: Final = re.compile(r"[^\W_]+")
 _PACKED: Final = re.compile(r"\berror:([0-9A-F]{8})\b", re.IGNORECASE)
-_PACKED_DECIMAL: Final = re.compile(r"(?<![\d.])(2684[3-4]\d{4}|3355[4-6]\d{4})(?=:)")
+_PACKED_DECIMAL: Final = re.compile(r"(?<![\d.])(2684[3-4]\d{4}|3355[4-6]\d{3})(?=:)")
 """Envoy prints BoringSSL's packed errors so; of library 16 (TLS) and 2 (errno)."""
 _IDEOGRAPH: Final = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])")
 _OPENSSL_3_LIBRARIES: Final = frozenset(

@@ -61,13 +61,14 @@ _OUTER_FOLLOWS: Final = (
 
 _URL: Final = re.compile(r"\b(https?|grpcs?|dns|tcp|ipv[46])://?[^\s\"'<>)\],]*", re.IGNORECASE)
 _PATH: Final = re.compile(
-    r"(?<![\w:.])(?:~|\.{1,2}|[A-Za-z]:)?[/\\][\w.@+~-]+(?:[/\\]+[\w.@+~-]*)*"
+    r"(?<![\w:.])(?:~|\.{1,2}|[A-Za-z]:)?(?!\\{1,4}x[0-9A-Fa-f]{2})[/\\][\w.@+~-]+(?:[/\\]+[\w.@+~-]*)*"
 )
 _HOST: Final = re.compile(
-    r"(?<![\w.@-])(?:[a-z0-9_-]+\.){2,}[a-z]{2,}(?![\w.])|(?<![\w.@-])[a-z0-9_-]+(?:\.[a-z0-9_-]+)*:\d{2,5}\b"
+    r"(?<![\w.@-])(?:[a-z0-9_-]+\.){2,}[a-z]{2,}(?![\w.])|(?<![\w.@-])(?!_ssl\.c:)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*:\d{2,5}\b"
 )
+# CPython's _ssl.c stays: its line tells a handshake from a write.
 _SOURCE: Final = re.compile(
-    r"(?<![\w.-])[\w.-]{1,200}\.(?:go|py|js|mjs|ts|java|erl|ex|rb|php|cc|cpp|c|h|rs|kt|scala):\d+(?::\d+)?"
+    r"(?<![\w.-])(?!_ssl\.c:)[\w.-]{1,200}\.(?:go|py|js|mjs|ts|java|erl|ex|rb|php|cc|cpp|c|h|rs|kt|scala):\d+(?::\d+)?"
 )
 _LOGGER: Final = re.compile(
     # of Java: `com.example.Class - text`, `c.e.Class  : text`; java.util.logging's line of its own

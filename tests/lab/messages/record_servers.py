@@ -1,6 +1,7 @@
 """Records what servers print for every fault of a client, and what the client printed of it.
 
-`python -m tests.lab.messages.record_servers DIRECTORY [SERVER …]` writes server-NAME.jsonl there.
+`python -m tests.lab.messages.record_servers DIRECTORY [SERVER …]` writes server-NAME.jsonl there, and
+pair-NAME.jsonl: what both sides print of one handshake, pasted together.
 """
 
 import json
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,7 @@ SETTLES: Final = 0.4
 
 _LET_IN: Final = "CONNECTION ESTABLISHED"
 """What `openssl s_client -brief` prints after a handshake."""
+_TIME_OUT: Final = re.compile(r"timed? ?out|timeout", re.IGNORECASE)
 _VARYING: Final = re.compile(r"0x[0-9a-f]+|[\d.:]+|[0-9A-F]{12,}")
 
 
@@ -95,17 +97,33 @@ def records(server: Talking, files: Files, folder: Path) -> Iterator[Mapping[str
             if alike[1] == accepted or alike in known or _LET_IN in printed:
                 continue
             known.add(alike)
+            waited = fault.name != "silent" or _TIME_OUT.search(lines)
             yield {
                 "id": f"{server.name} {name}",
                 "client": f"{client} as a server",
                 "runtime": "",
                 "fault": f"{fault.name} TLS {version}",
                 "side": "backend",
-                "cause": fault.cause,
+                "cause": fault.cause if waited else "connection_closed",
                 "also": list(fault.also),
                 "text": lines,
-                "other_side": printed,
+                "other side": printed,
             }
+
+
+def pairs(found: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Give one paste of both sides' lines for each handshake of which both say something."""
+    for number, one in enumerate(found):
+        if one["other side"]:
+            both = [one["other side"], one["text"]]
+            text = "\n".join(both if number % 2 else reversed(both))
+            yield {**one, "id": f"pair {one['id']}", "side": "both", "text": text[:LONGEST]}
+
+
+def _write(path: Path, found: Iterable[Mapping[str, Any]]) -> None:
+    kept = ({key: value for key, value in one.items() if key != "other side"} for one in found)
+    lines = [json.dumps(one, ensure_ascii=False) + "\n" for one in kept]
+    path.write_text("".join(lines), encoding="utf-8")
 
 
 def main() -> None:
@@ -128,8 +146,8 @@ def main() -> None:
             finally:
                 for key in server.environment:
                     os.environ.pop(key, None)
-            with (Path(directory) / f"server-{server.name}.jsonl").open("w") as file:
-                file.writelines(json.dumps(one, ensure_ascii=False) + "\n" for one in found)
+            _write(Path(directory) / f"server-{server.name}.jsonl", found)
+            _write(Path(directory) / f"pair-{server.name}.jsonl", pairs(found))
 
 
 if __name__ == "__main__":
