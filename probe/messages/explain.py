@@ -164,19 +164,22 @@ def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
     if not ranked:
         return []
     deciding = ranked[0]
-    tie = list(deciding.causes)
-    why = dict.fromkeys(tie, deciding.why)
+    ties = {deciding.record: list(deciding.causes)}
+    why = dict.fromkeys(deciding.causes, deciding.why)
     for each in ranked[1:]:
         if each.level <= Level.ENDED:
             break
-        common = [cause for cause in tie if cause in each.causes or cause in each.possible]
+        record = each.record if each.record in ties else deciding.record
+        fits = {*each.causes, *each.possible}
+        common = [cause for cause in ties[record] if cause in fits]
         if common:
-            tie = common
-        elif each.level is deciding.level and each.record != deciding.record and not each.sent:
+            ties[record] = common
+        elif each.level is deciding.level and each.record not in ties and not each.sent:
             # Two problems in one paste, of which neither follows from the other.
+            ties[each.record] = list(each.causes)
             for cause in each.causes:
                 why.setdefault(cause, each.why)
-            tie.extend(each.causes)
+    tie = [cause for causes in ties.values() for cause in causes]
     for each in evidence:
         if each.level is Level.CONTEXT:
             tie = [cause for cause in tie if cause in each.causes] or tie

@@ -69,8 +69,8 @@ def find_rows(table: MessageTable, words: Sequence[str]) -> tuple[Match, ...]:
 
 
 def _is_equal(match: Match, kept: Sequence[Match]) -> bool:
-    """Return whether another row has the very same words, as two libraries may have."""
-    return any(each.spans == match.spans for each in kept)
+    """Return whether another verdict has the very same words, as two libraries may have."""
+    return any(each.row.meaning is not None and each.spans == match.spans for each in kept)
 
 
 def _find_row(

@@ -49,6 +49,8 @@ _FRAME: Final = re.compile(
     r"|from \S{1,300}:\d+:in |#\d+ \S|goroutine \d+ \[|\t?/\S+\.go:\d+|\s+\d+: (?:0x|[\w<])|[\^~ ]{3,}$"
     r"|\{?[\w']{1,60},\s*[\w'/-]{1,60},\s*\d+,\s*\[\{file)"
 )
+_EXCERPT: Final = re.compile(r"^\s*\d{1,6} \|(?:\s|$)")
+"""A line of source code with its number, which bun prints before an error."""
 _SOURCE_LINE: Final = re.compile(r"^\s*File \"[^\"]{1,300}\", line \d+")
 _CAUSE: Final = re.compile(
     r"^\s*(?:Caused by:|Suppressed:|\[cause\]:|cause:|---> |--> |Inner exception)", re.IGNORECASE
@@ -79,8 +81,8 @@ _LOGGER: Final = re.compile(
 _SERIAL_NAME: Final = re.compile(r"(?<![\w-])\w+(?:-\w+){2,}(?![\w-])")
 _NAMED_FIELD: Final = re.compile(
     r"\b(?:logger|thread|pod|host|hostname|node|container|namespace|component|component_name|component_kind"
-    r"|component_type|kind|name|caller|service|instance|job|class|exporter|receiver|data_type|unit)"
-    r"\s*[=:]\s*(?:\"[^\"\n]{0,200}\"|[^\s,;\"}]{1,200})",
+    r"|component_type|name|caller|service|instance|job|class|exporter|receiver|data_type|unit)"
+    r"\s*[=:]\s*(?:\"[^\"\n]{0,200}\"|[^\s,;\"}]{1,200})|\bkind=[^\s,;}]{1,200}",
 )
 _NAME_KEYS: Final = frozenset({
     "logger", "loggername", "logger_name", "thread", "threadname", "thread_name", "pod",
@@ -92,6 +94,11 @@ _NAME_KEYS: Final = frozenset({
     "path", "version", "sourcelocation",
 })  # fmt: skip
 """Fields of a record whose values are names and not evidence."""
+_UNSET: Final = re.compile(
+    r"\b[\w$]+: (?:undefined|null)\b|\b[A-Z_]+_ERR: \d+|\berrorCodes: [\w() ]{0,10}[\[{][^\]}]{0,600}[\]}]"
+    r"|; if the root CA is installed locally, try running Node\.js with --use-system-ca"
+)
+"""What JavaScript prints of an object, and says nothing: fields without a value, lists of codes, a hint."""
 _CREDENTIAL_FILE: Final = re.compile(
     r"\.(?:pem|crt|cer|key|der|p12|pfx|jks|bundle)$", re.IGNORECASE
 )
@@ -141,6 +148,8 @@ def _split_records(plain: str) -> Iterator[list[str]]:
     """Yield the lines of each record; lines that begin none belong to the one before."""
     record: list[str] = []
     for line in plain.split("\n"):
+        if _EXCERPT.match(line) is not None:
+            continue
         bare = _PREFIX.sub("", _QUOTE.sub("", line))
         nested = _read_json(bare)
         starts = nested is not None or bare != line or _RECORD.match(bare) is not None
@@ -240,7 +249,7 @@ def _drop_names(text: str) -> tuple[str, tuple[str, ...]]:
             names.append(base)
         return " "
 
-    kept = _URL.sub(lambda found: f" {found[1]} url ", text)
+    kept = _URL.sub(lambda found: f" {found[1]} url ", _UNSET.sub(" ", text))
     kept = _LOGGER.sub(" ", _SOURCE.sub(" ", kept))
     kept = _PATH.sub(drop_path, kept)
     names.extend(

@@ -107,6 +107,8 @@ def _line(
     folder: Path, client: Client, name: str, fault: Mapping[str, Any]
 ) -> Mapping[str, Any] | None:
     """Return one line of the corpus; none where the client noticed nothing."""
+    if name.endswith("13") and not client.tls13:
+        return None
     text, succeeded = _run(folder, client, fault)
     text = text.replace(f"{Path(fault['ca']).parent}/", "/srv/app/").strip()
     if succeeded or not text:
@@ -137,6 +139,8 @@ def list_class_path(folder: Path, client: Client) -> str:
 
 def _run(folder: Path, client: Client, fault: Mapping[str, Any]) -> tuple[str, bool]:
     options = [*QUICK, *(f"-D{each}" for each in client.properties)]
+    if client.agent:
+        options += _agent_options(folder, client, fault)
     given = [fault["url"].rstrip("/"), fault["ca"], fault["cert"], fault["key"]]
     command = [find_java(folder, client.jdk), *options, "-cp", list_class_path(folder, client)]
     process = subprocess.Popen(
@@ -153,6 +157,21 @@ def _run(folder: Path, client: Client, fault: Mapping[str, Any]) -> tuple[str, b
         process.kill()
         printed, _ = process.communicate()
     return printed, process.returncode == 0 and not client.logs
+
+
+def _agent_options(folder: Path, client: Client, fault: Mapping[str, Any]) -> list[str]:
+    """Return what starts OpenTelemetry's agent with the settings of a fault."""
+    settings = {
+        "endpoint": fault["url"].rstrip("/"),
+        "certificate": fault["ca"],
+        "client.certificate": fault["cert"],
+        "client.key": fault["key"],
+        "timeout": "5000",
+    }
+    jar = folder / f"lib/agent/opentelemetry-javaagent-{client.agent}.jar"
+    off = [f"-Dotel.{each}.exporter=none" for each in ("metrics", "logs")]
+    set_ = [f"-Dotel.exporter.otlp.{name}={value}" for name, value in settings.items() if value]
+    return [f"-javaagent:{jar}", "-Dotel.bsp.schedule.delay=500", *off, *set_]
 
 
 def find_java(folder: Path, version: str) -> str:
