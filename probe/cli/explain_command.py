@@ -78,9 +78,9 @@ def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
 
 
 def _read_stdin() -> str:
-    from probe.messages.paste import LONGEST
+    from probe.messages.paste import LONGEST, decode_paste
 
-    return sys.stdin.buffer.read(LONGEST * _BYTES_OF_A_CHARACTER).decode("utf-8", "replace")
+    return decode_paste(sys.stdin.buffer.read(LONGEST * _BYTES_OF_A_CHARACTER))
 
 
 def _print_page(cause_id: str, catalogue: Catalogue, output: str) -> int:

@@ -69,6 +69,8 @@ class _Evidence:
     """An alert that its side sent follows from what this side found."""
     record: int
     depth: int
+    length: int
+    """How many words match: the longer text says more."""
 
 
 def explain(text: str, table: MessageTable) -> Explanation:
@@ -88,8 +90,10 @@ def explain(text: str, table: MessageTable) -> Explanation:
     shared: Side | None = next(iter(sides)) if len(sides) == 1 else None
     evidence = [each for message, matches in found for each in _weigh(message, matches, shared)]
     runtime = _find_runtime(found, table, paste)
-    on_topic = any(not each.generic and each.level > Level.CONTEXT for each in evidence) or any(
-        match.row.topic for _, matches in found for match in matches
+    on_topic = (
+        any(not each.generic and each.level > Level.CONTEXT for each in evidence)
+        or any(match.row.topic for _, matches in found for match in matches)
+        or any(match.row.topic for match in find_rows(table, paste.everything))
     )
     candidates = _judge(evidence)
     if candidates and not on_topic:
@@ -144,6 +148,7 @@ def _weigh(
             row.sent,
             message.record,
             message.depth,
+            match.length,
         )
 
 
@@ -159,7 +164,7 @@ def _read(
 def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
     ranked = sorted(
         (each for each in evidence if each.level > Level.CONTEXT and each.causes),
-        key=lambda each: (-each.level, each.sent, -each.depth),
+        key=lambda each: (-each.level, each.sent, -each.depth, -each.length),
     )
     if not ranked:
         return []
@@ -185,13 +190,12 @@ def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
             tie = [cause for cause in tie if cause in each.causes] or tie
     score = _SCORES[deciding.level]
     scores = dict.fromkeys(tie, score)
-    further = [*deciding.causes, *deciding.possible]
-    for cause in further:
+    for cause in deciding.other_side:
+        scores.setdefault(cause, score * _POSSIBLE)
+        why.setdefault(cause, f"{deciding.why}; {_OTHER_SIDE}")
+    for cause in (*deciding.causes, *deciding.possible):
         scores.setdefault(cause, score * _POSSIBLE)
         why.setdefault(cause, deciding.why)
-    for cause in deciding.other_side:
-        scores.setdefault(cause, score * _POSSIBLE * _POSSIBLE)
-        why.setdefault(cause, f"{deciding.why}; {_OTHER_SIDE}")
     # sorted() is stable: of one score, what the meaning names first is the most usual.
     ordered = sorted(scores, key=lambda cause: -scores[cause])
     return [Candidate(cause, scores[cause], why[cause]) for cause in ordered]

@@ -4,6 +4,7 @@ Log records, fields of JSON, causes of a stack trace and wrapped lines are separ
 evidence is left out: frames of a stack, paths, names of hosts, pods, components and threads.
 """
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -16,6 +17,12 @@ LONGEST: Final = 1024 * 1024
 """Characters that are read; the rest of a longer text is left out."""
 _DEEPEST: Final = 6
 _MOST_MESSAGES: Final = 5000
+_MOST_LINES: Final = 50_000
+_SAMPLE: Final = 1000
+_UTF16_SHARE: Final = 0.3
+"""The share of zeros among the first bytes from which on they are UTF-16."""
+_NARROWEST: Final = 60
+_USUAL_WIDTHS: Final = frozenset({72, 78, 79, 80, 100, 118, 119, 120, 132, 140, 160, 180, 200})
 
 _ESCAPES: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])"
@@ -23,6 +30,7 @@ _ESCAPES: Final = re.compile(
 _CONTROL: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
+_ENTITY: Final = re.compile(r"&(?:quot|apos|amp|lt|gt|nbsp|#\d{1,5}|#x[0-9a-fA-F]{1,4});")
 _ESCAPED_BREAK: Final = re.compile(r"\\{1,8}[nr](?:\\{1,8}t)?")
 _ESCAPED_QUOTE: Final = re.compile(r"\\{1,8}([\"'/t])")
 
@@ -38,7 +46,7 @@ _RECORD: Final = re.compile(
 )
 _QUOTE: Final = re.compile(r"^\s*(?:>\s?|\|\s)+")
 _PREFIX: Final = re.compile(
-    r"^\s*(?:\[pod/\S+\]\s+|[\w.-]{1,80}\s+\|\s|```\w*$"
+    r"^\s*(?:\[pod/\S+\]\s+|Exception in thread \"[^\"\n]{0,200}\" |[\w.-]{1,80}\s+\|\s|```\w*$"
     r"|[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d+)? \S{1,80} [\w.@/()-]{1,80}(?:\[\d+\])?:\s)"
 )
 
@@ -46,7 +54,7 @@ _PREFIX: Final = re.compile(
 _FRAME: Final = re.compile(
     r"^\s*(?:at (?:async |new )?[\w$.<>/:@\[\]` -]{1,300}(?:\(|$|:\d)|at (?:file|node|ext|https?):\S+"
     r"|\.\.\. \d+ (?:more|common frames omitted)|File \"[^\"]{1,300}\", line \d+"
-    r"|from \S{1,300}:\d+:in |#\d+ \S|goroutine \d+ \[|\t?/\S+\.go:\d+|\s+\d+: (?:0x|[\w<])|[\^~ ]{3,}$"
+    r"|from \S{1,300}:\d+:in |#\d+ \S|goroutine \d+ \[|\t?/\S+\.go:\d+|\s+\d+: (?:0x|<|\w+::)|[\^~ ]{3,}$"
     r"|\{?[\w']{1,60},\s*[\w'/-]{1,60},\s*\d+,\s*\[\{file)"
 )
 _EXCERPT: Final = re.compile(r"^\s*\d{1,6} \|(?:\s|$)")
@@ -66,7 +74,7 @@ _PATH: Final = re.compile(
     r"(?<![\w:.])(?:~|\.{1,2}|[A-Za-z]:)?(?!\\{1,4}x[0-9A-Fa-f]{2})[/\\][\w.@+~-]+(?:[/\\]+[\w.@+~-]*)*"
 )
 _HOST: Final = re.compile(
-    r"(?<![\w.@-])(?:[a-z0-9_-]+\.){2,}[a-z]{2,}(?![\w.])|(?<![\w.@-])(?!_ssl\.c:)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*:\d{2,5}\b"
+    r"(?<![\w.@-])(?:[a-z0-9_-]+\.){2,}[a-z]{2,}(?![\w.])|(?<![\w.@-])(?!_ssl\.c:)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*:\d{3,5}\b"
 )
 # CPython's _ssl.c stays: its line tells a handshake from a write.
 _SOURCE: Final = re.compile(
@@ -79,10 +87,16 @@ _LOGGER: Final = re.compile(
     re.MULTILINE,
 )
 _SERIAL_NAME: Final = re.compile(r"(?<![\w-])\w+(?:-\w+){2,}(?![\w-])")
-_NAMED_FIELD: Final = re.compile(
-    r"\b(?:logger|thread|pod|host|hostname|node|container|namespace|component|component_name|component_kind"
+_FIELD: Final = (
+    r"(?:logger|thread|pod|host|hostname|node|container|namespace|component|component_name|component_kind"
     r"|component_type|name|caller|service|instance|job|class|exporter|receiver|data_type|unit)"
-    r"\s*[=:]\s*(?:\"[^\"\n]{0,200}\"|[^\s,;\"}]{1,200})|\bkind=[^\s,;}]{1,200}",
+)
+_VALUE: Final = r"\s*(?:\"[^\"\n]{0,200}\"|[^\s,;\"}]{1,200})"
+# `name: value` is a field at the beginning of a part; within a sentence it is one of its words:
+# `failed to start "file" exporter: open …: permission denied`.
+_NAMED_FIELD: Final = re.compile(
+    rf"\b{_FIELD}\s*={_VALUE}|(?:^|(?<=[,;{{(\[\t]))[ ]{{0,8}}{_FIELD}\s*:{_VALUE}|\bkind=[^\s,;}}]{{1,200}}",
+    re.MULTILINE,
 )
 _NAME_KEYS: Final = frozenset({
     "logger", "loggername", "logger_name", "thread", "threadname", "thread_name", "pod",
@@ -91,9 +105,10 @@ _NAME_KEYS: Final = frozenset({
     "service", "service_name", "instance", "job", "class", "exporter", "receiver", "data_type",
     "unit", "file", "filename", "function", "line", "pid", "ts", "time", "timestamp", "level",
     "severity", "level_name", "stream", "tag", "image", "id", "trace_id", "span_id", "uid",
-    "path", "version", "sourcelocation",
+    "path", "version", "sourcelocation", "sourcecontext", "target",
 })  # fmt: skip
 """Fields of a record whose values are names and not evidence."""
+_FILE_NAME: Final = re.compile(r"(?<![\w.-])[\w.-]{1,80}\.[A-Za-z0-9]{3,6}\b")
 _UNSET: Final = re.compile(
     r"\b[\w$]+: (?:undefined|null)\b|\b[A-Z_]+_ERR: \d+|\berrorCodes: [\w() ]{0,10}[\[{][^\]}]{0,600}[\]}]"
     r"|; if the root CA is installed locally, try running Node\.js with --use-system-ca"
@@ -129,9 +144,11 @@ class Paste:
 
 def read_paste(text: str) -> Paste:
     """Return the messages of `text`; anything beyond `LONGEST` characters is left out."""
-    plain = _CONTROL.sub(
-        " ", _ESCAPES.sub("", text[:LONGEST].replace("\r\n", "\n").replace("\r", "\n"))
-    )
+    broken = text[:LONGEST].replace("\r\n", "\n").replace("\r", "\n")
+    plain = _CONTROL.sub(" ", _ESCAPES.sub("", broken))
+    if "&" in plain:
+        plain = _ENTITY.sub(lambda found: html.unescape(found[0]), plain)
+    plain = _unwrap(plain.split("\n", _MOST_LINES)[:_MOST_LINES])
     messages: dict[tuple[str, ...], PastedMessage] = {}
     frames: dict[str, None] = {}
     for number, record in enumerate(_split_records(plain)):
@@ -142,6 +159,43 @@ def read_paste(text: str) -> Paste:
                 messages[words] = PastedMessage(words, number, depth, names)
     everything = tuple(dict.fromkeys(normalize_text(plain)))
     return Paste(tuple(messages.values()), everything, tuple(normalize_text("\n".join(frames))))
+
+
+def decode_paste(raw: bytes) -> str:
+    """Return the text of bytes that came from a file or another program: UTF-8, or UTF-16."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return raw.decode("utf-16", "replace")
+    start = raw[:_SAMPLE]
+    for encoding, zero in (("utf-16-le", 1), ("utf-16-be", 0)):
+        if start[zero::2].count(0) > len(start) * _UTF16_SHARE:
+            return raw.decode(encoding, "replace")
+    return raw.decode("utf-8", "replace")
+
+
+def _unwrap(lines: list[str]) -> str:
+    """Return the text, with the lines joined that a terminal broke at its width, also inside words."""
+    width = max(map(len, lines))
+    full = sum(len(line) == width for line in lines)
+    if len(lines) == 1 or width < _NARROWEST or (full == 1 and width not in _USUAL_WIDTHS):
+        return "\n".join(lines)
+    joined = lines[:1]
+    broken = len(lines[0]) == width
+    for line in lines[1:]:
+        if broken and not _begins_something(line):
+            joined[-1] += line
+        else:
+            joined.append(line)
+        broken = len(line) == width
+    return "\n".join(joined)
+
+
+def _begins_something(line: str) -> bool:
+    """Return whether a line is one of its own, and not the rest of a broken one."""
+    return (
+        line.startswith(("  ", "\t", "{", "[", ">", "* ", "-"))
+        or not line.strip()
+        or any(form.match(line) for form in (_RECORD, _PREFIX, _FRAME, _CAUSE))
+    )
 
 
 def _split_records(plain: str) -> Iterator[list[str]]:
@@ -192,7 +246,7 @@ def _list_strings(value: Any, depth: int) -> Iterator[str]:
     if isinstance(value, dict):
         for key, each in value.items():
             last = str(key).lower().rpartition(".")[2]
-            if last not in _NAME_KEYS or isinstance(each, (dict, list)):
+            if isinstance(each, (dict, list)) or not (last in _NAME_KEYS or last.startswith("_")):
                 if isinstance(each, (int, float)) and not isinstance(each, bool):
                     yield f"{key} {each}"
                 else:
@@ -252,11 +306,7 @@ def _drop_names(text: str) -> tuple[str, tuple[str, ...]]:
     kept = _URL.sub(lambda found: f" {found[1]} url ", _UNSET.sub(" ", text))
     kept = _LOGGER.sub(" ", _SOURCE.sub(" ", kept))
     kept = _PATH.sub(drop_path, kept)
-    names.extend(
-        token
-        for token in re.findall(r"[\w.-]{1,80}\.[A-Za-z0-9]{3,6}\b", kept)
-        if _CREDENTIAL_FILE.search(token)
-    )
+    names.extend(token for token in _FILE_NAME.findall(kept) if _CREDENTIAL_FILE.search(token))
     kept = _NAMED_FIELD.sub(" ", kept)
     kept = _HOST.sub(" ", kept)
     kept = _SERIAL_NAME.sub(_drop_serial_name, kept)

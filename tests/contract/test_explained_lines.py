@@ -19,8 +19,6 @@ UNEXPLAINED: Final = {
     "backend_not_reloading": "nothing fails until the old certificate expires, and the line that "
     "is printed then is that of an expired certificate",
     "exporter_not_reloading": "the same",
-    "receiver_file_unusable": "the Collector of the backend prints it at its start, in the words that "
-    "it has for an exporter's files",
     "client_ca_too_broad": "clients are accepted, so nothing is printed",
     "exporter_setting_ignored": "nothing fails, so nothing is printed",
     "exporter_configuration_invalid": "every setting has a message of its own, in each exporter; "

@@ -166,7 +166,7 @@ def _agent_options(folder: Path, client: Client, fault: Mapping[str, Any]) -> li
         "certificate": fault["ca"],
         "client.certificate": fault["cert"],
         "client.key": fault["key"],
-        "timeout": "5000",
+        "timeout": "20000",
     }
     jar = folder / f"lib/agent/opentelemetry-javaagent-{client.agent}.jar"
     off = [f"-Dotel.{each}.exporter=none" for each in ("metrics", "logs")]

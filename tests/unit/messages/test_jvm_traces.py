@@ -158,3 +158,20 @@ def test_a_server_that_was_refused_reads_an_alert_in_another_key() -> None:
 
     assert "server_ca_untrusted" in name_tied(text)
     assert "client_key_encrypted" not in name_tied(text)
+
+
+def test_a_trace_that_follows_an_alert_does_not_lengthen_its_name() -> None:
+    """`…CERTIFICATE_EXPIRED`, and on the next line `Exception in thread`, are two messages."""
+    text = (
+        "OpenSslException: error:10000415:SSL routines:OPENSSL_internal:SSLV3_ALERT_CERTIFICATE_EXPIRED\n"
+        'Exception in thread "main" io.netty.handler.codec.DecoderException: x'
+    )
+
+    assert "client_cert_expired" in name_tied(text)
+    assert "server_cert_expired" not in name_tied(text)
+
+
+def test_a_writes_reset_is_told_from_a_reads() -> None:
+    """`Connection reset` ends a read and may be a fault; `… by peer` a write to who refused."""
+    assert "connection_reset" in name_tied("java.net.SocketException: Connection reset")
+    assert "client_cert_not_yet_valid" in name_tied("java.io.IOException: Connection reset by peer")

@@ -10,7 +10,7 @@ public final class Instrumented {
     } catch (java.io.IOException expected) {
       System.out.println("asked");
     }
-    Thread.sleep(7000);
+    Thread.sleep(14000);
     System.exit(0);
   }
 }
