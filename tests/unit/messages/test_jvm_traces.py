@@ -110,7 +110,7 @@ def test_names_of_threads_and_classes_are_no_evidence(text: str) -> None:
     "thread", ["kafka-listener-0", "ssl-refused-worker-1", "OkHttp Dispatcher"]
 )
 def test_the_thread_that_failed_changes_nothing(thread: str) -> None:
-    """`Exception in thread "…"` is no part of the reason."""
+    """`Exception in thread "…"` does not belong to the reason."""
     trace = f'Exception in thread "{thread}" {BY_A_CLIENT}'
 
     assert name_tied(trace) == name_tied(BY_A_CLIENT)
