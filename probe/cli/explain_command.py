@@ -11,6 +11,7 @@ import click
 
 from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, output_option
 from probe.system.standard_streams import ignore_broken_pipe
+from probe.text.decoding import decode_text
 from probe.text.safe_text import safe_text
 
 if TYPE_CHECKING:
@@ -19,14 +20,15 @@ if TYPE_CHECKING:
     from probe.diagnosis.catalogue import Catalogue
 
 _ID: Final = re.compile(r"[a-z]+(_[a-z0-9]+)+")
-_SURELY_MEANT: Final = 0.88
-_PERHAPS_MEANT: Final = 0.6
+_SURELY_MEANT, _PERHAPS_MEANT = 0.88, 0.6
 _BYTES_OF_A_CHARACTER: Final = 4
 _NO_MATCH: Final = """\
 This text matches no cause.
 Paste the innermost error, as `remote error: tls: bad certificate` or `certificate verify failed: …`,
-with the lines around it; `mtls-probe explain -` reads them from stdin.
-To find the cause itself: mtls-probe check ENDPOINT --cert FILE --key FILE --ca FILE"""
+with the lines around it and, of a stack trace, all of its causes: `mtls-probe explain -` reads stdin.
+To find the cause itself, where the exporter runs, with its environment or its process:
+  mtls-probe check
+  mtls-probe check --pid PID"""
 
 
 @click.command(
@@ -64,13 +66,13 @@ def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
     candidates = explanation.candidates
     if not candidates and " " not in one_word:
         _refuse_if_near(one_word, catalogue, _PERHAPS_MEANT)
-    from probe.report.explanation import encode_candidates, print_candidates
+    from probe.report.explanation import encode_explanation, print_explanation
 
     with ignore_broken_pipe():
         if output == "json":
-            click.echo(encode_candidates(candidates, catalogue), nl=False)
+            click.echo(encode_explanation(explanation, catalogue), nl=False)
         elif candidates:
-            print_candidates(candidates, catalogue)
+            print_explanation(explanation, catalogue)
     if candidates:
         return AS_EXPECTED
     click.echo(_NO_MATCH, err=True)
@@ -78,16 +80,16 @@ def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
 
 
 def _read_stdin() -> str:
-    from probe.messages.paste import LONGEST, decode_paste
+    from probe.messages.paste import LONGEST
 
-    return decode_paste(sys.stdin.buffer.read(LONGEST * _BYTES_OF_A_CHARACTER))
+    return decode_text(sys.stdin.buffer.read(LONGEST * _BYTES_OF_A_CHARACTER))
 
 
 def _print_page(cause_id: str, catalogue: Catalogue, output: str) -> int:
     cause = catalogue[cause_id]
     with ignore_broken_pipe():
         if output == "json":
-            from probe.report.explanation import encode_cause
+            from probe.report.cause_document import encode_cause
 
             click.echo(encode_cause(cause), nl=False)
         else:

@@ -12,13 +12,12 @@ from typing import Final
 from probe.comparison.file_handling import judge_files
 from probe.comparison.other_offers import judge_offer
 from probe.comparison.server_paths import judge_server_path
-from probe.comparison.verdict import Verdict, build_verdicts
+from probe.comparison.verdict import RefusalTexts, Verdict, build_verdicts
 from probe.diagnosis.readings.backend_decision import Refusal, find_refusal, is_confirmed
 from probe.diagnosis.readings.client_certificate import describe_usage_fault, is_issuer_listed
 from probe.diagnosis.readings.enforcement import describe_refusal_without_certificate
 from probe.diagnosis.readings.experiment_results import get_experiment
 from probe.exporters.withholding import WITHHOLDING
-from probe.messages.printed import PrintedTexts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.runtime import (
@@ -34,7 +33,7 @@ from probe.model.tls_alerts import TlsAlert, get_fatal_alert
 
 
 def compare_exporters(
-    evidence: Evidence, diagnosis: Diagnosis, printed: PrintedTexts
+    evidence: Evidence, diagnosis: Diagnosis, printed: RefusalTexts
 ) -> tuple[Verdict, ...]:
     """Return what each other kind of exporter would do where it differs; empty where none does.
 
@@ -80,7 +79,7 @@ def _judge_completed_chain(evidence: Evidence, diagnosis: Diagnosis) -> Iterator
     yield from build_verdicts(ON_OPENSSL, "works", because, lambda _: "")
 
 
-def _judge_ignored_without_ca(evidence: Evidence, printed: PrintedTexts) -> Iterator[Verdict]:
+def _judge_ignored_without_ca(evidence: Evidence, printed: RefusalTexts) -> Iterator[Verdict]:
     """Python's gRPC exporter uses the client certificate only together with a CA file.
 
     Source: opentelemetry-python, exporter/otlp/proto/grpc/exporter.py, `_get_credentials`.
@@ -97,7 +96,7 @@ def _judge_ignored_without_ca(evidence: Evidence, printed: PrintedTexts) -> Iter
     yield from _judge_without_certificate(evidence, printed, (PYTHON_GRPC,), because)
 
 
-def _judge_withheld_for_usage(evidence: Evidence, printed: PrintedTexts) -> Iterator[Verdict]:
+def _judge_withheld_for_usage(evidence: Evidence, printed: RefusalTexts) -> Iterator[Verdict]:
     """.NET sends no certificate whose extendedKeyUsage lacks clientAuth (dotnet/runtime#87571)."""
     handshake = evidence.handshake
     if (
@@ -113,7 +112,7 @@ def _judge_withheld_for_usage(evidence: Evidence, printed: PrintedTexts) -> Iter
     yield from _judge_without_certificate(evidence, printed, (DOTNET,), because)
 
 
-def _judge_withheld_for_issuer(evidence: Evidence, printed: PrintedTexts) -> Iterator[Verdict]:
+def _judge_withheld_for_issuer(evidence: Evidence, printed: RefusalTexts) -> Iterator[Verdict]:
     """The SDKs of Go and Java send no certificate that the backend's list does not name."""
     handshake = evidence.handshake
     refused = find_refusal(evidence)
@@ -136,7 +135,7 @@ def _judge_withheld_for_issuer(evidence: Evidence, printed: PrintedTexts) -> Ite
     )
 
 
-def _judge_refused_in_silence(evidence: Evidence, printed: PrintedTexts) -> Iterator[Verdict]:
+def _judge_refused_in_silence(evidence: Evidence, printed: RefusalTexts) -> Iterator[Verdict]:
     """A refusal without an alert: each runtime has its own message for a connection that ends."""
     refused = find_refusal(evidence)
     if refused is None or not refused.sent or refused.alert is not None:
@@ -159,7 +158,7 @@ _RULES: Final[tuple[Callable[[Evidence, Diagnosis], Iterator[Verdict]], ...]] = 
     judge_offer,
     _judge_completed_chain,
 )
-_REFUSALS: Final[tuple[Callable[[Evidence, PrintedTexts], Iterator[Verdict]], ...]] = (
+_REFUSALS: Final[tuple[Callable[[Evidence, RefusalTexts], Iterator[Verdict]], ...]] = (
     _judge_ignored_without_ca,
     _judge_withheld_for_usage,
     _judge_withheld_for_issuer,
@@ -168,7 +167,7 @@ _REFUSALS: Final[tuple[Callable[[Evidence, PrintedTexts], Iterator[Verdict]], ..
 
 
 def _judge_without_certificate(
-    evidence: Evidence, printed: PrintedTexts, runtimes: tuple[Runtime, ...], because: str
+    evidence: Evidence, printed: RefusalTexts, runtimes: tuple[Runtime, ...], because: str
 ) -> Iterator[Verdict]:
     """Return the verdict on a runtime that sends no certificate where the probe sent one.
 
@@ -213,7 +212,7 @@ def _unknown(_: Runtime) -> str:
 
 
 def _refusal_text(
-    runtime: Runtime, refused: Refusal | None, printed: PrintedTexts, *, by_http: bool
+    runtime: Runtime, refused: Refusal | None, printed: RefusalTexts, *, by_http: bool
 ) -> str:
     if refused is None:
         return ""

@@ -2,12 +2,22 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from probe.exporters.measured import MEASURED
 from probe.model.runtime import Runtime
 
 Outcome = Literal["same", "works", "fails"]
+
+
+class RefusalTexts(Protocol):
+    """What exporters print where a backend refuses them; the rows of the table of messages."""
+
+    def get_alert_text(self, runtime: Runtime, number: int) -> str:
+        """Return how `runtime` prints an alert that it received; empty where that is not known."""
+
+    def get_refusal_text(self, runtime: Runtime, refusal: Literal["close", "http"]) -> str:
+        """Return what `runtime` prints of a refusal without an alert; empty where not known."""
 
 
 @dataclass(frozen=True, slots=True)

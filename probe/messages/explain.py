@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from probe.messages.match import Match, find_rows
+from probe.messages.normal_form import normalize_text
 from probe.messages.paste import Paste, PastedMessage, read_paste
 from probe.messages.table import Level, Meaning, MessageTable, Side
 
@@ -47,6 +48,8 @@ class Explanation:
     exporter: str | None = None
     """The id of the exporter that printed it, where the text shows it."""
     advice: tuple[str, ...] = ()
+    line: int = 0
+    """The line of the paste with the message that decides; 0 where none does."""
 
     @property
     def tied(self) -> int:
@@ -71,6 +74,7 @@ class _Evidence:
     depth: int
     length: int
     """How many words match: the longer text says more."""
+    line: int
 
 
 def explain(text: str, table: MessageTable) -> Explanation:
@@ -89,22 +93,36 @@ def explain(text: str, table: MessageTable) -> Explanation:
         sides = {each.row.side for each in find_rows(table, paste.frames) if each.row.frame}
     shared: Side | None = next(iter(sides)) if len(sides) == 1 else None
     evidence = [each for message, matches in found for each in _weigh(message, matches, shared)]
-    runtime = _find_runtime(found, table, paste)
-    on_topic = (
-        any(not each.generic and each.level > Level.CONTEXT for each in evidence)
-        or any(match.row.topic for _, matches in found for match in matches)
-        or any(match.row.topic for match in find_rows(table, paste.everything))
+    # A marker in any line shows who printed the text, also one in a frame of a stack.
+    runtime = next((who for mark, who in table.runtimes if mark in paste.everything), None)
+    ranked = sorted(
+        (each for each in evidence if each.level > Level.CONTEXT and each.causes),
+        key=lambda each: (-each.level, each.sent, -each.depth, -each.length),
     )
-    candidates = _judge(evidence)
-    if candidates and not on_topic:
+    if not ranked:
+        return Explanation((), runtime)
+    candidates = _judge(ranked, [each for each in evidence if each.level is Level.CONTEXT])
+    if not _is_on_topic(evidence, [each for _, rows in found for each in rows], table, paste):
         share = _OFF_TOPIC / candidates[0].score
         candidates = [replace(each, score=each.score * min(1.0, share)) for each in candidates]
     rounded = tuple(replace(each, score=round(each.score, 2)) for each in candidates)
-    named = {each.cause for each in rounded}
+    first = {each.cause for each in rounded if each.score == rounded[0].score}
     advice = tuple(
-        each.text for each in table.advice if each.runtime == runtime and named & set(each.causes)
+        each.text for each in table.advice if runtime in each.exporters and first & set(each.causes)
     )
-    return Explanation(rounded[:MOST_CANDIDATES], runtime, advice)
+    return Explanation(rounded[:MOST_CANDIDATES], runtime, advice, ranked[0].line)
+
+
+def _is_on_topic(
+    evidence: Sequence[_Evidence], found: Sequence[Match], table: MessageTable, paste: Paste
+) -> bool:
+    """Return whether anything in the paste, also a frame or a name, is about TLS or telemetry."""
+    if any(not each.generic and each.level > Level.CONTEXT for each in evidence):
+        return True
+    if any(each.row.topic for each in found):
+        return True
+    words = tuple(dict.fromkeys(normalize_text(paste.everything)))
+    return any(each.row.topic for each in find_rows(table, words))
 
 
 def _choose_side(match: Match, matches: Sequence[Match]) -> Side | None:
@@ -149,6 +167,7 @@ def _weigh(
             message.record,
             message.depth,
             match.length,
+            message.line,
         )
 
 
@@ -161,13 +180,7 @@ def _read(
     return meaning.client, meaning.also_client
 
 
-def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
-    ranked = sorted(
-        (each for each in evidence if each.level > Level.CONTEXT and each.causes),
-        key=lambda each: (-each.level, each.sent, -each.depth, -each.length),
-    )
-    if not ranked:
-        return []
+def _judge(ranked: Sequence[_Evidence], circumstances: Sequence[_Evidence]) -> list[Candidate]:
     deciding = ranked[0]
     ties = {deciding.record: list(deciding.causes)}
     why = dict.fromkeys(deciding.causes, deciding.why)
@@ -185,9 +198,8 @@ def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
             for cause in each.causes:
                 why.setdefault(cause, each.why)
     tie = [cause for causes in ties.values() for cause in causes]
-    for each in evidence:
-        if each.level is Level.CONTEXT:
-            tie = [cause for cause in tie if cause in each.causes] or tie
+    for each in circumstances:
+        tie = [cause for cause in tie if cause in each.causes] or tie
     score = _SCORES[deciding.level]
     scores = dict.fromkeys(tie, score)
     for cause in deciding.other_side:
@@ -199,19 +211,3 @@ def _judge(evidence: Sequence[_Evidence]) -> list[Candidate]:
     # sorted() is stable: of one score, what the meaning names first is the most usual.
     ordered = sorted(scores, key=lambda cause: -scores[cause])
     return [Candidate(cause, scores[cause], why[cause]) for cause in ordered]
-
-
-def _find_runtime(
-    found: Sequence[tuple[PastedMessage, Sequence[Match]]], table: MessageTable, paste: Paste
-) -> str | None:
-    """Return the exporter that printed the text, where a row shows it."""
-    markers = [
-        match.row.runtime
-        for _, matches in found
-        for match in matches
-        if match.row.runtime is not None
-    ]
-    if markers:
-        return markers[0]
-    everything = find_rows(table, paste.everything)
-    return next((each.row.runtime for each in everything if each.row.runtime is not None), None)

@@ -30,8 +30,8 @@ class Match:
 def find_rows(table: MessageTable, words: Sequence[str]) -> tuple[Match, ...]:
     """Return the rows in `words`, longest first; one within a longer one does not count.
 
-    A family of sentences does not count where a row that says more has one of its words. Markers count always, and hide no
-    other row.
+    A family of sentences does not count where a row that says more has one of its words. Markers
+    without a meaning count always, and hide no other row.
     """
     places: dict[str, list[int]] = {}
     for at, word in enumerate(words):

@@ -32,7 +32,7 @@ def normalize_text(text: str) -> list[str]:
     if "rror:" in plain or "RROR:" in plain:
         plain = _PACKED.sub(_unpack, plain)
         plain = _PACKED_DECIMAL.sub(lambda found: _describe_packed(int(found[1]), 24), plain)
-    apart = _CAMEL.sub(" ", _APOSTROPHE.sub("", plain))
+    apart = _CAMEL.sub(" ", _APOSTROPHE.sub("", plain.replace("gRPC", "grpc")))  # one word
     if not apart.isascii():
         apart = unicodedata.normalize("NFKD", apart)
         apart = "".join(char for char in apart if not unicodedata.combining(char))

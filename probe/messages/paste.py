@@ -7,6 +7,7 @@ evidence is left out: frames of a stack, paths, names of hosts, pods, components
 import html
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,67 +19,75 @@ LONGEST: Final = 1024 * 1024
 _DEEPEST: Final = 6
 _MOST_MESSAGES: Final = 5000
 _MOST_LINES: Final = 50_000
-_SAMPLE: Final = 1000
-_UTF16_SHARE: Final = 0.3
-"""The share of zeros among the first bytes from which on they are UTF-16."""
-_NARROWEST: Final = 60
-_USUAL_WIDTHS: Final = frozenset({72, 78, 79, 80, 100, 118, 119, 120, 132, 140, 160, 180, 200})
+_MOST_PARSED: Final = 64
+_LONGEST_OBJECT: Final = 400  # lines of JSON
+_WIDTHS: Final = frozenset({72, 76, 78, 79, 80, 100, 110, 120, 128, 130, 132, 140, 150, 160, 200})
+"""Columns at which terminals break lines, also within words."""
 
 _ESCAPES: Final = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])"
+    r"\x1b(?:\[[0-?]{0,40}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)?|[@-Z\\^_])"
 )
 _CONTROL: Final = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
-_ENTITY: Final = re.compile(r"&(?:quot|apos|amp|lt|gt|nbsp|#\d{1,5}|#x[0-9a-fA-F]{1,4});")
-_ESCAPED_BREAK: Final = re.compile(r"\\{1,8}[nr](?:\\{1,8}t)?")
+_ESCAPED_BREAK: Final = re.compile(r"\\{1,8}[nr](?:\\{1,8}t)?(?![a-z]{2}|:)|\\{1,8}n(?=[a-z])")
 _ESCAPED_QUOTE: Final = re.compile(r"\\{1,8}([\"'/t])")
 
-# The beginnings of a record: a date, a level, a prefix of journald or kubectl.
+# What may stand before a record: a date, a priority, a level, a thread, a logger, a pod, a unit.
 _TIME: Final = (
-    r"(?:\d{4}[-/]\d{2}[-/]\d{2}[T ]\d{2}:\d{2}:\d{2}[.,\d]*(?:Z|[+-]\d{2}:?\d{2})?"
+    r"(?:\d{4}[-/]\d{2}[-/]\d{2}[T ]\d{2}:\d{2}:\d{2}[.,\d]*\s?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
+    r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d+)?(?: \d{4})?"
     r"|[A-Z][a-z]{2} \d{1,2}, \d{4},? \d{1,2}:\d{2}:\d{2}\s[AP]M"
-    r"|[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}|\d{2}:\d{2}:\d{2}[.,]\d{3}|[IWEF]\d{4} \d{2}:\d{2}:\d{2}"
-    r"|\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2})"
+    r"|\d{2}:\d{2}:\d{2}[.,]\d{3}|[IWEF]\d{4} \d{2}:\d{2}:\d{2}\.\d+"
+    r"|\d{1,2}[/-][A-Z][a-z]{2}[/-]\d{4}(?::+|\s)\d{2}:\d{2}:\d{2}[.\d]*(?: [+-]\d{4})?)"
 )
-_RECORD: Final = re.compile(
-    rf"^\s*(?:[\[(<\"']?{_TIME}|\[?(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE)\b)"
+_LEVEL: Final = (
+    r"(?:ERROR|ERR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE|CRITICAL|NOTICE|SEVERE"
+    r"|error|warn(?:ing)?|info|debug|fatal|trace|critical|notice|crit|fail)"
 )
-_QUOTE: Final = re.compile(r"^\s*(?:>\s?|\|\s)+")
+_QUOTE: Final = re.compile(r"^[ \t]{0,40}(?:> ?|\| ?){1,8}")
 _PREFIX: Final = re.compile(
-    r"^\s*(?:\[pod/\S+\]\s+|Exception in thread \"[^\"\n]{0,200}\" |[\w.-]{1,80}\s+\|\s|```\w*$"
-    r"|[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d+)? \S{1,80} [\w.@/()-]{1,80}(?:\[\d+\])?:\s)"
+    r"^[ \t]{0,40}(?:\[pod/\S{1,200}\]\s|Exception in thread \"[^\"\n]{0,200}\" |[\w.-]{1,80}\s{1,20}\|(?:\s|$)|```\w{0,20}$"
+    rf"|<\d{{1,3}}>\d? ?{_TIME} \S{{1,80}} \S{{1,80}} \S{{1,80}} (?:\S{{1,80}} )?(?:- )?"
+    rf"|{_TIME} (?:stdout|stderr) [FP] |{_TIME} \S{{1,80}} [\w.@/()-]{{1,80}}(?:\[\d+\])?: |level=\w+ )"
 )
+_HEAD: Final = re.compile(
+    rf"^[ \t]{{0,40}}[\[(<\"']?(?:(?P<time>{_TIME}[\])>\"']?[ \t,:|]{{0,8}}(?:[\[(<]?{_LEVEL}[\])>]?(?![\w-])[ \t:|-]{{0,8}})?)"
+    r"|(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|TRACE)\b)"
+)
+_LOGGER: Final = re.compile(r"^(?:\d{1,7} )?(?:--- )?(?:\[[\w./:# -]{1,100}\] ){0,2}")
 
 # The frames of Java, .NET, JavaScript, Python, PHP, Ruby, Go, Rust and Erlang.
 _FRAME: Final = re.compile(
-    r"^\s*(?:at (?:async |new )?[\w$.<>/:@\[\]` -]{1,300}(?:\(|$|:\d)|at (?:file|node|ext|https?):\S+"
+    r"^[ \t>|]{0,40}(?:at (?:async |new )?[\w$.<>/:@\[\]` ,+~-]{1,300}(?:\(|$|:\d)|at (?:file|node|ext|https?):\S"
     r"|\.\.\. \d+ (?:more|common frames omitted)|File \"[^\"]{1,300}\", line \d+"
-    r"|from \S{1,300}:\d+:in |#\d+ \S|goroutine \d+ \[|\t?/\S+\.go:\d+|\s+\d+: (?:0x|<|\w+::)|[\^~ ]{3,}$"
-    r"|\{?[\w']{1,60},\s*[\w'/-]{1,60},\s*\d+,\s*\[\{file)"
+    r"|from \S{1,300}:\d+:in |#\d+ \S|goroutine \d+ \[|/\S{1,300}\.go:\d+|[\^~]{2,}[\^~ ]{0,200}$"
+    r"|(?<=[ \t])\d{1,4}: (?:0x|<|\w+::)|\d{1,6} \|(?:\s|$)|\{?[\w']{1,60},\s{0,9}[\w'/-]{1,60},\s{0,9}\d+,\s{0,9}\[\{file|Channel Pipeline: )"
 )
-_EXCERPT: Final = re.compile(r"^\s*\d{1,6} \|(?:\s|$)")
-"""A line of source code with its number, which bun prints before an error."""
-_SOURCE_LINE: Final = re.compile(r"^\s*File \"[^\"]{1,300}\", line \d+")
+_SOURCE_LINE: Final = re.compile(r"^\s{0,40}File \"[^\"]{1,300}\", line \d+")
 _CAUSE: Final = re.compile(
-    r"^\s*(?:Caused by:|Suppressed:|\[cause\]:|cause:|---> |--> |Inner exception)", re.IGNORECASE
+    r"^[ \t]{0,40}(?:Caused by:|Suppressed:|\[cause\]:|cause:|-{2,3}> |Inner exception)",
+    re.IGNORECASE,
 )
 # Python prints the innermost exception first.
-_OUTER_FOLLOWS: Final = (
-    "the above exception was the direct cause",
-    "during handling of the above exception",
+_OUTER_FOLLOWS: Final = ("the above exception was the direct", "during handling of the above")
+_FAR_END: Final = re.compile(r"\bremote address:[\w.:\[\]-]{2,80}:(\d{2,5})\b,?")
+_FIRST_EPHEMERAL: Final = 32768  # Linux, net.ipv4.ip_local_port_range
+_URL: Final = re.compile(
+    r"\b(https?|grpcs?|dns|tcp|ipv[46]|unix)://?[^\s\"'<>)\],]*", re.IGNORECASE
 )
-
-_URL: Final = re.compile(r"\b(https?|grpcs?|dns|tcp|ipv[46])://?[^\s\"'<>)\],]*", re.IGNORECASE)
 _PATH: Final = re.compile(
-    r"(?<![\w:.])(?:~|\.{1,2}|[A-Za-z]:)?(?!\\{1,4}x[0-9A-Fa-f]{2})[/\\][\w.@+~-]+(?:[/\\]+[\w.@+~-]*)*"
+    r"(?<![\w:.~@+/\\-])(?:(?:~|\.{1,2}|[A-Za-z]:)?/|(?:~|\.{1,2}|[A-Za-z]:)\\)[\w.@+~/\\-]+"
+    r"|(?<![\w./-])[\w.-]{1,80}(?:/[\w.-]+)+\.(?:py|js|ts|go|rb|rs|java)(?![\w-])(?:::[\w.]+)*"
 )
-_HOST: Final = re.compile(
-    r"(?<![\w.@-])(?:[a-z0-9_-]+\.){2,}[a-z]{2,}(?![\w.])|(?<![\w.@-])(?!_ssl\.c:)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*:\d{3,5}\b"
+_DOTTED: Final = re.compile(
+    r"(?<![\w.@-])[\w@-]+(?:\.[\w@-]+)+(?::\d{1,5}(?![\w]))?|(?<![\w.@-])[\w-]+:\d{3,5}\b"
 )
-# CPython's _ssl.c stays: its line tells a handshake from a write.
 _SOURCE: Final = re.compile(
-    r"(?<![\w.-])(?!_ssl\.c:)[\w.-]{1,200}\.(?:go|py|js|mjs|ts|java|erl|ex|rb|php|cc|cpp|c|h|rs|kt|scala):\d+(?::\d+)?"
+    r"\.(?:go|py|js|mjs|cjs|ts|java|erl|ex|exs|rb|php|cc|cpp|c|h|rs|kt|scala|cs):\d+$"
+)
+_ADDRESS: Final = re.compile(
+    r":\d+$|^\d+\.\d+\.\d+\.\d+$|^(?=[a-z0-9_.-]+$)[^.]+\.[^.]+\..*(?<=\.)[a-z]{2,}$"
 )
 _LOGGER: Final = re.compile(
     # of Java: `com.example.Class - text`, `c.e.Class  : text`; java.util.logging's line of its own
@@ -86,36 +95,30 @@ _LOGGER: Final = re.compile(
     r"|(?<=[AP]M )(?:[a-z_][\w$]*\.)+[A-Z][\w$]*(?: <?\w+>?)?[ \t]*$",
     re.MULTILINE,
 )
-_SERIAL_NAME: Final = re.compile(r"(?<![\w-])\w+(?:-\w+){2,}(?![\w-])")
+_HYPHENATED: Final = re.compile(r"(?<![\w-])\w+(?:-\w+){2,}(?![\w-])")
 _FIELD: Final = (
     r"(?:logger|thread|pod|host|hostname|node|container|namespace|component|component_name|component_kind"
-    r"|component_type|name|caller|service|instance|job|class|exporter|receiver|data_type|unit)"
+    r"|component_type|name|caller|service|instance|job|class|exporter|receiver|data_type|unit|app)[\"']?"
 )
-_VALUE: Final = r"\s*(?:\"[^\"\n]{0,200}\"|[^\s,;\"}]{1,200})"
-# `name: value` is a field at the beginning of a part; within a sentence it is one of its words:
-# `failed to start "file" exporter: open …: permission denied`.
+_VALUE: Final = r"\s{0,4}(?:\"[^\"\n]{0,200}\"?|[^\s,;\"}]{1,200})"
+# `name: value` is a field at the beginning of a part; within a sentence it is one of its words.
 _NAMED_FIELD: Final = re.compile(
-    rf"\b{_FIELD}\s*={_VALUE}|(?:^|(?<=[,;{{(\[\t]))[ ]{{0,8}}{_FIELD}\s*:{_VALUE}|\bkind=[^\s,;}}]{{1,200}}",
+    rf"\b{_FIELD}\s?={_VALUE}|(?:^|(?<=[,;{{(\[\t]))[ ]{{0,8}}\"?{_FIELD}\s?:{_VALUE}|\bkind=[^\s,;}}]{{1,200}}",
     re.MULTILINE,
 )
-_NAME_KEYS: Final = frozenset({
-    "logger", "loggername", "logger_name", "thread", "threadname", "thread_name", "pod",
-    "pod_name", "host", "hostname", "node", "container", "container_name", "namespace",
-    "component", "component_name", "component_kind", "component_type", "kind", "name", "caller",
-    "service", "service_name", "instance", "job", "class", "exporter", "receiver", "data_type",
-    "unit", "file", "filename", "function", "line", "pid", "ts", "time", "timestamp", "level",
-    "severity", "level_name", "stream", "tag", "image", "id", "trace_id", "span_id", "uid",
-    "path", "version", "sourcelocation", "sourcecontext", "target",
-})  # fmt: skip
-"""Fields of a record whose values are names and not evidence."""
-_FILE_NAME: Final = re.compile(r"(?<![\w.-])[\w.-]{1,80}\.[A-Za-z0-9]{3,6}\b")
+# What JavaScript prints of an object, and says nothing: fields without a value, lists of codes, a hint.
 _UNSET: Final = re.compile(
-    r"\b[\w$]+: (?:undefined|null)\b|\b[A-Z_]+_ERR: \d+|\berrorCodes: [\w() ]{0,10}[\[{][^\]}]{0,600}[\]}]"
+    r"(?<![\w$])[\w$]{1,80}: (?:undefined|null)\b|\b[A-Z_]{1,80}_ERR: \d+|\berrorCodes: [\w() ]{0,10}[\[{][^\]}]{0,600}[\]}]"
     r"|; if the root CA is installed locally, try running Node\.js with --use-system-ca"
 )
-"""What JavaScript prints of an object, and says nothing: fields without a value, lists of codes, a hint."""
-_CREDENTIAL_FILE: Final = re.compile(
-    r"\.(?:pem|crt|cer|key|der|p12|pfx|jks|bundle)$", re.IGNORECASE
+_NAME_KEYS: Final = frozenset(
+    ["logger", "loggername", "logger_name", "thread", "threadname", "thread_name", "pod", "pod_name", "host", "hostname", "node", "container", "container_name", "namespace", "component", "component_name", "component_kind", "component_type", "kind", "name", "caller", "service", "service_name", "instance", "job", "class", "exporter", "receiver", "data_type", "unit", "file", "filename", "function", "line", "pid", "ts", "time", "timestamp", "level", "severity", "level_name", "stream", "tag", "image", "id", "trace_id", "span_id", "uid", "path", "version", "sourcelocation", "sourcecontext", "app", "target", "@t", "@l"]
+)  # fmt: skip
+"""Fields of a record whose values are names and not evidence."""
+_CREDENTIAL_FILE: Final = re.compile(r"\.(?:pem|crt|cer|key|der|p12|pfx|jks)$", re.IGNORECASE)
+_OWN_FILE: Final = re.compile(r"\.key$|client|^tls\.crt$|key\.pem$", re.IGNORECASE)
+_ANCHORS: Final = re.compile(
+    r"(?<![a-z])(?:ca|roots?|cacerts?|bundle|trust\w*|anchors?)(?![a-z])", re.IGNORECASE
 )
 
 
@@ -128,116 +131,119 @@ class PastedMessage:
     """Messages of one record belong together: an exception and its causes."""
     depth: int
     """0 is the outermost; a cause is deeper than what it caused."""
-    file_names: tuple[str, ...] = ()
-    """Names of certificate and key files, as words."""
+    line: int = 1
+    """The line of the paste on which its record begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paste:
-    """What was pasted: its messages, and all of its words, also those that are not evidence."""
+    """What was pasted: its messages, and all of it in lower case, also what is not evidence."""
 
     messages: tuple[PastedMessage, ...]
-    everything: tuple[str, ...]
+    everything: str
     frames: tuple[str, ...] = ()
     """The words of the stacks' frames: they show which side's code ran, and nothing more."""
 
 
 def read_paste(text: str) -> Paste:
     """Return the messages of `text`; anything beyond `LONGEST` characters is left out."""
-    broken = text[:LONGEST].replace("\r\n", "\n").replace("\r", "\n")
-    plain = _CONTROL.sub(" ", _ESCAPES.sub("", broken))
+    plain = _CONTROL.sub(
+        " ", _ESCAPES.sub("", text[:LONGEST].replace("\r\n", "\n").replace("\r", "\n"))
+    )
     if "&" in plain:
-        plain = _ENTITY.sub(lambda found: html.unescape(found[0]), plain)
-    plain = _unwrap(plain.split("\n", _MOST_LINES)[:_MOST_LINES])
+        plain = html.unescape(plain)
     messages: dict[tuple[str, ...], PastedMessage] = {}
     frames: dict[str, None] = {}
-    for number, record in enumerate(_split_records(plain)):
+    for number, (line, record) in enumerate(_split_records(plain)):
         for depth, part in _split_causes(record, frames):
-            kept, names = _drop_names(part)
-            words = tuple(normalize_text(kept))
+            words = tuple(normalize_text(_drop_names(part)))
             if words and words not in messages and len(messages) < _MOST_MESSAGES:
-                messages[words] = PastedMessage(words, number, depth, names)
-    everything = tuple(dict.fromkeys(normalize_text(plain)))
-    return Paste(tuple(messages.values()), everything, tuple(normalize_text("\n".join(frames))))
+                messages[words] = PastedMessage(words, number, depth, line)
+    return Paste(tuple(messages.values()), plain.lower(), tuple(normalize_text("\n".join(frames))))
 
 
-def decode_paste(raw: bytes) -> str:
-    """Return the text of bytes that came from a file or another program: UTF-8, or UTF-16."""
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16", "replace")
-    start = raw[:_SAMPLE]
-    for encoding, zero in (("utf-16-le", 1), ("utf-16-be", 0)):
-        if start[zero::2].count(0) > len(start) * _UTF16_SHARE:
-            return raw.decode(encoding, "replace")
-    return raw.decode("utf-8", "replace")
-
-
-def _unwrap(lines: list[str]) -> str:
-    """Return the text, with the lines joined that a terminal broke at its width, also inside words."""
-    width = max(map(len, lines))
-    full = sum(len(line) == width for line in lines)
-    if len(lines) == 1 or width < _NARROWEST or (full == 1 and width not in _USUAL_WIDTHS):
-        return "\n".join(lines)
-    joined = lines[:1]
-    broken = len(lines[0]) == width
-    for line in lines[1:]:
-        if broken and not _begins_something(line):
-            joined[-1] += line
-        else:
-            joined.append(line)
-        broken = len(line) == width
-    return "\n".join(joined)
-
-
-def _begins_something(line: str) -> bool:
-    """Return whether a line is one of its own, and not the rest of a broken one."""
-    return (
-        line.startswith(("  ", "\t", "{", "[", ">", "* ", "-"))
-        or not line.strip()
-        or any(form.match(line) for form in (_RECORD, _PREFIX, _FRAME, _CAUSE))
-    )
-
-
-def _split_records(plain: str) -> Iterator[list[str]]:
-    """Yield the lines of each record; lines that begin none belong to the one before."""
+def _split_records(plain: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record's lines with the number of the first; a line that begins none follows."""
     record: list[str] = []
-    for line in plain.split("\n"):
-        if _EXCERPT.match(line) is not None:
-            continue
-        bare = _PREFIX.sub("", _QUOTE.sub("", line))
+    began = 1
+    for number, line in _join_lines(plain.split("\n", _MOST_LINES)[:_MOST_LINES]):
+        bare = _PREFIX.sub("", _QUOTE.sub("", line), count=1)
         nested = _read_json(bare)
-        starts = nested is not None or bare != line or _RECORD.match(bare) is not None
-        if starts and record:
-            yield record
+        head = _HEAD.match(bare)
+        if record and (nested is not None or head is not None or bare != line):
+            yield began, record
             record = []
+        if not record:
+            began = number
         if nested is not None:
-            yield from nested
-        else:
-            unescaped = _ESCAPED_QUOTE.sub(r" \1 ", _ESCAPED_BREAK.sub("\n", bare))
-            record.extend(unescaped.split("\n"))
+            yield number, nested
+            continue
+        record.extend(_unescape(_drop_head(bare)))
     if record:
-        yield record
+        yield began, record
 
 
-def _read_json(line: str) -> list[list[str]] | None:
+def _join_lines(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """Yield lines with their numbers; JSON over several lines, and what a terminal broke, is one."""
+    widths = Counter(map(len, lines))
+    widest = max(widths, default=0)
+    width = widest if widest in _WIDTHS or (widest > 60 and widths[widest] > 2) else None
+    parsed = at = 0
+    while at < len(lines):
+        start, line = at, lines[at]
+        at += 1
+        if line.rstrip().endswith(("{", "[")) and "{" in line and parsed < _MOST_PARSED:
+            parsed += 1
+            end = _find_end(lines, start)
+            whole = "\n".join(lines[start:end])
+            if _read_json(whole) is not None:
+                yield start + 1, whole
+                at = end
+                continue
+        if len(line) == width:
+            pieces = [line]
+            while at < len(lines) and len(pieces[-1]) == width and not _HEAD.match(lines[at]):
+                pieces.append(lines[at])
+                at += 1
+            line = "".join(pieces)
+        yield start + 1, line
+
+
+def _find_end(lines: list[str], start: int) -> int:
+    """Return the line after the braces that open on line `start` are closed."""
+    depth = 0
+    for at in range(start, min(len(lines), start + _LONGEST_OBJECT)):
+        depth += lines[at].count("{") - lines[at].count("}")
+        if depth <= 0:
+            return at + 1
+    return start + 1
+
+
+def _drop_head(line: str) -> str:
+    head = _HEAD.match(line)
+    timed = head is not None and head["time"]
+    return _LOGGER.sub("", line[head.end() :], count=1) if head and timed else line
+
+
+def _unescape(text: str) -> list[str]:
+    if "\\" not in text:
+        return [text]
+    return _ESCAPED_QUOTE.sub(r" \1 ", _ESCAPED_BREAK.sub("\n", text)).split("\n")
+
+
+def _read_json(line: str) -> list[str] | None:
     """Return the lines of the record that is a JSON object in `line`, with what is before it."""
     start = line.find("{")
-    if start < 0 or ":" not in line:
+    if start < 0 or ":" not in line or '"' not in line:
         return None
     try:
-        value, end = json.JSONDecoder().raw_decode(line, start)
+        value, end = json.JSONDecoder(strict=False).raw_decode(line, start)
     except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict) or not value:
         return None
-    texts = [line[:start], *_list_strings(value, 0), line[end:]]
-    lines = [
-        piece
-        for text in texts
-        for piece in _ESCAPED_QUOTE.sub(r" \1 ", _ESCAPED_BREAK.sub("\n", text)).split("\n")
-        if piece.strip()
-    ]
-    return [lines]
+    texts = [_drop_head(line[:start]), *_list_strings(value, 0), line[end:]]
+    return [piece for text in texts for piece in _unescape(text) if piece.strip()]
 
 
 def _list_strings(value: Any, depth: int) -> Iterator[str]:
@@ -246,24 +252,20 @@ def _list_strings(value: Any, depth: int) -> Iterator[str]:
     if isinstance(value, dict):
         for key, each in value.items():
             last = str(key).lower().rpartition(".")[2]
-            if isinstance(each, (dict, list)) or not (last in _NAME_KEYS or last.startswith("_")):
-                if isinstance(each, (int, float)) and not isinstance(each, bool):
-                    yield f"{key} {each}"
-                else:
-                    yield from _list_strings(each, depth + 1)
+            name = last.startswith("_") or last in _NAME_KEYS
+            if name and not isinstance(each, (dict, list)):
+                continue
+            if isinstance(each, (int, float)) and not isinstance(each, bool):
+                yield f"{key} {each}"
+            else:
+                yield from _list_strings(each, depth + 1)
     elif isinstance(value, list):
         for each in value:
             yield from _list_strings(each, depth + 1)
     elif isinstance(value, str):
-        if value.lstrip().startswith(("{", "[")):
-            try:
-                inner = json.loads(value)
-            except (ValueError, RecursionError):
-                inner = None
-            if isinstance(inner, (dict, list)):
-                yield from _list_strings(inner, depth + 1)
-                return
-        yield value
+        for line in value.split("\n"):
+            inner = _read_json(line) if depth < _DEEPEST else None
+            yield from inner if inner is not None else [line]
 
 
 def _split_causes(record: list[str], frames: dict[str, None]) -> Iterator[tuple[int, str]]:
@@ -280,8 +282,7 @@ def _split_causes(record: list[str], frames: dict[str, None]) -> Iterator[tuple[
             frames[line] = None
             skip = _SOURCE_LINE.match(line) is not None
             continue
-        lower = line.strip().lower()
-        if lower.startswith(_OUTER_FOLLOWS):
+        if line.strip().lower().startswith(_OUTER_FOLLOWS):
             inner_first = True
             parts.append([])
             continue
@@ -293,25 +294,35 @@ def _split_causes(record: list[str], frames: dict[str, None]) -> Iterator[tuple[
         yield (count - at if inner_first else at), "\n".join(lines)
 
 
-def _drop_names(text: str) -> tuple[str, tuple[str, ...]]:
-    """Return `text` without names and paths, and the names of credential files in it."""
-    names: list[str] = []
-
-    def drop_path(found: re.Match[str]) -> str:
-        base = re.split(r"[/\\]", found[0].rstrip("/\\."))[-1]
-        if _CREDENTIAL_FILE.search(base):
-            names.append(base)
-        return " "
-
-    kept = _URL.sub(lambda found: f" {found[1]} url ", _UNSET.sub(" ", text))
-    kept = _LOGGER.sub(" ", _SOURCE.sub(" ", kept))
-    kept = _PATH.sub(drop_path, kept)
-    names.extend(token for token in _FILE_NAME.findall(kept) if _CREDENTIAL_FILE.search(token))
+def _drop_names(text: str) -> str:
+    """Return `text` without names and paths; of a credential file, which one it is remains."""
+    kept = _FAR_END.sub(_name_far_end, _UNSET.sub(" ", text))
+    kept = _URL.sub(lambda found: f" {found[1]} url ", kept)
+    kept = _PATH.sub(_drop_path, _LOGGER.sub(" ", kept))
     kept = _NAMED_FIELD.sub(" ", kept)
-    kept = _HOST.sub(" ", kept)
-    kept = _SERIAL_NAME.sub(_drop_serial_name, kept)
-    return kept, tuple(dict.fromkeys(names))
+    kept = _DOTTED.sub(_drop_dotted, kept)
+    # Names of pods and jobs have many hyphens; words of errors have one.
+    return _HYPHENATED.sub(" ", kept)
 
 
-def _drop_serial_name(found: re.Match[str]) -> str:
-    return " " if any(char.isdigit() for char in found[0]) else found[0]
+def _name_far_end(found: re.Match[str]) -> str:
+    """Return whose address it is: a port of the system's choice belongs to a client."""
+    return f" remote address of a {'client' if int(found[1]) >= _FIRST_EPHEMERAL else 'server'}, "
+
+
+def _drop_path(found: re.Match[str]) -> str:
+    base = re.split(r"[/\\]", found[0].rstrip("/\\."))[-1]
+    if not _CREDENTIAL_FILE.search(base):
+        return " "
+    if _ANCHORS.search(base):
+        return " cafile "
+    return " keyfile " if _OWN_FILE.search(base) else " "
+
+
+def _drop_dotted(found: re.Match[str]) -> str:
+    name = found[0]
+    if _CREDENTIAL_FILE.search(name):
+        return _drop_path(found)
+    # CPython's line of _ssl.c tells a handshake from a write.
+    noise = _ADDRESS.search(name) or _SOURCE.search(name)
+    return " " if noise and not name.startswith("_ssl.c:") else name

@@ -69,7 +69,6 @@ class Row:
     """The alert was sent by the side that printed the text."""
     numbered: bool = False
     side: Side | None = None
-    runtime: str | None = None
     topic: bool = False
     frame: bool = False
     """It shows the side in the frames of a stack, too."""
@@ -82,9 +81,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What holds for one exporter and some causes: its setting's name, or a peculiarity."""
+    """What holds for some exporters and causes: a setting's name, or a peculiarity."""
 
-    runtime: str
+    exporters: tuple[str, ...]
     causes: tuple[str, ...]
     text: str
 
@@ -98,6 +97,8 @@ class MessageTable:
     advice: tuple[Advice, ...]
     by_word: Mapping[str, tuple[tuple[Row, int], ...]]
     """Rows by their rarest word, with the word's place in the first part."""
+    runtimes: tuple[tuple[str, str], ...] = ()
+    """What proves which exporter printed a text, in lower case, with the exporter's id."""
 
 
 class TableError(ValueError):
@@ -109,16 +110,22 @@ def parse_table(files: Mapping[str, str]) -> MessageTable:
     documents = {name: tomllib.loads(text) for name, text in files.items()}
     meanings = list_meanings(documents.pop("meanings", {}))
     advice = tuple(
-        Advice(str(each["runtime"]), tuple(each["causes"]), str(each["text"]))
+        Advice(tuple(each["by"]), tuple(each["causes"]), str(each["text"]))
         for each in documents.pop("advice", {}).get("advice", ())
     )
     rows = tuple(
         _build_row(name, each, meanings)
         for name, document in documents.items()
         for each in list_texts(name, document)
-        if each.alert is None or each.meaning in meanings
+        if "runtime" not in each.value and (each.alert is None or each.meaning in meanings)
     )
-    return MessageTable(rows, meanings, advice, _index_rows(rows))
+    runtimes = tuple(
+        (each.text.lower(), str(each.value["runtime"]))
+        for name, document in documents.items()
+        for each in list_texts(name, document)
+        if "runtime" in each.value
+    )
+    return MessageTable(rows, meanings, advice, _index_rows(rows), runtimes)
 
 
 def list_meanings(document: Mapping[str, Any]) -> dict[str, Meaning]:
@@ -231,7 +238,6 @@ def _build_row(name: str, each: Text, meanings: Mapping[str, Meaning]) -> Row:
         each.sent,
         each.numbered,
         value.get("side"),
-        value.get("runtime"),
         bool(value.get("topic", False)),
         bool(value.get("frame", False)),
         int(value.get("within", _WIDEST_GAP)),

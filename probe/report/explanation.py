@@ -1,43 +1,26 @@
-"""What `explain` prints: the causes that a pasted line is compatible with, or one cause as JSON.
+"""What `explain` prints of a pasted text: the causes that it is compatible with.
 
 The fields are in `docs/json.md`. Nothing of the pasted text is repeated.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TextIO
+from collections.abc import Mapping
+from typing import Final, TextIO
 
-import msgspec
 from msgspec import Struct
 from rich.text import Text
 
 from probe.diagnosis.cause import Cause
-from probe.messages.explain import Candidate
+from probe.messages.explain import Candidate, Explanation
+from probe.model.runtime import RUNTIMES_BY_ID
+from probe.report.cause_document import encode_document
 from probe.report.console import make_console
 from probe.report.result import SCHEMA
 
-
-class ReportedCause(Struct, frozen=True):
-    """What the catalogue says of a cause."""
-
-    id: str
-    title: str
-    family: str
-    documented_cause: int
-    party: str
-    severity: str
-    meaning: str
-    evidence: str
-    fix: tuple[str, ...]
-    citations: tuple[str, ...]
-    explained_by: tuple[str, ...]
-
-
-class CauseDocument(Struct, frozen=True):
-    """One cause of the catalogue."""
-
-    schema: str
-    cause: ReportedCause
+_DECIDES: Final = """\
+Which of them it is, a check finds out where the exporter runs, with its environment or its process:
+  mtls-probe check
+  mtls-probe check --pid PID"""
 
 
 class ReportedCandidate(Struct, frozen=True):
@@ -54,41 +37,66 @@ class CandidatesDocument(Struct, frozen=True):
 
     schema: str
     candidates: tuple[ReportedCandidate, ...]
+    undecided: int
+    line: int
+    exporter: str | None
+    advice: tuple[str, ...]
 
 
-def encode_candidates(candidates: Sequence[Candidate], catalogue: Mapping[str, Cause]) -> str:
-    """Return the JSON document of the candidates, best first."""
-    reported = (
+def encode_explanation(explanation: Explanation, catalogue: Mapping[str, Cause]) -> str:
+    """Return the JSON document of what a text says, its candidates best first."""
+    reported = tuple(
         ReportedCandidate(one.cause, one.score, one.why, catalogue[one.cause].tell_apart)
-        for one in candidates
+        for one in explanation.candidates
     )
-    return _encode(CandidatesDocument(SCHEMA, tuple(reported)))
+    undecided = explanation.tied if explanation.tied > 1 else 0
+    return encode_document(
+        CandidatesDocument(
+            SCHEMA, reported, undecided, explanation.line, explanation.exporter, explanation.advice
+        )
+    )
 
 
-def encode_cause(cause: Cause) -> str:
-    """Return the JSON document of one cause of the catalogue."""
-    reported = msgspec.convert(cause, ReportedCause, from_attributes=True)
-    return _encode(CauseDocument(SCHEMA, reported))
-
-
-def print_candidates(
-    candidates: Sequence[Candidate],
-    catalogue: Mapping[str, Cause],
-    stream: TextIO | None = None,
+def print_explanation(
+    explanation: Explanation, catalogue: Mapping[str, Cause], stream: TextIO | None = None
 ) -> None:
-    """Print the candidates for people, each with why and how to tell it from the others."""
+    """Print for people what a text says: the causes that it cannot tell apart as one group."""
     console = make_console(stream or sys.stdout)
-    for candidate in candidates:
-        cause = catalogue[candidate.cause]
-        story = Text()
-        story.append(f"fit {candidate.score:.2f}  {candidate.cause}", style="bold")
-        story.append(f"  {cause.title}\n")
-        story.append(f"      why:        {candidate.why}\n")
-        story.append(f"      tell apart: {cause.tell_apart}")
-        console.print(story, soft_wrap=True)
-    console.print()
-    console.print(Text(f"More on one: mtls-probe explain {candidates[0].cause}"), soft_wrap=True)
+    tied, candidates = explanation.tied, explanation.candidates
+    first = candidates[0]
+    several = tied > 1
+    story = Text()
+    if several:
+        story.append(f"This text is printed for any of these {tied}; it cannot tell them apart.\n")
+        where = f"from line {explanation.line}: " if explanation.line > 1 else ""
+        story.append(f"fit {first.score:.2f}  {where}{first.why}\n")
+    for one in candidates[:tied]:
+        # The others of a tie may have been said by another line.
+        said = "" if several and one.why == first.why else one.why
+        if said and not several and explanation.line > 1:
+            said = f"from line {explanation.line}: {said}"
+        _append_candidate(story, one, catalogue, "" if several else f"fit {one.score:.2f}", said)
+    if candidates[tied:]:
+        story.append("\nPossible, too:\n")
+    for one in candidates[tied:]:
+        said = "" if one.why == first.why else one.why
+        _append_candidate(story, one, catalogue, f"fit {one.score:.2f}", said)
+    if explanation.exporter is not None:
+        story.append(f"\nPrinted by: {RUNTIMES_BY_ID[explanation.exporter].name}\n")
+        for text in explanation.advice:
+            story.append(f"  {text}\n")
+    if several:
+        story.append(f"\n{_DECIDES}\n")
+    story.append(f"\nMore on one: mtls-probe explain {first.cause}")
+    console.print(story, soft_wrap=True)
 
 
-def _encode(document: Struct) -> str:
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+def _append_candidate(
+    story: Text, one: Candidate, catalogue: Mapping[str, Cause], fit: str, said: str
+) -> None:
+    cause = catalogue[one.cause]
+    story.append(f"{fit:>8}  {one.cause}".lstrip() if fit else f"  {one.cause}", style="bold")
+    story.append(f"  {cause.title}\n")
+    if said:
+        story.append(f"      why:        {said}\n")
+    story.append(f"      tell apart: {cause.tell_apart}\n")

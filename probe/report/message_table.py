@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final
 
 import probe.messages
-from probe.messages.printed import PrintedTexts, parse_printed
 from probe.messages.table import MessageTable, parse_table
+from probe.report.printed_texts import PrintedTexts, parse_printed
 
 _FOLDER: Final = Path(probe.messages.__file__).parent / "table"
 

@@ -18,7 +18,8 @@ from probe.metrics.blackbox import BLACKBOX_FAMILIES, WITHOUT_A_SCHEDULE
 from probe.metrics.exposition import Family
 from probe.metrics.families import SERVICE_FAMILIES, TARGET_FAMILIES
 from probe.model.evidence import Evidence
-from probe.report.explanation import CandidatesDocument, CauseDocument
+from probe.report.cause_document import CauseDocument
+from probe.report.explanation import CandidatesDocument
 from probe.report.inspection import InspectionDocument
 from probe.report.result import Result, ResultsDocument
 from probe.report.validation import ValidationDocument

@@ -20,13 +20,13 @@ from probe.diagnosis.catalogue import CATALOGUE, Catalogue
 from probe.diagnosis.cause import FAMILIES, Match, Rank, Strength
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
-from probe.messages.explain import Candidate
+from probe.messages.explain import Candidate, Explanation
 from probe.metrics.scrape import Metrics
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.report.cause_page import cause_page
 from probe.report.causes_markdown import render_causes
-from probe.report.explanation import encode_candidates
+from probe.report.explanation import encode_explanation
 from probe.web.application import ServiceView, build_application
 from tests.contract.imports import ROOT
 from tests.support.causes import build_cause
@@ -87,7 +87,9 @@ def test_it_is_explained(output: str) -> None:
         assert shown.stdout == cause_page(NEW, ENLARGED)
 
     [candidate] = json.loads(
-        encode_candidates([Candidate(NEW.id, 1.0, "alert user_canceled (90)")], ENLARGED)
+        encode_explanation(
+            Explanation((Candidate(NEW.id, 0.85, "alert user_canceled (90)"),)), ENLARGED
+        )
     )["candidates"]
     assert candidate["tell_apart"] == NEW.tell_apart
 

@@ -237,6 +237,7 @@ BACKEND_LINES: Final = (
         "go",
         "http: TLS handshake error from 10.2.3.4:51034: tls: first record does not look like a TLS handshake",
         "not_tls",
+        ("tls_off",),
     ),
     Line(
         "go",

@@ -22,8 +22,10 @@ def test_the_command_lists_candidates() -> None:
     code, out, _ = run("remote error: tls: bad certificate")
 
     assert code == 0
-    assert out.index("client_cert_wrong_usage") < out.index("clock_skew")
+    assert "any of these 6" in out
+    assert out.index("client_cert_wrong_usage") < out.index("Possible, too") < out.index("server_")
     assert "tell apart" in out
+    assert "mtls-probe check --pid PID" in out
 
 
 def test_words_need_no_quotes_and_may_begin_with_a_dash() -> None:
@@ -52,8 +54,35 @@ def test_candidates_as_json() -> None:
     assert code == 0
     assert document["schema"] == "mtls-probe/1"
     assert set(document["candidates"][0]) == {"cause", "score", "why", "tell_apart"}
+    assert document["undecided"] == 2
+    assert document["exporter"] is None
     assert document["candidates"][0]["cause"] == "client_ca_untrusted"
     assert "x9" not in out
+
+
+def test_the_exporter_that_printed_it_gets_its_own_advice() -> None:
+    """A frame shows who printed the text, and the names of its settings follow."""
+    text = (
+        "noise\n2026-01-01T00:00:00Z noise\n2026-01-01T00:00:01Z javax.net.ssl.SSLHandshakeException: "
+        "Received fatal alert: certificate_required\n\tat okhttp3.internal.connection.X.y(X.kt:1)"
+    )
+    document = json.loads(run("--output", "json", "-", stdin=text)[1])
+    shown = run("-", stdin=text)[1]
+
+    assert document["exporter"] == "java-okhttp"
+    assert document["line"] == 3
+    assert any("drops the client certificate" in each for each in document["advice"])
+    assert "from line 3" in shown
+    assert "Printed by: Java SDK and agent, OkHttp" in shown
+    assert all(each in shown for each in document["advice"])
+
+
+def test_one_cause_is_no_group() -> None:
+    """Where the text decides, no check is needed to do so."""
+    _, out, _ = run("remote error: tls: revoked certificate")
+
+    assert "any of these" not in out
+    assert "--pid" not in out
 
 
 def test_unknown_words_exit_1_and_say_what_to_do() -> None:

@@ -16,6 +16,9 @@ PREFIXES: Final = {
     "containerd": "2026-11-27T20:05:06.123456789Z stderr F ",
 }
 MOST_TIED: Final = 6
+PAIRS: Final = sorted(path.stem for path in CLIENTS.glob("pair-*.jsonl"))
+PAIRS_RIGHT: Final = 0.97
+"""Of the pastes in which a server of another stack and its client speak of one handshake."""
 
 
 def read_texts(name: str) -> list[dict[str, Any]]:
@@ -53,3 +56,17 @@ def test_the_prefix_of_a_log_reader_changes_nothing(name: str, prefix: str) -> N
     for one in read_texts(name):
         text = "\n".join(prefix + line for line in one["text"].splitlines())
         assert list_answers(text) == list_answers(one["text"]), text
+
+
+def test_a_server_and_its_client_pasted_together_give_the_faults_cause() -> None:
+    """Of a dozen servers' own lines with those of curl, Go, Erlang, GnuTLS and OpenSSL."""
+    found = [one for name in PAIRS for one in read_texts(name)]
+    wrong = [
+        one["id"]
+        for one in found
+        for answers in [list_answers(one["text"])]
+        if one["cause"] not in answers or len(answers) > MOST_TIED
+    ]
+
+    assert len(found) > 300
+    assert len(wrong) <= (1 - PAIRS_RIGHT) * len(found), wrong

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.cli.main import main
+from probe.cli.main import cli
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.messages.explain import MOST_CANDIDATES, Candidate
 from probe.messages.paste import LONGEST
@@ -113,7 +113,7 @@ def test_stdin_may_be_utf_16(encoding: str) -> None:
     """PowerShell writes UTF-16 into files and pipes, with and without a byte order mark."""
     text = "remote error: tls: unknown certificate authority\r\n"
 
-    ran = CliRunner().invoke(main, ["explain", "-", "--output", "json"], text.encode(encoding))
+    ran = CliRunner().invoke(cli, ["explain", "-", "--output", "json"], text.encode(encoding))
 
     assert json.loads(ran.stdout)["candidates"][0]["cause"] == "client_ca_untrusted"
 
@@ -122,7 +122,7 @@ def test_stdin_may_be_utf_16(encoding: str) -> None:
 @given(st.one_of(st.binary(max_size=300), st.text(max_size=200).map(lambda text: text.encode("utf-16"))))  # fmt: skip
 def test_nothing_raw_is_printed(raw: bytes) -> None:
     """Bytes of any kind are read, and no control character of theirs reaches the terminal."""
-    ran = CliRunner().invoke(main, ["explain", "-"], b"tls: " + raw)
+    ran = CliRunner().invoke(cli, ["explain", "-"], b"tls: " + raw)
 
     assert ran.exception is None or isinstance(ran.exception, SystemExit)
     assert all(char == "\n" or char.isprintable() for char in ran.output)

@@ -1,6 +1,7 @@
 """How an error was pasted does not change what it is taken for."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -26,16 +27,21 @@ def top(explanation: Explanation) -> frozenset[str]:
     return frozenset(each.cause for each in explanation.candidates[: explanation.tied])
 
 
+@cache
+def top_of(text: str) -> frozenset[str]:
+    """Return the causes that share the highest score for a text as it was posted."""
+    return top(explain_whole(text))
+
+
 @pytest.mark.parametrize("wrapping", WRAPPINGS)
 def test_a_wrapping_changes_nothing(wrapping: str) -> None:
     """What people put around a text, or log systems do, does not count."""
+    some = TEXTS[:: 1 if "columns" in wrapping else 3]
     changed = [
-        text
-        for text in TEXTS
-        if top(explain_whole(WRAPPINGS[wrapping](text))) != top(explain_whole(text))
+        text for text in some if top(explain_whole(WRAPPINGS[wrapping](text))) != top_of(text)
     ]
 
-    assert len(changed) <= len(TEXTS) * FEW, "\n".join(text[:200] for text in changed)
+    assert len(changed) <= len(some) * FEW, "\n".join(text[:200] for text in changed)
 
 
 def test_unrelated_lines_are_not_explained() -> None:
@@ -50,16 +56,27 @@ def test_unrelated_lines_are_not_explained() -> None:
     assert explained == []
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_does_not_count(name: str) -> None:
+    """A treacherous name of a pod, host or unit before the text changes nothing."""
+    some = TEXTS[::4]
+    changed = [text for text in some if top(explain_whole(f"{name}: {text}")) != top_of(text)]
+
+    assert len(changed) <= len(some) * FEW, "\n".join(text[:200] for text in changed)
+
+
+@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(TEXTS),
-    st.sampled_from(NAMES),
-    st.lists(st.sampled_from(sorted(WRAPPINGS)), max_size=2),
+    st.lists(st.sampled_from(sorted(WRAPPINGS)), max_size=3),
+    st.integers(0, 400),
 )
-def test_names_do_not_count(text: str, name: str, wrappings: list[str]) -> None:
-    """A name before the text changes nothing, however it is wrapped then."""
-    paste = f"{name}: {text}"
+def test_any_wrapping_of_a_cut_text_is_sound(text: str, wrappings: list[str], kept: int) -> None:
+    """Whatever is cut off and wrapped around gives candidates whose scores fall, and no error."""
+    paste = text[:kept]
     for each in wrappings:
         paste = WRAPPINGS[each](paste)
 
-    assert explain_whole(paste).candidates[:1] or not explain_whole(text).candidates
+    scores = [each.score for each in explain_whole(paste).candidates]
+
+    assert scores == sorted(scores, reverse=True)

@@ -25,7 +25,7 @@ MOST: Final = 4000
 class Client:
     """One client: its corpus, its name with version, how it is started, and its exporter's id.
 
-    `home` is the folder with its node_modules. Where it speaks gRPC, a backend with h2 is right.
+    `home` is the folder with its node_modules. Where it speaks HTTP/2, a backend with h2 is right.
     """
 
     corpus: str
@@ -33,7 +33,7 @@ class Client:
     command: Sequence[str]
     home: str
     runtime: str = ""
-    grpc: bool = False
+    http2: bool = False
     opaque: str = ""
     """What it prints of every fault of the connection alike, which is not kept."""
 
@@ -56,26 +56,33 @@ CLIENTS: Final = (
     Client("node_https", "node 22.23.3 https", (NODE22, "node_https.js", ""), "node24"),
     Client("node_https", "node 20.20.2 https", (NODE20, "node_https.js", ""), "node24"),
     Client(
-        "node_fetch", "undici 8.13.1 fetch on node 24", (NODE24, "node_fetch.js", ""), "undici8"
+        "node_fetch",
+        "undici 8.13.1 fetch on node 24",
+        (NODE24, "node_fetch.js", ""),
+        "undici8",
+        http2=True,
     ),
     Client(
         "node_fetch",
         "undici 8.13.1 request on node 24",
         (NODE24, "node_fetch.js", "request"),
         "undici8",
+        http2=True,
     ),
     Client("node_fetch", "undici 7.30.2 fetch on node 20", (NODE20, "node_fetch.js", ""), "node24"),
     Client("node_fetch", "undici 7.30.2, messages", (NODE22, "node_fetch.js", "message"), "node24"),
-    Client("node_http2", "node 24.21.0 http2", (NODE24, "node_http2.js", ""), "node24", grpc=True),
-    Client("grpc_js", "grpc-js 1.14.7 on node 24", (NODE24, "grpc_js.js", ""), "node24", grpc=True),
+    Client("node_http2", "node 24.21.0 http2", (NODE24, "node_http2.js", ""), "node24", http2=True),
+    Client(
+        "grpc_js", "grpc-js 1.14.7 on node 24", (NODE24, "grpc_js.js", ""), "node24", http2=True
+    ),
     Client(
         "grpc_js",
         "grpc-js 1.14.7 on node 20, message",
         (NODE20, "grpc_js.js", "message"),
         "node24",
-        grpc=True,
+        http2=True,
     ),
-    Client("grpc_js", "grpc-js 1.14.7 on bun 1.4.5", (BUN, "grpc_js.js", ""), "node24", grpc=True),
+    Client("grpc_js", "grpc-js 1.14.7 on bun 1.4.5", (BUN, "grpc_js.js", ""), "node24", http2=True),
     Client("node_libraries", "axios 1.x on node 24", (NODE24, "libraries.js", "axios"), "otel"),
     Client(
         "node_libraries", "axios 1.x, message", (NODE20, "libraries.js", "axios-message"), "otel"
@@ -104,7 +111,7 @@ CLIENTS: Final = (
         (NODE24, "otlp.js", "grpc"),
         "otel",
         "node-grpc",
-        grpc=True,
+        http2=True,
     ),
     Client(
         "otlp_node",
@@ -112,26 +119,30 @@ CLIENTS: Final = (
         (NODE20, "otlp.js", "grpc"),
         "otel",
         "node-grpc",
-        grpc=True,
+        http2=True,
     ),
     Client(
         "otlp_node", "OTLP http/protobuf 0.223.1 on bun 1.4.5", (BUN, "otlp.js", "proto"), "otel"
     ),
     Client(
-        "otlp_node", "OTLP grpc 0.223.1 on bun 1.4.5", (BUN, "otlp.js", "grpc"), "otel", grpc=True
+        "otlp_node", "OTLP grpc 0.223.1 on bun 1.4.5", (BUN, "otlp.js", "grpc"), "otel", http2=True
     ),
     Client("bun", "bun 1.4.5 fetch", (BUN, "bun_fetch.ts", ""), "node24"),
     Client("bun", "bun 1.4.5 https", (BUN, "node_https.js", ""), "node24"),
-    Client("deno", "deno 2.9.6 fetch", (*DENO_RUN, "deno_fetch.mts", ""), "node24"),
+    Client("deno", "deno 2.9.6 fetch", (*DENO_RUN, "deno_fetch.mts", ""), "node24", http2=True),
     Client(
-        "deno", "deno 2.9.6 fetch, uncaught", (*DENO_RUN, "deno_fetch.mts", "uncaught"), "node24"
+        "deno",
+        "deno 2.9.6 fetch, uncaught",
+        (*DENO_RUN, "deno_fetch.mts", "uncaught"),
+        "node24",
+        http2=True,
     ),
     Client(
         "temporal",
         "temporal 1.24.0 (tonic) on node 24",
         (NODE24, "temporal.js", ""),
         "temporal",
-        grpc=True,
+        http2=True,
     ),
     Client(
         "rust",
@@ -139,7 +150,7 @@ CLIENTS: Final = (
         ("messages", "tonic"),
         "",
         "rust-tonic",
-        grpc=True,
+        http2=True,
     ),
     Client(
         "rust",
@@ -209,12 +220,12 @@ def records(
 ) -> Iterator[Mapping[str, Any]]:
     """Give one record of `client` per fault that it notices."""
     for name, fault in faults.items():
-        if name == "ok" or (name == "alpn_h2" and client.grpc):
+        if name == "ok" or (name == "alpn_h2" and client.http2):
             continue
         text = run(client, fault, clients)
         if (
             not text
-            or re.search(r"^answer ", text, re.MULTILINE)
+            or re.search(r"^answer |ExportSucceeded", text, re.MULTILINE)
             or (client.opaque and client.opaque in text)
         ):
             sys.stderr.write(f"  {name}: {text[:60] or 'nothing'}\n")
