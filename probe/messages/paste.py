@@ -89,7 +89,7 @@ _SOURCE: Final = re.compile(
 _ADDRESS: Final = re.compile(
     r":\d+$|^\d+\.\d+\.\d+\.\d+$|^(?=[a-z0-9_.-]+$)[^.]+\.[^.]+\..*(?<=\.)[a-z]{2,}$"
 )
-_LOGGER: Final = re.compile(
+_JAVA_LOGGER: Final = re.compile(
     # of Java: `com.example.Class - text`, `c.e.Class  : text`; java.util.logging's line of its own
     r"(?<![\w.$])(?:[a-z_][\w$]*\.)+[A-Z][\w$]*(?=\s{1,60}[-:]\s)"
     r"|(?<=[AP]M )(?:[a-z_][\w$]*\.)+[A-Z][\w$]*(?: <?\w+>?)?[ \t]*$",
@@ -298,7 +298,7 @@ def _drop_names(text: str) -> str:
     """Return `text` without names and paths; of a credential file, which one it is remains."""
     kept = _FAR_END.sub(_name_far_end, _UNSET.sub(" ", text))
     kept = _URL.sub(lambda found: f" {found[1]} url ", kept)
-    kept = _PATH.sub(_drop_path, _LOGGER.sub(" ", kept))
+    kept = _PATH.sub(_drop_path, _JAVA_LOGGER.sub(" ", kept))
     kept = _NAMED_FIELD.sub(" ", kept)
     kept = _DOTTED.sub(_drop_dotted, kept)
     # Names of pods and jobs have many hyphens; words of errors have one.
