@@ -17,7 +17,7 @@ from probe.messages.normal_form import normalize_text
 LONGEST: Final = 1024 * 1024
 """Characters that are read; the rest of a longer text is left out."""
 _DEEPEST: Final = 6
-_MOST_MESSAGES: Final = 5000
+_MOST_MESSAGES: Final = 3000
 _MOST_LINES: Final = 50_000
 _MOST_PARSED: Final = 64
 _LONGEST_OBJECT: Final = 400  # lines of JSON
@@ -47,7 +47,7 @@ _LEVEL: Final = (
 )
 _QUOTE: Final = re.compile(r"^[ \t]{0,40}(?:> ?|\| ?){1,8}")
 _PREFIX: Final = re.compile(
-    r"^[ \t]{0,40}(?:\[pod/\S{1,200}\]\s|Exception in thread \"[^\"\n]{0,200}\" |[\w.-]{1,80}\s{1,20}\|(?:\s|$)|```\w{0,20}$"
+    r"^[ \t]{0,40}(?:\[pod/\S{1,200}\]\s|Exception in thread \"[^\"\n]{0,200}\" |(?!\d{1,6} \|)[\w.-]{1,80}\s{1,20}\|(?:\s|$)|```\w{0,20}$"
     rf"|<\d{{1,3}}>\d? ?{_TIME} \S{{1,80}} \S{{1,80}} \S{{1,80}} (?:\S{{1,80}} )?(?:- )?"
     rf"|{_TIME} (?:stdout|stderr) [FP] |{_TIME} \S{{1,80}} [\w.@/()-]{{1,80}}(?:\[\d+\])?: |level=\w+ )"
 )
