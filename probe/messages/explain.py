@@ -89,8 +89,6 @@ def explain(text: str, table: MessageTable) -> Explanation:
     paste = read_paste(text)
     found = [(message, find_rows(table, message.words)) for message in paste.messages]
     sides = {match.row.side for _, matches in found for match in matches} - {None}
-    if not sides:
-        sides = {each.row.side for each in find_rows(table, paste.frames) if each.row.frame}
     shared: Side | None = next(iter(sides)) if len(sides) == 1 else None
     evidence = [each for message, matches in found for each in _weigh(message, matches, shared)]
     # A marker in any line shows who printed the text, also one in a frame of a stack.

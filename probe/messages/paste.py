@@ -37,8 +37,7 @@ _ESCAPED_QUOTE: Final = re.compile(r"\\{1,8}([\"'/t])")
 _TIME: Final = (
     r"(?:\d{4}[-/]\d{2}[-/]\d{2}[T ]\d{2}:\d{2}:\d{2}[.,\d]*\s?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
     r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d+)?(?: \d{4})?"
-    r"|[A-Z][a-z]{2} \d{1,2}, \d{4},? \d{1,2}:\d{2}:\d{2}\s[AP]M"
-    r"|\d{2}:\d{2}:\d{2}[.,]\d{3}|[IWEF]\d{4} \d{2}:\d{2}:\d{2}\.\d+"
+    r"|[A-Z][a-z]{2} \d{1,2}, \d{4},? \d{1,2}:\d{2}:\d{2}\s[AP]M|\d{2}:\d{2}:\d{2}[.,]\d{3}|[IWEF]\d{4} \d{2}:\d{2}:\d{2}\.\d+"
     r"|\d{1,2}[/-][A-Z][a-z]{2}[/-]\d{4}(?::+|\s)\d{2}:\d{2}:\d{2}[.\d]*(?: [+-]\d{4})?)"
 )
 _LEVEL: Final = (
@@ -89,12 +88,6 @@ _SOURCE: Final = re.compile(
 _ADDRESS: Final = re.compile(
     r":\d+$|^\d+\.\d+\.\d+\.\d+$|^(?=[a-z0-9_.-]+$)[^.]+\.[^.]+\..*(?<=\.)[a-z]{2,}$"
 )
-_JAVA_LOGGER: Final = re.compile(
-    # of Java: `com.example.Class - text`, `c.e.Class  : text`; java.util.logging's line of its own
-    r"(?<![\w.$])(?:[a-z_][\w$]*\.)+[A-Z][\w$]*(?=\s{1,60}[-:]\s)"
-    r"|(?<=[AP]M )(?:[a-z_][\w$]*\.)+[A-Z][\w$]*(?: <?\w+>?)?[ \t]*$",
-    re.MULTILINE,
-)
 _HYPHENATED: Final = re.compile(r"(?<![\w-])\w+(?:-\w+){2,}(?![\w-])")
 _FIELD: Final = (
     r"(?:logger|thread|pod|host|hostname|node|container|namespace|component|component_name|component_kind"
@@ -141,8 +134,6 @@ class Paste:
 
     messages: tuple[PastedMessage, ...]
     everything: str
-    frames: tuple[str, ...] = ()
-    """The words of the stacks' frames: they show which side's code ran, and nothing more."""
 
 
 def read_paste(text: str) -> Paste:
@@ -153,13 +144,12 @@ def read_paste(text: str) -> Paste:
     if "&" in plain:
         plain = html.unescape(plain)
     messages: dict[tuple[str, ...], PastedMessage] = {}
-    frames: dict[str, None] = {}
     for number, (line, record) in enumerate(_split_records(plain)):
-        for depth, part in _split_causes(record, frames):
+        for depth, part in _split_causes(record):
             words = tuple(normalize_text(_drop_names(part)))
             if words and words not in messages and len(messages) < _MOST_MESSAGES:
                 messages[words] = PastedMessage(words, number, depth, line)
-    return Paste(tuple(messages.values()), plain.lower(), tuple(normalize_text("\n".join(frames))))
+    return Paste(tuple(messages.values()), plain.lower())
 
 
 def _split_records(plain: str) -> Iterator[tuple[int, list[str]]]:
@@ -268,8 +258,8 @@ def _list_strings(value: Any, depth: int) -> Iterator[str]:
             yield from inner if inner is not None else [line]
 
 
-def _split_causes(record: list[str], frames: dict[str, None]) -> Iterator[tuple[int, str]]:
-    """Yield the exceptions of a record with their depth, without frames, which go to `frames`."""
+def _split_causes(record: list[str]) -> Iterator[tuple[int, str]]:
+    """Yield the exceptions of a record with their depth, without frames."""
     parts: list[list[str]] = [[]]
     inner_first = False
     skip = False
@@ -279,7 +269,6 @@ def _split_causes(record: list[str], frames: dict[str, None]) -> Iterator[tuple[
             if line.startswith((" ", "\t")):
                 continue
         if _FRAME.match(line) is not None:
-            frames[line] = None
             skip = _SOURCE_LINE.match(line) is not None
             continue
         if line.strip().lower().startswith(_OUTER_FOLLOWS):
@@ -298,7 +287,7 @@ def _drop_names(text: str) -> str:
     """Return `text` without names and paths; of a credential file, which one it is remains."""
     kept = _FAR_END.sub(_name_far_end, _UNSET.sub(" ", text))
     kept = _URL.sub(lambda found: f" {found[1]} url ", kept)
-    kept = _PATH.sub(_drop_path, _JAVA_LOGGER.sub(" ", kept))
+    kept = _PATH.sub(_drop_path, kept)
     kept = _NAMED_FIELD.sub(" ", kept)
     kept = _DOTTED.sub(_drop_dotted, kept)
     # Names of pods and jobs have many hyphens; words of errors have one.

@@ -70,8 +70,6 @@ class Row:
     numbered: bool = False
     side: Side | None = None
     topic: bool = False
-    frame: bool = False
-    """It shows the side in the frames of a stack, too."""
     within: int = _WIDEST_GAP
     exporters: tuple[str, ...] = ()
     library: str = ""
@@ -239,7 +237,6 @@ def _build_row(name: str, each: Text, meanings: Mapping[str, Meaning]) -> Row:
         each.numbered,
         value.get("side"),
         bool(value.get("topic", False)),
-        bool(value.get("frame", False)),
         int(value.get("within", _WIDEST_GAP)),
         tuple(value.get("by", ())),
         str(value.get("library", "")),
