@@ -101,13 +101,12 @@ _NAMED_FIELD: Final = re.compile(
 )
 # What JavaScript prints of an object, and says nothing: fields without a value, lists of codes, a hint.
 _UNSET: Final = re.compile(
-    r"(?<![\w$])[\w$]{1,80}: (?:undefined|null)\b|\b[A-Z_]{1,80}_ERR: \d+|\berrorCodes: [\w() ]{0,10}[\[{][^\]}]{0,600}[\]}]"
+    r"(?<![\w$])[\w$]{1,80}: (?:undefined|null)(?=\s{0,4}(?:[,}\]\n]|$))|\b[A-Z_]{1,80}_ERR: \d+|\berrorCodes: [\w() ]{0,10}[\[{][^\]}]{0,600}[\]}]"
     r"|; if the root CA is installed locally, try running Node\.js with --use-system-ca"
 )
 _NAME_KEYS: Final = frozenset(
     ["logger", "loggername", "logger_name", "thread", "threadname", "thread_name", "pod", "pod_name", "host", "hostname", "node", "container", "container_name", "namespace", "component", "component_name", "component_kind", "component_type", "kind", "name", "caller", "service", "service_name", "instance", "job", "class", "exporter", "receiver", "data_type", "unit", "file", "filename", "function", "line", "pid", "ts", "time", "timestamp", "level", "severity", "level_name", "stream", "tag", "image", "id", "trace_id", "span_id", "uid", "path", "version", "sourcelocation", "sourcecontext", "app", "target", "@t", "@l"]
 )  # fmt: skip
-"""Fields of a record whose values are names and not evidence."""
 _CREDENTIAL_FILE: Final = re.compile(r"\.(?:pem|crt|cer|key|der|p12|pfx|jks)$", re.IGNORECASE)
 _OWN_FILE: Final = re.compile(r"\.key$|client|^tls\.crt$|key\.pem$", re.IGNORECASE)
 _ANCHORS: Final = re.compile(
