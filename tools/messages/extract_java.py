@@ -43,7 +43,7 @@ def find_jar(coordinates: str) -> Path:
     jar = MAVEN / group.replace(".", "/") / artifact / version / f"{artifact}-{version}.jar"
     if not jar.exists():
         get = ["mvn", "-q", "-B", "dependency:get", "-Dtransitive=false"]
-        subprocess.run([*get, f"-Dartifact={coordinates}"], check=True)  # noqa: S603
+        subprocess.run([*get, f"-Dartifact={coordinates}"], check=True)
     return jar
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,7 +98,7 @@ def record(folder: Path, faults: Path, names: Sequence[str]) -> None:
         if names and client.slug not in names:
             continue
         with ThreadPoolExecutor(4) as pool:
-            lines = pool.map(lambda one: _line(folder, client, *one), grid.items())  # noqa: B023
+            lines = pool.map(partial(_line, folder, client), grid.keys(), grid.values())
             written = [json.dumps(line) + "\n" for line in lines if line]
         (CORPORA / f"{client.slug}.jsonl").write_text("".join(written))
         _say(f"{client.slug}: {len(written)} texts")
