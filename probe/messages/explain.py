@@ -12,7 +12,7 @@ from typing import Final
 from probe.messages.match import Match, find_rows
 from probe.messages.normal_form import normalize_text
 from probe.messages.paste import Paste, PastedMessage, read_paste
-from probe.messages.table import Level, Meaning, MessageTable, Side
+from probe.messages.table import SIDES, Level, Meaning, MessageTable, Side
 
 MOST_CANDIDATES: Final = 8
 """The largest number of candidates."""
@@ -81,19 +81,17 @@ class _Evidence:
 def explain(text: str, table: MessageTable) -> Explanation:
     """Return the causes that `text` is compatible with, best first; none where it says nothing.
 
-    The first `paste.LONGEST` characters are read. Never raises.
-
-    Args:
-        text: the paste, of one line or many.
-        table: every known message.
+    `text` is a paste of one line or many, of which `paste.LONGEST` characters are read. Never raises.
     """
     paste = read_paste(text)
     found = [(message, find_rows(table, message.words)) for message in paste.messages]
-    sides = {match.row.side for _, matches in found for match in matches} - {None}
-    shared: Side | None = next(iter(sides)) if len(sides) == 1 else None
-    evidence = [each for message, matches in found for each in _weigh(message, matches, shared)]
     # A marker in any line shows who printed the text, also one in a frame of a stack.
-    runtime = next((who for mark, who in table.runtimes if mark in paste.everything), None)
+    shown = [who for mark, who in table.anywhere if mark in paste.everything]
+    runtime = next((who for who in shown if who not in SIDES), None)
+    named = {match.row.side for _, matches in found for match in matches} - {None}
+    sides = named or {who for who in shown if who in SIDES}
+    shared = sides.pop() if len(sides) == 1 else None
+    evidence = [each for message, matches in found for each in _weigh(message, matches, shared)]
     ranked = sorted(
         (each for each in evidence if each.level > Level.CONTEXT and each.causes),
         key=lambda each: (-each.level, each.sent, -each.depth, -each.length),
@@ -140,10 +138,10 @@ def _weigh(
 ) -> Iterator[_Evidence]:
     numbers = {each.row.alert for each in matches if each.row.numbered} - {None}
     sent = {each.row.alert for each in matches if each.row.sent}
-    showing = sorted(
-        (each for each in matches if each.row.side is not None),
-        key=lambda each: (each.spans[0][0], each.length),
-    )
+    showing: list[Match] = []
+    for each in sorted(matches, key=lambda each: (each.spans[0][0], -each.length)):
+        if each.row.side and (not showing or each.spans[-1][1] > showing[-1].spans[-1][1]):
+            showing.append(each)
     for match in matches:
         row, meaning = match.row, match.row.meaning
         if meaning is None:

@@ -37,7 +37,7 @@ _ESCAPED_QUOTE: Final = re.compile(r"\\{1,8}(?=[\"'/])|\\{1,8}t")
 _TIME: Final = (
     r"(?:\d{4}[-/]\d{2}[-/]\d{2}[T ]\d{2}:\d{2}:\d{2}[.,\d]*\s?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
     r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d+)?(?: \d{4})?"
-    r"|\d{2}:\d{2}:\d{2}[.,]\d{3}|[IWEF]\d{4} \d{2}:\d{2}:\d{2}\.\d+"
+    r"|[A-Z][a-z]{2} \d{1,2}, \d{4},? \d{1,2}:\d{2}:\d{2}\s[AP]M|\d{2}:\d{2}:\d{2}[.,]\d{3}|[IWEF]\d{4} \d{2}:\d{2}:\d{2}\.\d+"
     r"|\d{1,2}[/-][A-Z][a-z]{2}[/-]\d{4}(?::+|\s)\d{2}:\d{2}:\d{2}[.\d]*(?: [+-]\d{4})?)"
 )
 _LEVEL: Final = (
@@ -46,7 +46,7 @@ _LEVEL: Final = (
 )
 _QUOTE: Final = re.compile(r"^[ \t]{0,40}(?:> ?|\| ?){1,8}")
 _PREFIX: Final = re.compile(
-    r"^[ \t]{0,40}(?:\[pod/\S{1,200}\]\s|(?!\d{1,6} \|)[\w.-]{1,80}\s{1,20}\|(?:\s|$)|```\w{0,20}$"
+    r"^[ \t]{0,40}(?:\[pod/\S{1,200}\]\s|Exception in thread \"[^\"\n]{0,200}\" |(?!\d{1,6} \|)[\w.-]{1,80}\s{1,20}\|(?:\s|$)|```\w{0,20}$"
     rf"|<\d{{1,3}}>\d? ?{_TIME} \S{{1,80}} \S{{1,80}} \S{{1,80}} (?:\S{{1,80}} )?(?:- )?"
     rf"|{_TIME} (?:stdout|stderr) [FP] |{_TIME} \S{{1,80}} [\w.@/()-]{{1,80}}(?:\[\d+\])?: |level=\w+ )"
 )
@@ -101,13 +101,12 @@ _NAMED_FIELD: Final = re.compile(
 )
 # What JavaScript prints of an object, and says nothing: fields without a value, lists of codes, a hint.
 _UNSET: Final = re.compile(
-    r"(?<![\w$])[\w$]{1,80}: (?:undefined|null)\b|\b[A-Z_]{1,80}_ERR: \d+|\berrorCodes: [\w() ]{0,10}[\[{][^\]}]{0,600}[\]}]"
+    r"(?<![\w$])[\w$]{1,80}: (?:undefined|null)(?=\s{0,4}(?:[,}\]\n]|$))|\b[A-Z_]{1,80}_ERR: \d+|\berrorCodes: [\w() ]{0,10}[\[{][^\]}]{0,600}[\]}]"
     r"|; if the root CA is installed locally, try running Node\.js with --use-system-ca"
 )
 _NAME_KEYS: Final = frozenset(
     ["logger", "loggername", "logger_name", "thread", "threadname", "thread_name", "pod", "pod_name", "host", "hostname", "node", "container", "container_name", "namespace", "component", "component_name", "component_kind", "component_type", "kind", "name", "caller", "service", "service_name", "instance", "job", "class", "exporter", "receiver", "data_type", "unit", "file", "filename", "function", "line", "pid", "ts", "time", "timestamp", "level", "severity", "level_name", "stream", "tag", "image", "id", "trace_id", "span_id", "uid", "path", "version", "sourcelocation", "sourcecontext", "app", "target", "@t", "@l"]
 )  # fmt: skip
-"""Fields of a record whose values are names and not evidence."""
 _CREDENTIAL_FILE: Final = re.compile(r"\.(?:pem|crt|cer|key|der|p12|pfx|jks)$", re.IGNORECASE)
 _OWN_FILE: Final = re.compile(r"\.key$|client|^tls\.crt$|key\.pem$", re.IGNORECASE)
 _ANCHORS: Final = re.compile(

@@ -17,6 +17,7 @@ from probe.messages.normal_form import normalize_text
 from probe.model.tls_alerts import TlsAlert
 
 Side = Literal["exporter", "backend"]
+SIDES: Final[tuple[Side, ...]] = ("exporter", "backend")
 Key = str | tuple[str, str]
 """What a row is found by: two neighbouring words, or the only one."""
 GAP: Final = "…"
@@ -96,9 +97,9 @@ class MessageTable:
     meanings: Mapping[str, Meaning]
     advice: tuple[Advice, ...]
     by_key: Mapping[Key, tuple[tuple[Row, int], ...]]
-    """Rows by their rarest pair of words, with its place in the first part; or by their only word."""
-    runtimes: tuple[tuple[str, str], ...] = ()
-    """What proves which exporter printed a text, in lower case, with the exporter's id."""
+    """Rows by their rarest pair of words, or only word, with its place in the first part."""
+    anywhere: tuple[tuple[str, str], ...] = ()
+    """What proves also in a frame who printed a text, in lower case: an exporter's id, or a side."""
 
 
 class TableError(ValueError):
@@ -111,19 +112,19 @@ def parse_table(files: Mapping[str, str]) -> MessageTable:
     meanings = list_meanings(documents.pop("meanings", {}))
     listed = documents.pop("advice", {}).get("advice", ())
     advice = tuple(Advice(tuple(e["by"]), tuple(e["causes"]), str(e["text"])) for e in listed)
+    texts = [(name, each) for name in documents for each in list_texts(name, documents[name])]
+    anywhere = [
+        (each.text.lower(), str(who))
+        for _, each in texts
+        if (who := each.value.get("runtime", each.value.get("frame")))
+    ]
     rows = tuple(
         _build_row(name, each, meanings)
-        for name, document in documents.items()
-        for each in list_texts(name, document)
-        if "runtime" not in each.value and (each.alert is None or each.meaning in meanings)
+        for name, each in texts
+        if not {"runtime", "frame"} & each.value.keys()
+        and (each.alert is None or each.meaning in meanings)
     )
-    runtimes = tuple(
-        (each.text.lower(), str(each.value["runtime"]))
-        for name, document in documents.items()
-        for each in list_texts(name, document)
-        if "runtime" in each.value
-    )
-    return MessageTable(rows, meanings, advice, _index_rows(rows), runtimes)
+    return MessageTable(rows, meanings, advice, _index_rows(rows), tuple(anywhere))
 
 
 def list_meanings(document: Mapping[str, Any]) -> dict[str, Meaning]:

@@ -16,6 +16,7 @@ ACROSS: Final = {
     "cli/source_commands": "the commands that read sources",
     "cli/source_commands_page": "every source that the page of sources names",
     "config/misplaced_secrets": "every source of settings, and every command",
+    "messages/jvm_traces": "stack traces of the JVM, through paste, table and verdict",
     "report/party": "every output has the same party",
     "report/source_shown": "every output shows where a target comes from",
     "service/canaries": "no output of any command or page has a secret",

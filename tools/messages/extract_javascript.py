@@ -50,7 +50,7 @@ console.log(JSON.stringify([found[0][0], found.flatMap((each) => each[1])]));
 def ask_node(program: str, *arguments: str) -> tuple[str, list[str]]:
     """Return the version and the sources that a program for Node prints."""
     command = ["node", "--no-warnings", "-e", program, "--", *arguments]
-    version, sources = json.loads(subprocess.check_output(command, text=True))  # noqa: S603
+    version, sources = json.loads(subprocess.check_output(command, text=True))
     return version, sources
 
 

@@ -50,7 +50,7 @@ def extract_erlang() -> LibraryTexts:
 def find_strings(files: Iterable[Path], wanted: str) -> Iterator[str]:
     """Yield the strings of binary files in which the expression `wanted` is found."""
     for file in files:
-        printed = subprocess.check_output(["strings", "-n", "8", str(file)], text=True)  # noqa: S603, S607
+        printed = subprocess.check_output(["strings", "-n", "8", str(file)], text=True)
         for line in printed.splitlines():
             if len(line) < 200 and re.search(wanted, line):
                 yield line
@@ -58,7 +58,7 @@ def find_strings(files: Iterable[Path], wanted: str) -> Iterator[str]:
 
 def ask_version(*command: str) -> str:
     """Return the first version number that a command prints."""
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     found = re.search(r"\d+(?:\.\d+)+", done.stdout)

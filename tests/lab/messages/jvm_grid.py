@@ -28,6 +28,7 @@ LIBRARIES: Final = {
     "bctls": ("org.bouncycastle:bctls-jdk18on:1.78.1",),
     "tomcat": ("org.apache.tomcat.embed:tomcat-embed-core:11.0.27",),
     "jetty": ("org.eclipse.jetty:jetty-server:12.1.14",),
+    "agent": ("io.opentelemetry.javaagent:opentelemetry-javaagent:2.22.0",),
     "otel-plain": (
         f"{_SENDER}-otlp:1.68.0",
         f"{_SENDER}-sender-jdk:1.68.0",
@@ -56,6 +57,10 @@ class Client:
     more: tuple[str, ...] = ()
     """Further libraries on its class path."""
     properties: tuple[str, ...] = ()
+    tls13: bool = True
+    """Whether it offers TLS 1.3; without, what only TLS 1.3 shows is another fault."""
+    agent: str = ""
+    """The version of OpenTelemetry's agent that it runs with."""
     logs: bool = False
     """Whether it goes on after a fault, and logs it."""
 
@@ -109,7 +114,7 @@ def _grpc() -> tuple[Client, ...]:
         ),
         Client(
             "grpc-java-okhttp", "grpc-okhttp 1.82.2, JDK 17", "GrpcOkHttp", "17", "grpcokhttp",
-            helpers=helpers, properties=("blocking=true",),
+            helpers=helpers, properties=("blocking=true",), tls13=False,
         ),
     )  # fmt: skip
 
@@ -145,7 +150,32 @@ def _sdk() -> tuple[Client, ...]:
                 ".sender.grpc.managedchannel.internal.UpstreamGrpcSenderProvider",
             ),
         ),
+        Client(
+            "otel-javaagent-http", "OpenTelemetry Java agent 2.22.0, HTTP, JDK 17", "Instrumented",
+            runtime="java-okhttp", agent="2.22.0", logs=True,
+        ),
     )  # fmt: skip
 
 
 CLIENTS: Final = (*_http(), *_grpc(), *_sdk())
+SERVERS: Final = (
+    Client("java17-server", "SSLServerSocket, JDK 17", "SocketServer"),
+    Client("java25-server", "SSLServerSocket, JDK 25", "SocketServer", "25"),
+    Client("java11-server", "SSLServerSocket, JDK 11", "SocketServer", "11"),
+    Client(
+        "bouncycastle-server",
+        "SSLServerSocket, BCJSSE 1.78.1, JDK 17",
+        "SocketServer",
+        more=("bctls",),
+        properties=next(each.properties for each in CLIENTS if each.slug == "bouncycastle"),
+    ),
+    Client("netty-server", "Netty 4.2.17, JDK 17", "NettyServer", libraries="reactor"),
+    Client(
+        "netty-tcnative-server",
+        "Netty 4.2.17, netty-tcnative 2.0.84",
+        "NettyServer",
+        libraries="reactor",
+        more=("tcnative",),
+        properties=("openssl=true",),
+    ),
+)

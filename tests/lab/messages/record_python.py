@@ -67,6 +67,8 @@ def commands() -> Iterator[Client]:
     """Yield the commands that are installed."""
     curl = ["curl", "-sS", "-m", "4", "-d", "x", "--cacert", "{ca}", _PAIR, "{url}"]
     yield Client("curl_openssl", _version("curl", "-V"), "curl", curl, {}, NONE)
+    verbose = [curl[0], "-v", *curl[1:]]
+    yield Client("curl_verbose", _version("curl", "-V"), "curl", verbose, {}, NONE)
     wget = ["wget", "-O", "-", "--tries=1", "--timeout=4", "--post-data=x"]
     wget += ["--ca-certificate={ca}", "[--certificate={cert} --private-key={key}]", "{url}"]
     yield Client(
@@ -76,6 +78,8 @@ def commands() -> Iterator[Client]:
     client += ["-CAfile", "{ca}", "[-cert {cert} -key {key}]", "-verify_return_error"]
     client += ["-verify_hostname", "{host}", "-servername", "{host}"]
     yield Client("openssl_s_client", _version("openssl", "version"), "", client, {}, _UNSEEN)
+    full = [word for word in client if word not in {"-quiet", "-verify_return_error"}]
+    yield Client("openssl_s_client_full", _version("openssl", "version"), "", full, {}, _UNSEEN)
     gnutls = ["timeout", "5", "gnutls-cli", "--x509cafile", "{ca}", "-p", "{port}"]
     gnutls += ["[--x509certfile {cert} --x509keyfile {key}]", "{host}"]
     yield Client("gnutls_cli", _version("gnutls-cli", "--version"), "", gnutls, {}, _UNSEEN)

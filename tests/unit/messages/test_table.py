@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.messages.table import Level, TableError, parse_table
+from probe.messages.table import SIDES, Level, TableError, parse_table
 from probe.model.runtime import EXPORTERS
 from probe.report.message_table import load_message_table
 
@@ -32,12 +32,12 @@ def test_a_row_is_printed_by_exporters_that_exist() -> None:
 
     assert {who for row in TABLE.rows for who in row.exporters} <= known
     assert {who for advice in TABLE.advice for who in advice.exporters} <= known
-    assert {who for _, who in TABLE.runtimes} <= known
+    assert {who for _, who in TABLE.anywhere} <= {*known, *SIDES}
 
 
 def test_every_exporter_has_markers_and_advice() -> None:
     """Whoever's exporter printed a text learns the names of its own settings."""
-    assert {who for _, who in TABLE.runtimes} == set(EXPORTERS)
+    assert {who for _, who in TABLE.anywhere} - {*SIDES} == set(EXPORTERS)
     assert {who for advice in TABLE.advice for who in advice.exporters} == set(EXPORTERS)
 
 
@@ -51,7 +51,7 @@ def test_advice_is_about_causes_of_the_catalogue() -> None:
 
 def test_no_marker_of_an_exporter_is_a_common_word() -> None:
     """It is looked for as it stands, anywhere."""
-    for mark, _ in TABLE.runtimes:
+    for mark, _ in TABLE.anywhere:
         assert len(mark) >= SHORTEST_WORD - 1, mark
         assert not mark.isalpha() or len(mark) >= SHORTEST_WORD, mark
 

@@ -101,7 +101,7 @@ def test_a_number_alone_is_no_error(text: str) -> None:
         ("A fatal alert was received from the remote endpoint. The TLS protocol defined fatal alert code is 45.", "client_cert_expired"),
         ("The following fatal alert was received: 70.", "protocol_version_mismatch"),
         ("A fatal alert was generated and sent to the remote endpoint. The TLS protocol defined fatal error code is 48. The Windows SChannel error state is 552.", "server_ca_untrusted"),
-        ("The TLS protocol defined fatal error code is 10. The Windows SChannel error state is 1203.", "tls_off"),
+        ("The TLS protocol defined fatal error code is 10. The Windows SChannel error state is 1203.", "not_tls"),
         ("The TLS protocol defined fatal error code is 40. The Windows SChannel error state is 1205.", "no_shared_cipher"),
         ("Es wurde eine schwerwiegende Warnung vom Remoteendpunkt empfangen. Die schwerwiegende Warnung hat folgenden für das TLS-Protokoll definierten Code: 48.", "client_ca_untrusted"),
         ("Es wurde eine schwerwiegende Warnung generiert und an den Remoteendpunkt gesendet. Dies kann dazu führen, dass die Verbindung beendet wird. Die schwerwiegende Warnung hat folgenden für das TLS-Protokoll definierten Code: 45.", "server_cert_expired"),

@@ -90,7 +90,9 @@ final class Credentials {
       if (!each.isEmpty()) {
         Provider made = (Provider) Class.forName(each).getDeclaredConstructor().newInstance();
         Security.insertProviderAt(made, 1);
-        Security.setProperty("ssl.KeyManagerFactory.algorithm", "PKIX");
+        if (each.startsWith("org.bouncycastle")) {
+          Security.setProperty("ssl.KeyManagerFactory.algorithm", "PKIX");
+        }
       }
     }
     SSLContext context = SSLContext.getInstance("TLS");

@@ -27,7 +27,7 @@ final class Grpc {
             .setType(MethodDescriptor.MethodType.UNARY)
             .setFullMethodName("opentelemetry.proto.collector.trace.v1.TraceService/Export")
             .build();
-    CallOptions options = CallOptions.DEFAULT.withDeadlineAfter(5, TimeUnit.SECONDS);
+    CallOptions options = CallOptions.DEFAULT.withDeadlineAfter(10, TimeUnit.SECONDS);
     if (Boolean.getBoolean("blocking")) {
       ClientCalls.blockingUnaryCall(channel, export, options, new byte[0]);
     } else {
