@@ -26,7 +26,7 @@ help:
 	@echo "make causes     writes CAUSES.md from the catalogue"
 	@echo "make rules      writes the Prometheus rules of config/ from the catalogue"
 	@echo "make dashboards writes the Grafana dashboards and alerting rules from grafana/source"
-	@echo "make chart      writes the Helm chart's README, and its renderings for tests/config"
+	@echo "make chart      records what the Helm chart renders, for tests/config"
 	@echo "make references writes the reference tables of docs/ from the code"
 	@echo "make record     records what the product does, for tests/behaviour; ONLY=checks"
 	@echo "make bench      measures what an attempt costs"
@@ -86,6 +86,7 @@ references: $(VENV)/.test
 	$(BIN)/python -m tools.shared_files
 	$(BIN)/mtls-probe schema config > config/mtls-probe.schema.json
 	$(BIN)/python -m tests.lab.exporters.exporters_page
+	$(BIN)/python -m tests.contract.chart_pages
 
 record: $(VENV)/.test
 	$(BIN)/python -m tests.behaviour.record $(ONLY)

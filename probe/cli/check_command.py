@@ -75,6 +75,8 @@ class _CheckCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments, in this command's own words."""
+        if ctx.resilient_parsing:  # a shell completes a line that is not whole yet
+            return super().parse_args(ctx, args)
         valued: set[str] = set()
         flags: set[str] = set()
         for parameter in self.get_params(ctx):

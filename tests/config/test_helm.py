@@ -10,21 +10,15 @@ from pathlib import Path
 import pytest
 
 from probe.config.loader import load_configuration
-from probe.config.schema import FileEntry
 from tests.config.helm import (
     CHART,
-    OBSOLETE,
     RECORDED,
     VALUES,
-    WRITTEN_BY_THE_CHART,
     HelmError,
-    list_values,
     render,
     render_example,
     run_helm,
     shorten,
-    write_readme,
-    write_schema,
 )
 from tests.config.manifests import (
     OPERATOR,
@@ -319,33 +313,6 @@ def test_wrong_values_are_refused(helm: Path, setting: str, said: str) -> None:
     with pytest.raises(HelmError) as refused:
         render(helm, f"--set={setting}")
     assert said in str(refused.value)
-
-
-def test_the_schema_knows_what_the_probe_knows(config: Path) -> None:
-    """Keys and values of the configuration are those of the probe's own schema: `make chart`."""
-    schema = read(CHART / "values.schema.json")
-    assert write_schema(schema, read(config / "mtls-probe.schema.json")) == schema
-    properties = json.loads(schema)["properties"]["configuration"]["properties"]
-    assert {*properties} == {*FileEntry.__struct_fields__} - WRITTEN_BY_THE_CHART - OBSOLETE
-
-
-def test_every_value_is_explained() -> None:
-    """Each value has a comment, or is part of one that has; the schema knows each."""
-    text = read(CHART / "values.yaml")
-    [values] = load(text)
-    explained = {path for path, _ in list_values(text)}
-    properties = json.loads(read(CHART / "values.schema.json"))["properties"]
-    assert {*values, "global"} == {*properties}
-    for name, value in values.items():
-        if name not in explained:
-            assert {f"{name}.{key}" for key in value} <= explained
-            assert value.keys() == properties[name]["properties"].keys()
-
-
-def test_the_readme_has_the_values() -> None:
-    """`make chart` writes them from the comments."""
-    readme = read(CHART / "README.md")
-    assert write_readme(readme, read(CHART / "values.yaml")) == readme
 
 
 def test_the_printed_commands_work(helm: Path, config: Path, tmp_path: Path) -> None:

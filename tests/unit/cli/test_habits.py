@@ -5,6 +5,7 @@ from typing import Final
 import click
 import pytest
 
+from probe.cli.check_command import check
 from probe.cli.habits import translate_habits
 from tests.support.every_row import every_row
 
@@ -46,3 +47,9 @@ def test_what_cannot_be_had_so_is_a_usage_error_that_quotes_no_value(line: str) 
         list(translate_habits(line.split(), VALUED, FLAGS))
     assert "write" in raised.value.message
     assert "s3cret" not in raised.value.message
+
+
+def test_a_line_that_a_shell_completes_is_left_alone() -> None:
+    """What is not whole yet ends with no error."""
+    context = check.make_context("check", ["-d", "a:1"], resilient_parsing=True)
+    assert context.info_name == "check"
