@@ -235,25 +235,53 @@ def api_server() -> Iterator[str]:
     thread.join()
 
 
-def test_a_look_into_a_running_pod(
-    program: Callable[[str], str], config: Path, api_server: str
-) -> None:
-    """README.md: kubectl's debug container runs the probe's command, with the rights it needs."""
+def debug(kubectl: str, config: Path, server: str, *changes: tuple[str, str]) -> Object:
+    """Run README.md's command, with changes; return the container that it adds to the pod."""
     readme = (config / "kubernetes" / "README.md").read_text(encoding="utf-8")
     [printed] = re.findall(r"^kubectl debug .*$", readme, re.MULTILINE)
     # Nothing is attached to: the server has no containers.
-    words = shlex.split(printed.replace(" -it ", " "))[1:]
-    command = [program("kubectl"), f"--server={api_server}", *words]
+    for old, new in ((" -it ", " "), *changes):
+        assert old in printed
+        printed = printed.replace(old, new)
+    command = [kubectl, f"--server={server}", *shlex.split(printed)[1:]]
     ended = subprocess.run(
         command, cwd=config.parent, capture_output=True, text=True, check=False, timeout=60
     )
     assert ended.returncode == 0, ended.stderr
-    [patch] = ApiServer.patches
-    [added] = patch["spec"]["ephemeralContainers"]
+    [added] = ApiServer.patches.pop()["spec"]["ephemeralContainers"]
+    assert isinstance(added, dict)
+    return added
+
+
+def test_a_look_into_a_running_pod(
+    program: Callable[[str], str], config: Path, api_server: str
+) -> None:
+    """README.md: kubectl's debug container runs the probe's command, with the rights it needs."""
+    added = debug(program("kubectl"), config, api_server)
     assert added["targetContainerName"] == "checkout"
     assert added["command"] == ["mtls-probe", "check", "--pid", "1"]
     assert added["securityContext"] == {
         "runAsUser": 0,
         "runAsNonRoot": False,
         "capabilities": {"add": ["SYS_PTRACE"]},
+    }
+
+
+def test_a_look_where_the_restricted_standard_is_enforced(
+    program: Callable[[str], str], config: Path, api_server: str, tmp_path: Path
+) -> None:
+    """README.md: kubectl's own profile, and the exporter's user alone in the file."""
+    file = tmp_path / "debug.json"
+    dump({"securityContext": {"runAsUser": 1000}}, file)
+    changes = (
+        ("--profile=general", "--profile=restricted"),
+        ("config/kubernetes/debug.json", str(file)),
+    )
+    added = debug(program("kubectl"), config, api_server, *changes)
+    assert added["securityContext"] == {
+        "runAsUser": 1000,
+        "runAsNonRoot": True,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
     }

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -138,6 +140,26 @@ def test_the_source_distribution_can_build_and_test_itself(
                  "requirements/test.txt", "config/share/" + MAN_PAGE):  # fmt: skip
         assert f"{top}/{name}" in held
     assert [name for name in held if name.endswith(".pyc")] == []
+
+
+def test_the_source_distribution_gives_the_same_wheel(
+    built: dict[str, bytes], released: Path, tmp_path: Path
+) -> None:
+    """Whoever builds from it, as distributions do, gets what was published."""
+    list(members(built[f"mtls_probe-{__version__}.tar.gz"], tmp_path))
+    with tarfile.open(tmp_path / "sdist.tar.gz") as opened:
+        opened.extractall(tmp_path, filter="data")
+    epoch = str(Repository(released).read_epoch())
+    command = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
+    subprocess.run(
+        command,
+        cwd=tmp_path / f"mtls_probe-{__version__}",
+        env={**os.environ, "SOURCE_DATE_EPOCH": epoch},
+        check=True,
+        capture_output=True,
+    )
+    name = f"mtls_probe-{__version__}-py3-none-any.whl"
+    assert (tmp_path / name).read_bytes() == built[name]
 
 
 def test_the_notes_are_the_changelogs_section(built: dict[str, bytes]) -> None:

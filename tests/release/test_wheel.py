@@ -104,7 +104,9 @@ def list_pasted() -> tuple[str, ...]:
 
 def test_the_readmes_first_paste_works(installed: Path, tmp_path: Path) -> None:
     """As it is typed, with the command on the path."""
-    for line in list_pasted():
+    pasted = list_pasted()
+    assert pasted, "the first paste has no command of the product"
+    for line in pasted:
         words = re.sub("mtls-probe demo(?! --once)", "mtls-probe demo --once", line)
         run("sh", "-c", f'PATH="{installed}:$PATH"; {words}', cwd=tmp_path)
 
