@@ -23,9 +23,8 @@ PARTY: Final = (
 )
 """Who must act."""
 
-REPOSITORY: Final = "https://github.com/example/mtls-probe"
-"""Where the source is published: a placeholder that a release replaces."""
-CAUSES_PAGE: Final = f"{REPOSITORY}/blob/main/CAUSES.md#"
+CAUSES_PAGE: Final = "https://github.com/example/mtls-probe/blob/main/CAUSES.md#"
+"""The catalogue in the repository: a placeholder, which `make release URL=…` replaces everywhere."""
 WHERE: Final = (
     "{{ with $labels.server_address }} Backend: {{ . }}.{{ end }}"
     "{{ with $labels.namespace }} Namespace: {{ . }}.{{ end }}"

@@ -15,6 +15,7 @@ from typing import Final
 import pytest
 
 from probe import __version__
+from probe.alerting.links import CAUSES_PAGE
 from tests.contract.imports import ROOT
 from tests.release.conftest import make_git
 from tests.support.every_row import every_row
@@ -106,6 +107,14 @@ def test_the_metadata_is_complete(wheel: zipfile.ZipFile) -> None:
     page = str(held.get_payload())
     assert f"]({URL}/blob/v{__version__}/docs/sidecar.md)" in page
     assert "](docs/" not in page
+
+
+def test_links_of_alerts_lead_to_the_catalogue_of_the_version(wheel: zipfile.ZipFile) -> None:
+    """The placeholder of the repository is in no file of a release that knows its address."""
+    assert f"{URL}/blob/v{__version__}/CAUSES.md#".encode() in find(
+        wheel, "probe/alerting/links.py"
+    )
+    assert not [name for name in wheel.namelist() if CAUSES_PAGE.encode() in wheel.read(name)]
 
 
 def test_a_tree_alone_knows_no_address() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from probe.alerting.links import CAUSES_PAGE
 from tools.release.repository import Repository
 from tools.release.sbom import render_sbom
 from tools.release.version import CHANGELOG, read_section
@@ -75,7 +76,7 @@ def _build_distributions(tree: Path, aim: Path, epoch: int) -> None:
 
 
 def _write_addresses(tree: Path, version: str, url: str) -> None:
-    """Write what only a release knows: where the project is, and whole links for its front page."""
+    """Write what only a release knows: where the project is, and whole links: of its front page, of alerts."""
     project = tree / "pyproject.toml"
     text = project.read_text(encoding="utf-8")
     pages = _name_pages(version, url)
@@ -89,6 +90,10 @@ def _write_addresses(tree: Path, version: str, url: str) -> None:
     project.write_text(
         text.replace(_BEFORE_URLS, f"[project.urls]\n{lines}\n{_BEFORE_URLS}", 1), encoding="utf-8"
     )
+    for path in filter(Path.is_file, tree.rglob("*")):
+        content = path.read_bytes()
+        if CAUSES_PAGE.encode() in content:
+            path.write_bytes(content.replace(CAUSES_PAGE.encode(), f"{pages}/CAUSES.md#".encode()))
     page = tree / "README.md"
     text = page.read_text(encoding="utf-8")
     page.write_text(_complete_links(text, version, url), encoding="utf-8")
