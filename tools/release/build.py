@@ -68,7 +68,7 @@ def _build_distributions(tree: Path, aim: Path, epoch: int) -> None:
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
     command = (sys.executable, "-m", "hatchling", "build", "--directory", str(aim))
     # What hatchling says is of interest only where it fails.
-    ended = subprocess.run(  # noqa: S603  (our own command)
+    ended = subprocess.run(
         command, cwd=tree, env=environment, check=False, capture_output=True, text=True
     )
     if ended.returncode:
