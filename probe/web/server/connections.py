@@ -37,6 +37,10 @@ or more. Idle ones stay longer than the usual scrape interval. The deadline of a
 where its reader is too slow."""
 LARGEST_SHARE: Final = 0.25
 """Of the limit: an address that has more is the first to lose a connection."""
+GRACE: Final = 0.125
+"""Seconds that a connection may wait for its peer, at the least, before another takes its place."""
+GRACE_EACH: Final = 0.001
+"""Times the limit, where that is less: so 1,000 connections in a second are always accepted."""
 LARGEST_WORKING: Final = 0.5
 """Of the limit: so many connections may be spared because their answer is being made."""
 
@@ -145,17 +149,30 @@ class Connections:
         connection.stalled = False
         self._classify(connection)
 
+    @property
+    def rushed(self) -> bool:
+        """Whether a new one would take the place of one that has had no time for its request.
+
+        It waits in the kernel then: in a rush of new connections, each one would otherwise be ended
+        by those behind it before its handshake is over.
+        """
+        if len(self) < self.limit or (victim := self._choose_victim()) is None:
+            return False
+        return self._clock() - victim.since < min(GRACE, self.limit * GRACE_EACH)
+
     def make_room(self) -> None:
         """End the connection that can best be spared, if any is open."""
+        if (victim := self._choose_victim()) is not None:
+            self.ended_for_room += 1
+            self._end(victim)
+
+    def _choose_victim(self) -> Connection | None:
         # With fewer for those that wait, a new one could be ended before its first request.
         spared = self._waiting and len(self._working) <= self.limit * LARGEST_WORKING
         candidates = self._waiting if spared else self._working
         most = self.limit * LARGEST_SHARE
         greedy = (one for one in candidates if self._by_peer[one.peer] > most)
-        victim = next(greedy, None) or next(iter(candidates), None)
-        if victim is not None:
-            self.ended_for_room += 1
-            self._end(victim)
+        return next(greedy, None) or next(iter(candidates), None)
 
     def end_overdue(self) -> None:
         """End each connection whose phase has lasted too long."""

@@ -28,6 +28,8 @@ SWEEP: Final = 0.5
 """Seconds between two looks for connections that are overdue."""
 PAUSE: Final = 0.2
 """Seconds without accepting, where a descriptor or memory is missing."""
+BREATH: Final = 0.01
+"""Seconds without accepting, where those that were accepted have had no time yet."""
 RECEIVE_BUFFER: Final = 64 * 1024
 FAST_CONNECTIONS: Final = 32
 """The first ones get a large buffer in the kernel, so that a distant scraper reads fast."""
@@ -91,6 +93,9 @@ class Listener:
 
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(ACCEPTED_AT_ONCE):
+            if self._connections.rushed:
+                self._pause(listening, BREATH)
+                return
             try:
                 sock, address = listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -99,11 +104,11 @@ class Listener:
                 if error.errno in _EXHAUSTED:
                     # Attempts come first: end one connection, and accept none for a moment.
                     self._connections.make_room()
-                    self._pause(listening)
+                    self._pause(listening, PAUSE)
                 return
             self._start(sock, str(address[0]))
 
-    def _pause(self, listening: socket.socket) -> None:
+    def _pause(self, listening: socket.socket, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         loop.remove_reader(listening.fileno())
 
@@ -111,7 +116,7 @@ class Listener:
             if listening in self._sockets:
                 loop.add_reader(listening.fileno(), self._accept, listening)
 
-        loop.call_later(PAUSE, go_on)
+        loop.call_later(seconds, go_on)
 
     def _start(self, sock: socket.socket, peer: str) -> None:
         connections = self._connections

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from probe.web.server.connections import (
     DEADLINES,
     FEWEST_CONNECTIONS,
+    GRACE,
     MOST_CONNECTIONS,
     MOST_STALLED,
     MOST_TLS_CONNECTIONS,
@@ -44,6 +45,22 @@ def test_the_one_that_has_waited_longest_makes_room() -> None:
     assert places.ended == ["b"]
     assert len(places.connections) == 3
     assert places.connections.ended_for_room == 1
+
+
+def test_a_rush_waits_until_those_before_it_have_had_time() -> None:
+    """Where all places are taken by newcomers, the next ones are accepted a moment later."""
+    places = Places(3)
+    for name in "ab":
+        places.open(name)
+    assert not places.connections.rushed, "a place is free"
+    places.open("c")
+    assert not places.connections.rushed, "the first has had two seconds"
+    for name in "abc":
+        places.now -= 1
+        places.open(f"new {name}")
+    assert places.connections.rushed, "they have all come just now"
+    places.now += GRACE
+    assert not places.connections.rushed
 
 
 def test_one_whose_answer_is_being_made_is_spared() -> None:

@@ -38,6 +38,8 @@ class Flooded:
         self.process = process
         self.host, _, port = address.rpartition(":")
         self.port = int(port)
+        self.lost: list[str] = []
+        """Why health was not answered."""
         self._context: ssl.SSLContext | None = None
         if tls:
             self._context = ssl.create_default_context()
@@ -65,7 +67,8 @@ class Flooded:
         """Return the seconds until health was answered; endless where it was not."""
         try:
             return (await self.get("/-/healthy"))[1]
-        except (AssertionError, OSError, TimeoutError):
+        except (AssertionError, OSError, TimeoutError) as error:
+            self.lost.append(repr(error))
             return math.inf
 
     @property
@@ -183,7 +186,7 @@ async def test_two_thousand_slow_connections_of_every_kind(
             contention = max(contention, await asyncio.to_thread(slowdown))
             metrics, scrape = await probe.get("/metrics")
 
-    figures = f"{contention=:.1f} {sorted(waits)[len(waits) // 2]=:.3f} {max(waits)=:.2f} {max(memory)=} {max(held)=} {scrape=:.2f}"
+    figures = f"{contention=:.1f} {sorted(waits)[len(waits) // 2]=:.3f} {max(waits)=:.2f} {max(memory)=} {max(held)=} {scrape=:.2f} {probe.lost}"
     print(figures)  # noqa: T201  # shown where it fails, or with -s
     # Other tests may take most of the machine: then everything takes as many times longer.
     assert sorted(waits)[len(waits) * 9 // 10] < 1.0 * contention, figures
