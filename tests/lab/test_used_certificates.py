@@ -45,6 +45,10 @@ def cross(new: Authority, old: Authority, ends: datetime) -> bytes:
     return signed.pem
 
 
+RULES: Final = Path(__file__).parents[2] / "config/prometheus/rules/mtls-probe.yml"
+"""What alerts join is recorded by the rules themselves."""
+
+
 @dataclass(frozen=True)
 class Case:
     """A backend's chain, an exporter's files, and which certificates matter."""
@@ -203,10 +207,11 @@ def watched(
         roots = {"SSL_CERT_FILE": str(folder / "system.pem"), "SSL_CERT_DIR": str(folder / "none")}
         probe = stack.enter_context(running_probe(configuration(folder, *targets), **roots))
         job = {"job_name": "mtls-probe", "static_configs": [{"targets": [probe.address]}]}
-        watching = stack.enter_context(prometheus(folder, [job]))
+        watching = stack.enter_context(prometheus(folder, [job], rule_files=[RULES]))
         for name in cases:
             probe.becomes(name, None)
             watching.has(f'mtls_probe_success{{target="{name}"}} == 1')
+            watching.has(f'target:mtls_probe_names:info{{target="{name}"}}')
         yield Watched(probe, watching, cases, folder)
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from probe.alerting.links import CAUSES_PAGE
 from tools.release.repository import Repository
 from tools.release.sbom import render_sbom
 from tools.release.version import CHANGELOG, read_section
@@ -90,6 +89,9 @@ def _write_addresses(tree: Path, version: str, url: str) -> None:
     project.write_text(
         text.replace(_BEFORE_URLS, f"[project.urls]\n{lines}\n{_BEFORE_URLS}", 1), encoding="utf-8"
     )
+    # Only a tree that is released has the whole probe next to these tools.
+    from probe.alerting.links import CAUSES_PAGE
+
     for path in filter(Path.is_file, tree.rglob("*")):
         content = path.read_bytes()
         if CAUSES_PAGE.encode() in content:

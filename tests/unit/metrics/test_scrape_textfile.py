@@ -175,11 +175,11 @@ async def test_check_writes_each_output_into_a_file(tmp_path: Path, output: str)
 
 
 @pytest.mark.slow
-async def test_a_file_that_cannot_be_written_is_an_error_of_usage(tmp_path: Path) -> None:
+async def test_a_file_that_cannot_be_written_is_the_probes_own_fault(tmp_path: Path) -> None:
     """With the file and the reason."""
     config = configuration(tmp_path, {"endpoint": "127.0.0.1:1", "tls": {"ca_file": "/x"}})
     file = tmp_path / "no such folder" / "out"
     ended = await run_probe("check", "--config", config, "--output-file", file)
-    assert ended.code == 2
+    assert ended.code == 3
     assert "no such folder" in ended.err
     assert os.strerror(2) in ended.err

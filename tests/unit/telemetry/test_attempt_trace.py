@@ -156,7 +156,8 @@ def entered(*endings: tuple[Evidence, TraceContext], expect: str | None = None) 
     target = Target(name="eu", endpoint=TARGET.endpoint, expect_cause=expect)
     ledger = Ledger([target])
     for evidence, context in endings:
-        traced = msgspec.structs.replace(evidence, trace=context)
+        facts = msgspec.structs.replace(evidence.target, expect_cause=expect)
+        traced = msgspec.structs.replace(evidence, trace=context, target=facts)
         ledger.record(target, traced, diagnose(traced))
     state = ledger.find("eu")
     assert state is not None
