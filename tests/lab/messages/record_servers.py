@@ -48,6 +48,7 @@ def _log(folder: Path) -> str:
 def _scrubbed(text: str, *folders: Path) -> str:
     for folder in folders:
         text = text.replace(str(folder), "/srv/app")
+    text = text.replace(sys.base_prefix, "/usr")
     text = re.sub(r"/tmp/[\w./-]*", "/srv/app", text)
     root = Path(__file__).parents[3]
     return text.replace(str(root), "/srv/app")[:LONGEST].strip()
