@@ -125,7 +125,7 @@ messages: $(VENV)/.test
 
 release: $(VENV)/.test
 	@$(BIN)/python -m tools.release $(if $(VERSION),--version $(VERSION)) $(if $(TAG),--tag) \
-		$(if $(URL),--url $(URL))
+		$(if $(URL),--url $(URL)) $(if $(IMAGE),--image $(IMAGE))
 
 lock: $(UV)
 	$(LOCK) --group test --extra otel-grpc pyproject.toml --output-file requirements/test.txt
