@@ -32,7 +32,7 @@ help:
 	@echo "make chart      records what the Helm chart renders, for tests/config"
 	@echo "make references writes the reference tables of docs/ from the code"
 	@echo "make record     records what the product does, for tests/behaviour; ONLY=checks"
-	@echo "make bench      measures what an attempt costs"
+	@echo "make bench      measures CPU, memory and time against the peers; QUICK=1, ONLY="fleet soak"
 	@echo "make collector  builds the OpenTelemetry Collector of the lab tests"
 	@echo "make collector-schema  reads what the Collector's components take, into the file that is shipped"
 	@echo "make exporters  runs generated cases through real exporters; ONLY=, EXPORTERS="
@@ -101,9 +101,13 @@ check: $(VENV)/.test
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m pytest --quiet tests/contract
 
+# QUICK=1, ONLY="fleet soak", BLACKBOX=path SSL_EXPORTER=path: docs/performance.md
+bench: export QUICK := $(QUICK)
+bench: export ONLY := $(ONLY)
+bench: export BLACKBOX := $(BLACKBOX)
+bench: export SSL_EXPORTER := $(SSL_EXPORTER)
 bench: $(VENV)/.test
-	@status=0; for each in tests/bench/[a-z]*.py; do \
-		$(BIN)/python -m "tests.bench.$$(basename "$$each" .py)" || status=1; done; exit $$status
+	@$(BIN)/python -m tests.bench.run
 
 collector: $(VENV)/.test
 	$(BIN)/python -m tests.lab.collector_build
@@ -124,7 +128,7 @@ messages: $(VENV)/.test
 
 release: $(VENV)/.test
 	@$(BIN)/python -m tools.release $(if $(VERSION),--version $(VERSION)) $(if $(TAG),--tag) \
-		$(if $(URL),--url $(URL))
+		$(if $(URL),--url $(URL)) $(if $(IMAGE),--image $(IMAGE))
 
 lock: $(UV)
 	$(LOCK) --group test --extra otel-grpc pyproject.toml --output-file requirements/test.txt
