@@ -34,7 +34,7 @@ REFUSED: Final[dict[str, Callable[[Any], object]]] = {
     "equality": lambda t: t == NOW,
     "a look-up": {NOW: 1}.get,
     "a float": float,
-    "what is no number": lambda t: t < "later",
+    "a comparison with a text": lambda t: t < "later",
     "a product with 0": lambda t: t * 0,
 }
 
