@@ -20,9 +20,9 @@ from probe.cli.results import (
     print_results,
 )
 from probe.cli.target_options import (
-    NUMBER,
     TargetsCommand,
     add_unit,
+    need_unit,
     resolve_option,
     target_options,
 )
@@ -33,15 +33,6 @@ if TYPE_CHECKING:
     from probe.model.evidence import Evidence
 
 _STDOUT: Final = Path("-")
-
-
-def _need_unit(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    """Return a duration; a number alone is refused, as nobody means so many seconds here."""
-    if text is not None and NUMBER.fullmatch(text):
-        raise click.UsageError(
-            f"--expiry {text!r}: a duration needs its unit, like {text}d for days"
-        )
-    return text
 
 
 @click.command(cls=TargetsCommand)
@@ -55,7 +46,7 @@ def _need_unit(_context: click.Context, _option: click.Parameter, text: str | No
 @click.option(
     "--expiry",
     metavar="DURATION",
-    callback=_need_unit,
+    callback=need_unit,
     help="Exit with 1, too, where a certificate in use ends within this time, such as 14d: which one, "
     "in which file, and what renews it.",
 )

@@ -29,6 +29,7 @@ from probe.text.secret_register import SecretRegister
 COMMANDS: Final = (
     "run",
     "check",
+    "forecast",
     "inspect",
     "explain",
     "diagnose",

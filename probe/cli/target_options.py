@@ -16,12 +16,21 @@ from probe.model.runtime import COLLECTOR, EXPORTERS
 from probe.model.target import ADDRESSES, DEPTHS, PROTOCOLS
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?")
+_NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 def add_unit(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
     """Return a duration with its unit; a number alone is seconds."""
-    return f"{text}s" if text is not None and NUMBER.fullmatch(text) else text
+    return f"{text}s" if text is not None and _NUMBER.fullmatch(text) else text
+
+
+def need_unit(_context: click.Context, option: click.Parameter, text: str | None) -> str | None:
+    """Return a duration; a number alone is refused, as nobody means so many seconds here."""
+    if text is not None and _NUMBER.fullmatch(text):
+        raise click.UsageError(
+            f"{option.opts[0]} {text!r}: a duration needs its unit, like {text}d for days"
+        )
+    return text
 
 
 class TargetsCommand(click.Command):
