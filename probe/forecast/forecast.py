@@ -12,12 +12,12 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.fixes.server_fixes import reload_served_file
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.exporters.verifiers import IGNORE_ANCHOR_DATES
-from probe.forecast.certificates import (
+from probe.forecast.entry import ForecastEntry, Sureness
+from probe.forecast.listed_certificates import (
     UsedCertificate,
     list_receiver_certificates,
     list_used_certificates,
 )
-from probe.forecast.entry import ForecastEntry, Sureness
 from probe.forecast.renewals import Habit, RenewalHistory
 from probe.model.certificate import CertificateFacts, Rotation, name_certificate
 from probe.model.diagnosis import Diagnosis

@@ -18,7 +18,7 @@ LEAST_KNOWN: Final = 3
 UNEVEN: Final = 1.5
 """How many times as long as the shortest interval the longest may be: otherwise there is no habit."""
 SLACK: Final = 0.1
-"""Share of the usual interval by which a renewal may be late without a word."""
+"""Share of the usual interval by which a renewal may be late before it counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from probe.diagnosis.fixes.steps import Fix
-from probe.forecast.certificates import list_used_certificates
+from probe.forecast.listed_certificates import list_used_certificates
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import Evidence
 from probe.text.safe_text import safe_text

@@ -81,7 +81,7 @@ def foresee(fleet: list[FleetTarget]) -> set[tuple[float, str, str]]:
 
 @pytest.mark.parametrize("days", [30, 90, 1000])
 def test_50_generated_fleets_break_in_the_order_and_at_the_moments_foreseen(days: int) -> None:
-    """Left-over certificates and ends behind the horizon are no part of it."""
+    """Left-over certificates and ends behind the horizon do not belong to it."""
     for seed in range(50):
         fleet = make_fleet(seed)
         entries = make_forecast((each.seen for each in fleet), AT, days * DAY)
@@ -187,7 +187,7 @@ def test_one_renewal_or_uneven_ones_are_no_habit() -> None:
 
 
 def test_certificates_that_alternate_are_no_renewals() -> None:
-    """Two backends behind one name each have their own, and an older one is no renewal."""
+    """Two backends behind one name each have their own, and an older one does not count."""
     history = RenewalHistory()
     first, second = backend(begins=-2), backend(begins=-1)
     for _ in range(20):
