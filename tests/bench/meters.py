@@ -31,8 +31,9 @@ def started(
     *,
     cwd: Path | None = None,
     log: Path | None = None,
+    stop: signal.Signals = signal.SIGTERM,
 ) -> Iterator[int]:
-    """Run a program with `environ` besides ours; yield its process id, and end it at the end."""
+    """Run a program with `environ` besides ours; yield its process id, and `stop` it at the end."""
     with (log or Path(os.devnull)).open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -45,7 +46,7 @@ def started(
         try:
             yield process.pid
         finally:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(stop)
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:

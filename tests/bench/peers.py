@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from probe.model.target import Protocol
 from tests.bench.backends import HOST, HTTP_PATH, NAME, Site
 from tests.bench.figures import Settings
 from tests.bench.meters import get, requests_at, started
@@ -37,9 +38,9 @@ def choose_peers(settings: Settings) -> dict[str, Peer]:
     """Return the peers by name, the probe first."""
     bare = partial(_run_bare, port="http1")
     peers: dict[str, Peer] = {
-        "mtls-probe, HTTP/1.1": partial(_run_probe, port="http1", protocol="http/protobuf"),
-        "mtls-probe, HTTP/2": partial(_run_probe, port="http2", protocol="http/protobuf"),
-        "mtls-probe, gRPC": partial(_run_probe, port="http2", protocol="grpc"),
+        "mtls-probe, HTTP/1.1": partial(run_probe, port="http1", protocol="http/protobuf"),
+        "mtls-probe, HTTP/2": partial(run_probe, port="http2", protocol="http/protobuf"),
+        "mtls-probe, gRPC": partial(run_probe, port="http2", protocol="grpc"),
         "bare attempt, HTTP/1.1": bare,
         "openssl s_time": _run_s_time,
     }
@@ -101,7 +102,13 @@ def _http_post(*, http2: bool) -> dict[str, Any]:
 
 
 def run_targets(
-    stack: ExitStack, folder: Path, targets: Sequence[Mapping[str, Any]], success: int = 1
+    stack: ExitStack,
+    folder: Path,
+    targets: Sequence[Mapping[str, Any]],
+    *,
+    success: int = 1,
+    experiments: bool = True,
+    module: Sequence[str] = ("probe",),
 ) -> tuple[int, int]:
     """Run `mtls-probe run` with `targets`; return its process id and its port.
 
@@ -110,17 +117,29 @@ def run_targets(
     shown = re.compile(rb"^mtls_probe_success\{[^}]*\} %d" % success, re.MULTILINE)
     port = stack.enter_context(reserved_port())
     # Every JSON document is a YAML document.
-    configuration = {"targets": targets, "web": {"listen": f"{HOST}:{port}"}}
+    configuration = {
+        "targets": targets,
+        "web": {"listen": f"{HOST}:{port}"},
+        "experiments": {"enabled": experiments},
+    }
     file = folder / "mtls-probe.yml"
     file.write_bytes(msgspec.json.encode(configuration))
     log = folder / "mtls-probe.log"
-    command = [sys.executable, "-m", "probe", "run", "--config", str(file)]
+    command = [sys.executable, "-m", *module, "run", "--config", str(file)]
     pid = stack.enter_context(started(command, log=log))
     _wait_for(port, "/metrics", lambda body: len(shown.findall(body)) == len(targets), log)
     return pid, port
 
 
-def _run_probe(site: Site, stack: ExitStack, *, port: Port, protocol: str) -> int:
+def run_probe(
+    site: Site,
+    stack: ExitStack,
+    *,
+    port: Port,
+    protocol: Protocol,
+    module: Sequence[str] = ("probe",),
+) -> int:
+    """Run the service with as many targets as make the rate; return its process id."""
     tls = {
         "ca_file": site.files.path("ca.crt"),
         "cert_file": site.files.path("tls.crt"),
@@ -137,7 +156,7 @@ def _run_probe(site: Site, stack: ExitStack, *, port: Port, protocol: str) -> in
         }
         for number in range(TARGETS)
     ]
-    pid, _ = run_targets(stack, site.files.folder, targets)
+    pid, _ = run_targets(stack, site.files.folder, targets, module=module)
     return pid
 
 
