@@ -91,8 +91,8 @@ LINES: Final[dict[str, tuple[int, str]]] = {
     # The other commands.
     "run GRPC": (2, "mtls-probe check HOST:PORT"),
     "run --config probe.yml --listen 9943": (2, "write :9943"),
-    "run --config probe.yml --listen TAKEN": (2, "write --listen with another port"),
-    "demo --listen TAKEN": (2, "write --listen with another port"),
+    "run --config probe.yml --listen TAKEN": (2, "End it; or write: "),
+    "demo --listen TAKEN": (2, "End it; or write: "),
     "validate probe.yml": (2, "mtls-probe validate --config FILE"),
     "explain client_ca_untrustd": (2, "did you mean client_ca_untrusted?"),
     "inspect gone.pem": (1, "gone.pem"),
