@@ -19,7 +19,7 @@ from typing import Final
 from tests.bench.backends import HOST, NAME, serving
 from tests.bench.figures import Figure, Settings, show
 from tests.bench.meters import cpu_seconds, get
-from tests.bench.peers import RATE, TARGETS, run_targets
+from tests.bench.peers import RATE, run_targets
 from tests.support.ports import reserved_port
 
 ROUNDS: Final = 4
@@ -41,7 +41,7 @@ def measure_round(folder: Path, port: int, client: str, seconds: float, success:
     target = {
         "endpoint": f"https://{HOST}:{port}",
         "protocol": "grpc",
-        "interval": f"{TARGETS / RATE:g}s",
+        "interval": "1s",
         "tls": {
             "ca_file": str(folder / "ca.crt"),
             "cert_file": str(folder / f"{client}.crt"),
@@ -49,7 +49,7 @@ def measure_round(folder: Path, port: int, client: str, seconds: float, success:
             "server_name_override": NAME,
         },
     }
-    targets = [target | {"name": f"backend-{number}"} for number in range(TARGETS)]
+    targets = [target | {"name": f"backend-{number}"} for number in range(RATE)]
     with ExitStack() as stack:
         pid, web = run_targets(stack, folder, targets, success=success, experiments=False)
         time.sleep(WARM)
