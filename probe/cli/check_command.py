@@ -16,6 +16,7 @@ from probe.cli.results import (
     OUTPUTS,
     check_folder,
     exit_code,
+    make_folder,
     output_option,
     print_results,
 )
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 _STDOUT: Final = Path("-")
 
 
-@click.command(cls=TargetsCommand)
+@click.command(
+    cls=TargetsCommand, short_help="Try every target once, and say what is wrong with it."
+)
 @target_options
 @click.option(
     "--wait",
@@ -99,6 +102,8 @@ def check(
 
     file = None if output_file == _STDOUT else output_file
     check_folder(file)
+    if evidence_folder is not None:
+        make_folder(evidence_folder, "--evidence")
     lasting = read_duration(expiry, "--expiry") if expiry is not None else 0.0
     chosen = choose_targets(
         config_file=config_file,

@@ -29,6 +29,10 @@ _NO_TARGETS: Final = (
     "configured, which /probe uses; give a configuration with targets"
 )
 
+_AN_ENDPOINT: Final = (
+    "To try an endpoint: mtls-probe {} HOST:PORT --ca ca.crt --cert tls.crt --key tls.key"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ChosenTargets:
@@ -109,6 +113,8 @@ def _load(
     defaults = DefaultsEntry(tls=tls, **others)
     loaded, limit = wait_for_configuration(config_file, limit, named, defaults)
     report_sources(loaded)
+    if loaded.nothing_to_probe and config_file is None and not named:
+        click.echo(_AN_ENDPOINT.format(click.get_current_context().info_name), err=True)
     if not (loaded.targets or loaded.nothing_to_probe):
         click.echo(_NO_TARGETS, err=True)
     return loaded, limit

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _STDOUT: Final = Path("-")
 
 
-@click.command(cls=TargetsCommand)
+@click.command(cls=TargetsCommand, short_help="List what will break by itself, in order of time.")
 @target_options
 @click.option(
     "--within",
