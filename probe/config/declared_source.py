@@ -251,7 +251,7 @@ class DeclaredSource:
                 read_by = settings.exporter
             exporter, errors = _choose_exporter(inputs.environ, defaults, read_by)
             content = (
-                read_environment(inputs.environ, exporter)
+                _read_environment(inputs, exporter, java)
                 if settings is None
                 else _read_settings_file(settings, inputs.environ, exporter)
             )

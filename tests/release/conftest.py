@@ -41,9 +41,9 @@ def copy_repository(folder: Path, *only: str) -> Path:
         pytest.skip("not a repository: only a repository can be released")
     listed = make_git(ROOT)("ls-files", "-z", "--cached", "--others", "--exclude-standard", *only)
     for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
+        if (ROOT / name).is_file() or (ROOT / name).is_symlink():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
+            shutil.copy(ROOT / name, folder / name, follow_symlinks=False)
     git = make_git(folder)
     git("init", "--quiet", "--initial-branch=main")
     git("add", "--all")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -26,13 +27,15 @@ from tools.shared_files import COMPLETIONS, MAN_PAGE
 pytestmark = pytest.mark.slow
 
 URL: Final = "https://forge.example.com/mtls-probe"
+IMAGE: Final = "registry.example.com/mtls-probe"
 
 
 @pytest.fixture(scope="module")
 def built(released: Path) -> dict[str, bytes]:
     """The files of a release, by name."""
     return {
-        path.name: path.read_bytes() for path in build_all(Repository(released), __version__, URL)
+        path.name: path.read_bytes()
+        for path in build_all(Repository(released), __version__, URL, IMAGE)
     }
 
 
@@ -58,7 +61,7 @@ def test_the_same_commit_gives_the_same_bytes(released: Path, built: dict[str, b
     (other / "probe" / "__pycache__" / "stray.pyc").write_bytes(b"x")
     before = os.umask(0o077)
     try:
-        again = build_all(Repository(other), __version__, URL)
+        again = build_all(Repository(other), __version__, URL, IMAGE)
     finally:
         os.umask(before)
     assert {path.name: path.read_bytes() for path in again} == built
@@ -76,6 +79,7 @@ def test_checksums_are_those_of_the_files(built: dict[str, bytes]) -> None:
     assert set(sums) == {
         f"mtls_probe-{__version__}-py3-none-any.whl",
         f"mtls_probe-{__version__}.tar.gz",
+        f"mtls-probe-{__version__}.tgz",
         f"mtls_probe-{__version__}.cdx.json",
         f"mtls_probe-{__version__}.md",
     }
@@ -106,7 +110,9 @@ def test_the_metadata_is_complete(wheel: zipfile.ZipFile) -> None:
     assert "Typing :: Typed" in held.get_all("Classifier", [])
     page = str(held.get_payload())
     assert f"]({URL}/blob/v{__version__}/docs/sidecar.md)" in page
-    assert "](docs/" not in page
+    assert f"]({URL}/raw/v{__version__}/docs/pictures/check.svg)" in page
+    assert f'src="{URL}/raw/v{__version__}/docs/pictures/' in page
+    assert not re.search(r"""(?:\]\(|src="|srcset=")docs/""", page)
 
 
 def test_links_of_alerts_lead_to_the_catalogue_of_the_version(wheel: zipfile.ZipFile) -> None:

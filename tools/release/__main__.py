@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.release.build import BuildError, build_all
+from tools.release.chart import ChartError
 from tools.release.readiness import list_obstacles
 from tools.release.repository import Repository
 from tools.release.version import VersionError, open_version, read_section, read_version
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("--version", help="write this version and its section, and build nothing")
     parser.add_argument("--tag", action="store_true", help="tag the commit that was built")
     parser.add_argument("--url", default="", help="the repository's address, for the metadata")
+    parser.add_argument("--image", default="", help="where its image will be, for the chart")
     asked = parser.parse_args()
     repository = Repository(ROOT)
     if asked.version:
@@ -37,7 +39,7 @@ def main() -> int:
     if obstacles:
         return 1
     version = read_version(ROOT)
-    for path in build_all(repository, version, asked.url):
+    for path in build_all(repository, version, asked.url, asked.image):
         print(path.relative_to(ROOT))
     if asked.tag and repository.find_tag(version) is None:
         repository.write_tag(version, read_section(ROOT, version))
@@ -48,5 +50,5 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (BuildError, VersionError) as error:
+    except (BuildError, ChartError, VersionError) as error:
         sys.exit(f"make release: {error}")

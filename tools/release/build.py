@@ -1,4 +1,4 @@
-"""Builds sdist, wheel, bill of materials, notes and checksums from the files of the last commit.
+"""Builds sdist, wheel, chart, bill of materials, notes and checksums from the files of the last commit.
 
 Whoever builds the same commit gets the same bytes: times are that of the commit, and nothing that
 is not committed takes part.
@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from tools.release.chart import pack_chart, write_chart
 from tools.release.repository import Repository
 from tools.release.sbom import render_sbom
 from tools.release.version import CHANGELOG, read_section
@@ -22,22 +23,29 @@ CHECKSUMS: Final = "SHA256SUMS"
 
 _BEFORE_URLS: Final = "[project.scripts]\n"
 _RELATIVE_LINK: Final = re.compile(r"\]\((?!https?:|#)([^)\s]+)\)")
+_RELATIVE_PICTURE: Final = re.compile(
+    r"""(?<=\]\()(?!https?:)[^)\s]+\.svg(?=\))|(?<=src=")(?!https?:)[^"]+|(?<=srcset=")(?!https?:)[^"]+"""
+)
 
 
 class BuildError(Exception):
     """What was built is not complete."""
 
 
-def build_all(repository: Repository, version: str, url: str = "") -> tuple[Path, ...]:
+def build_all(
+    repository: Repository, version: str, url: str = "", image: str = ""
+) -> tuple[Path, ...]:
     """Build everything into dist/ of the tree; return the files.
 
     Args:
         repository: The tree.
         version: Its version.
         url: The repository's address, which a release knows and the tree does not.
+        image: Where the release's container image is, without its tag; for the chart.
 
     Raises:
         BuildError: where the distributions cannot be built.
+        ChartError: where the chart does not name its version or its image.
     """
     aim = repository.root / "dist"
     shutil.rmtree(aim, ignore_errors=True)
@@ -50,6 +58,8 @@ def build_all(repository: Repository, version: str, url: str = "") -> tuple[Path
         if url:
             _write_addresses(tree, version, url.rstrip("/"))
         _build_distributions(tree, aim, epoch)
+        write_chart(tree, version, image)
+        pack_chart(tree, version, aim, epoch)
     (aim / f"mtls_probe-{version}.cdx.json").write_text(
         render_sbom(repository.root, version, epoch), encoding="utf-8"
     )
@@ -103,6 +113,7 @@ def _write_addresses(tree: Path, version: str, url: str) -> None:
 
 def _complete_links(text: str, version: str, url: str) -> str:
     """Return `text` with whole links in the place of those within the repository."""
+    text = _RELATIVE_PICTURE.sub(rf"{url}/raw/v{version}/\g<0>", text)
     return _RELATIVE_LINK.sub(rf"]({_name_pages(version, url)}/\1)", text)
 
 

@@ -49,6 +49,23 @@ def test_a_declarative_file_replaces_the_variables(tmp_path: Path, variable: str
     assert target.interval == 7
 
 
+def test_java_options_of_the_environment_count(tmp_path: Path) -> None:
+    """As for Java: properties come before variables, its agent's file after them; a note says so."""
+    agent = tmp_path / "agent.properties"
+    agent.write_text("otel.exporter.otlp.certificate=/from/the/file.crt\n")
+    environ = {
+        "JAVA_TOOL_OPTIONS": b"-Dotel.exporter.otlp.endpoint=https://property:4317",
+        "OTEL_JAVAAGENT_CONFIGURATION_FILE": str(agent).encode(),
+        ENDPOINT: b"https://variable:4317",
+    }
+    ((target,),) = files_of(DeclaredSource.of("sdk", "environment"), environ=environ)
+    assert str(target.endpoint) == "property:4317"
+    assert target.tls is not None
+    assert target.tls.ca_file == "/from/the/file.crt"
+    assert target.exporter == "java-okhttp"
+    assert any("JAVA_TOOL_OPTIONS" in note for note in target.notes)
+
+
 def test_the_newer_variable_comes_first() -> None:
     """Where both are set; an empty one is not set."""
     both = {"OTEL_CONFIG_FILE": "/new", "OTEL_EXPERIMENTAL_CONFIG_FILE": "/old"}

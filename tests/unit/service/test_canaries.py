@@ -70,7 +70,8 @@ PLAIN: Final = frozenset({"a token", "a credential", "a reference", "a file's co
 """Canaries that can be a name or a path: only these may show under the keys above."""
 VARIABLES_SHOWN: Final[dict[str, str]] = {
     "OTEL_SERVICE_NAME": "the probe's own name", "OTEL_CONFIG_FILE": "a path",
-    "OTEL_EXPERIMENTAL_CONFIG_FILE": "a path", "OTEL_RESOURCE_ATTRIBUTES": "the probe's attributes",
+    "OTEL_EXPERIMENTAL_CONFIG_FILE": "a path", "OTEL_JAVAAGENT_CONFIGURATION_FILE": "a path",
+    "OTEL_RESOURCE_ATTRIBUTES": "the probe's attributes",
 }  # fmt: skip
 
 
