@@ -5,15 +5,15 @@ Two steps: `load_configuration` reads files and environment without any network;
 keeps what it held before, and says so. A configuration that has an error itself is not used.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from platform import node
-from typing import Final
-
-import aiohttp
+from typing import TYPE_CHECKING, Final
 
 from probe.config.check_settings import check_duration
 from probe.config.configuration import SAMPLE_SUCCESSES, Configuration, WebSettings
@@ -44,6 +44,9 @@ from probe.config.typed_values import convert
 from probe.config.yaml_document import Document, Place, parse_yaml
 from probe.text.description import describe_url
 from probe.text.safe_text import safe_text
+
+if TYPE_CHECKING:
+    import aiohttp
 
 _NEIGHBOURS: Final = 100
 """Files of a folder among which those are looked for that may have been meant."""
@@ -293,6 +296,8 @@ class ConfigurationLoader:
         self._answers = {url: self._answers[url] for url in urls if url in self._answers}
         if not urls:
             return False
+        import aiohttp
+
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
             changed = await asyncio.gather(
                 *(self._fetch(session, url) for url in dict.fromkeys(urls))
