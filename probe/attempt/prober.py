@@ -39,11 +39,11 @@ from probe.model.evidence import (
     NetworkView,
     OtherAddress,
     Recheck,
-    RuntimePath,
     Stage,
     Varied,
 )
 from probe.model.known_secrets import register_targets
+from probe.model.later_judgement import LaterJudgement, RuntimePath
 from probe.model.target import Target
 from probe.model.trace_context import TraceContext
 from probe.otlp.response import compare_date
@@ -78,6 +78,7 @@ class _Attempt:
     network: NetworkView | None = None
     handshake: Handshake | None = None
     other_paths: tuple[RuntimePath, ...] = ()
+    later: LaterJudgement | None = None
     recheck: Recheck | None = None
     answer: Answer | None = None
     first_bytes: str = ""
@@ -336,6 +337,9 @@ class Prober:
         send_close(sock, session.close())
         attempt.other_paths = await prepared.judge_others(
             credentials, session.server_certificates, self._settings.wall_clock()
+        )
+        attempt.later = await prepared.judge_later(
+            credentials, session.server_certificates, attempt.at
         )
         ending = session.ending
         assert ending is not None

@@ -71,6 +71,8 @@ class PipelineSettings:
     """Attributes of the probe's own resource, for canaries."""
     propagate: bool = False
     """Whether requests carry the trace of their attempt."""
+    judge_at: float | None = None
+    """Another moment (epoch seconds) as of which servers' certificates are judged as well."""
     wait_for_slot: bool = False
     """Whether an attempt waits for its turn to experiment, and the first ones for other clocks."""
 
@@ -147,6 +149,7 @@ class Pipeline:
             clock_tolerance=self.settings.clock_tolerance,
             resource=self.settings.resource,
             propagate=self.settings.propagate and self._sampler is not None,
+            judge_at=self.settings.judge_at,
         )
         return Prober(
             self.credentials,
