@@ -23,6 +23,10 @@ from probe.model.evidence import ClockReading, Evidence, Handshake
 from probe.model.target import Target
 
 _PLACES: Final = {family.name: place for place, family in enumerate(TARGET_FAMILIES)}
+_NAMES: Final = tuple(family.name for family in TARGET_FAMILIES)
+_ATTEMPTS: Final = _PLACES[families.ATTEMPTS.name]
+_LAST_ATTEMPT: Final = _PLACES[families.LAST_ATTEMPT.name]
+_LAST_SUCCESS: Final = _PLACES[families.LAST_SUCCESS.name]
 _CERTIFICATES: Final = (
     families.NOT_AFTER,
     families.NOT_BEFORE,
@@ -90,51 +94,45 @@ class TargetSamples:
     def _render_attempt(
         self, runtime: TargetRuntime, evidence: Evidence, diagnosis: Diagnosis
     ) -> None:
-        self._exchange_value(families.ATTEMPTS, runtime.attempts)
-        self._exchange_value(families.LAST_ATTEMPT, evidence.at)
-        expected = runtime.expected
-        if expected:
-            self._exchange_value(families.LAST_SUCCESS, evidence.at)
-        if runtime.failures != self._failures:
-            self._failures = runtime.failures
-            self._exchange_value(families.FAILURES, runtime.failures)
-        if expected is not self._expected:
-            self._expected = expected
-            self._set_value(families.SUCCESS, expected)
-        self._set_by(families.LAST_DURATION, "stage", evidence.durations)
-        if evidence.clock or self._clock:
-            self._clock = evidence.clock
-            offsets = {reading.source: reading.offset for reading in evidence.clock}
-            self._set_by(families.CLOCK_OFFSET, "source", offsets)
+        self._render_numbers(runtime, evidence)
         if diagnosis is not self._diagnosis:
             self._diagnosis = diagnosis
             self._render_verdict(diagnosis)
-        same_files = evidence.credentials is self._credentials or (
-            evidence.credentials == self._credentials
-        )
+        files = evidence.credentials
+        same_files = files is self._credentials or files == self._credentials
         if not same_files:
-            self._render_credentials(evidence.credentials)
+            self._render_credentials(files)
         same_handshake = _is_same_handshake(evidence.handshake, self._handshake)
         if not (same_files and same_handshake):
             self._render_handshake(evidence)
         if self._rows.update(evidence, same=same_files and same_handshake, same_files=same_files):
             self._render_certificates()
-        self._credentials, self._handshake = evidence.credentials, evidence.handshake
+        self._credentials, self._handshake = files, evidence.handshake
+
+    def _render_numbers(self, runtime: TargetRuntime, evidence: Evidence) -> None:
+        """Render what is another one at each attempt, and what counts attempts where it changed."""
+        head, rendered, at = self._head, self.rendered, format_number(evidence.at)
+        rendered[_ATTEMPTS] = f"{_NAMES[_ATTEMPTS]}{head}}} {runtime.attempts}\n".encode()
+        rendered[_LAST_ATTEMPT] = f"{_NAMES[_LAST_ATTEMPT]}{head}}} {at}\n".encode()
+        if runtime.expected:
+            rendered[_LAST_SUCCESS] = f"{_NAMES[_LAST_SUCCESS]}{head}}} {at}\n".encode()
+        if runtime.failures != self._failures:
+            self._failures = runtime.failures
+            self._set_value(families.FAILURES, runtime.failures)
+        if runtime.expected is not self._expected:
+            self._expected = runtime.expected
+            self._set_value(families.SUCCESS, runtime.expected)
+        self._set_by(families.LAST_DURATION, "stage", evidence.durations)
+        if evidence.clock or self._clock:
+            self._clock = evidence.clock
+            offsets = {reading.source: reading.offset for reading in evidence.clock}
+            self._set_by(families.CLOCK_OFFSET, "source", offsets)
 
     def _set(self, family: Family, rendered: str) -> None:
         self.rendered[_PLACES[family.name]] = rendered.encode()
 
     def _set_value(self, family: Family, value: float) -> None:
         self._set(family, f"{family.name}{self._head}}} {format_number(float(value))}\n")
-
-    def _exchange_value(self, family: Family, value: float) -> None:
-        """Write `value` in place of the one before: what stands before it stays."""
-        place = _PLACES[family.name]
-        if not (before := self.rendered[place]):
-            self._set_value(family, value)
-            return
-        head = before[: before.rindex(b" ") + 1]
-        self.rendered[place] = b"%b%b\n" % (head, format_number(float(value)).encode())
 
     def _set_by(self, family: Family, label: str, values: dict[str, float]) -> None:
         """Render one sample for each value of `label`."""

@@ -116,9 +116,9 @@ class ExperimentSchedule:
             limit: seconds for a round, and again for the wait for a slot; 0: no round is made.
         """
         history = runtime.get_store(_ExperimentHistory)
-        earlier = _earlier_round(history, evidence)
-        varied = choose_experiments(evidence) if self._enabled and limit > 0 else ()
-        if not varied:
+        varied = choose_experiments(evidence)
+        earlier = _earlier_round(history, evidence, varied)
+        if not (varied and self._enabled and limit > 0):
             return evidence
         if earlier is not None and self._clock() - earlier.at < HOUR:
             return _with_earlier(evidence, earlier)
@@ -196,7 +196,8 @@ class ExperimentSchedule:
         # Where a success cannot be repeated without the target's headers, it is not tried again
         # for an hour either.
         if is_reproduced(shown) or (is_confirmed(evidence) and not _is_our_failure(made)):
-            history.holding = _Round(made, get_comparable_outcome(evidence), self._clock())
+            outcome = get_comparable_outcome(evidence, choose_experiments(evidence))
+            history.holding = _Round(made, outcome, self._clock())
         elif not _is_our_failure(made):
             history.holding = None
         return made
@@ -219,14 +220,17 @@ class ExperimentSchedule:
         return True
 
 
-def _earlier_round(history: _ExperimentHistory, evidence: Evidence) -> _Round | None:
+def _earlier_round(
+    history: _ExperimentHistory, evidence: Evidence, varied: tuple[Varied, ...]
+) -> _Round | None:
     """Return the round that is about this attempt too; a changed outcome discards it.
 
     A failure of the probe's own says nothing about the target, and discards nothing.
     """
     if evidence.ending.kind == "probe_fault":
         return None
-    if history.holding is not None and history.holding.outcome != get_comparable_outcome(evidence):
+    holding = history.holding
+    if holding is not None and holding.outcome != get_comparable_outcome(evidence, varied):
         history.holding = None
     return history.holding
 
