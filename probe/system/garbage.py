@@ -14,14 +14,14 @@ PORTION: Final = 200
 """Targets that become known until the next collection: one of some milliseconds."""
 
 
-def settle() -> None:
+def collect_and_exempt() -> None:
     """Collect garbage once, and take what is left out of all later collections."""
     gc.collect()
     gc.freeze()
 
 
-class Settling:
-    """Settles what is kept of targets, as they become known."""
+class Exemption:
+    """Exempts what is kept of targets, as they become known."""
 
     def __init__(self) -> None:
         """Begin with none."""
@@ -31,7 +31,7 @@ class Settling:
         """Note that a target has its first result, which stays in memory with it."""
         self._new += 1
         if self._new % PORTION == 0:
-            settle()
+            collect_and_exempt()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from probe.system.garbage import PORTION, Settling, no_collections
+from probe.system.garbage import PORTION, Exemption, no_collections
 
 
 @pytest.fixture(autouse=True)
@@ -19,12 +19,12 @@ def _unfrozen() -> Iterator[None]:
 def test_what_becomes_known_is_looked_at_once() -> None:
     """Portion by portion it leaves the collections; less than a portion does not matter."""
     gc.unfreeze()
-    settling = Settling()
+    exemption = Exemption()
     kept = [[] for _ in range(1000)]  # type: ignore[var-annotated]
     for _ in range(PORTION - 1):
-        settling.note_target()
+        exemption.note_target()
     assert gc.get_freeze_count() == 0
-    settling.note_target()
+    exemption.note_target()
     assert gc.get_freeze_count() > len(kept)
 
 
