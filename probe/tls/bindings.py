@@ -106,9 +106,12 @@ def _on_certificate_request(ssl: object, _argument: object) -> int:
     return 1
 
 
-def watch_messages(context: SSL.Context) -> None:
-    """Let connections of `context` report alerts and certificates to their `CallbackLog`."""
-    _lib.SSL_CTX_set_msg_callback(context._context, _MESSAGE_CALLBACK)  # noqa: SLF001 - no public way
+def prepare_context(context: SSL.Context) -> None:
+    """Let connections of `context` verify nothing, and report to their `CallbackLog`."""
+    pointer = context._context  # noqa: SLF001 - no public way to the calls below
+    _lib.SSL_CTX_set_verify(pointer, SSL.VERIFY_NONE, _on_verify)
+    _lib.SSL_CTX_set_msg_callback(pointer, _MESSAGE_CALLBACK)
+    _lib.SSL_CTX_set_cert_cb(pointer, _on_certificate_request, _ffi.NULL)
 
 
 def make_alert(sent: bool, level: int, number: int) -> Alert:
@@ -133,6 +136,8 @@ class ReadBuffer:
 
 class Link:
     """A client's TLS connection between two memory BIOs: bytes in, bytes out.
+
+    Its context went through `prepare_context`.
 
     `log` will hold its alerts, the server's certificates, and whether it wants one of ours.
 
@@ -170,9 +175,7 @@ class Link:
             protocols = encode_alpn_list(alpn)
             _lib.SSL_set_alpn_protos(ssl, protocols, len(protocols))
         self.log = _logs[_address(ssl)] = CallbackLog(later_groups)
-        _lib.SSL_set_verify(ssl, SSL.VERIFY_NONE, _on_verify)
         _lib.SSL_set_tlsext_status_type(ssl, _lib.TLSEXT_STATUSTYPE_ocsp)
-        _lib.SSL_set_cert_cb(ssl, _on_certificate_request, _ffi.NULL)
         self._space = buffer.space
 
     def feed(self, data: bytes) -> None:
