@@ -26,8 +26,11 @@ _ALERT: Final = 21
 _HANDSHAKE: Final = 22
 """SSL3_RT_ALERT and SSL3_RT_HANDSHAKE of OpenSSL's ssl3.h: a message without its record's header."""
 _FATAL: Final = 2
+_TICKET: Final = b"\x04"
 _CERTIFICATE: Final = b"\x0b"
-"""The type of a Certificate message (RFC 8446 §4, RFC 5246 §7.4)."""
+"""The types of NewSessionTicket and Certificate messages (RFC 8446 §4, RFC 5246 §7.4)."""
+
+_WATCHED: Final = frozenset({_TICKET, _CERTIFICATE})
 
 IoResult = Literal["want_bytes", "done", "closed", "failed"]
 """How a call ended: it wants more bytes, is done, or found close_notify or a fatal error."""
@@ -38,6 +41,7 @@ class CallbackLog:
 
     __slots__ = (
         "__weakref__", "alerts", "certificate_message", "certificate_requested", "later_groups",
+        "ticket",
     )  # fmt: skip
 
     def __init__(self, later_groups: tuple[str, ...] = ()) -> None:
@@ -48,6 +52,8 @@ class CallbackLog:
         self.certificate_requested = False
         self.certificate_message = b""
         """The server's Certificate message as it came, whether or not OpenSSL reads it."""
+        self.ticket = False
+        """Whether the server sent a NewSessionTicket."""
 
 
 _logs: WeakValueDictionary[int, CallbackLog] = WeakValueDictionary()
@@ -75,7 +81,11 @@ def _on_message(
     sent: int, version: int, kind: int, data: int, size: int, ssl: int, _argument: int
 ) -> None:
     if kind == _HANDSHAKE:
-        if sent or size < 1 or _peek(data, 1) != _CERTIFICATE or (log := _logs.get(ssl)) is None:
+        kind_of_message = b"" if sent or size < 1 else _peek(data, 1)
+        if kind_of_message not in _WATCHED or (log := _logs.get(ssl)) is None:
+            return
+        if kind_of_message == _TICKET:
+            log.ticket = True
             return
         log.certificate_message = _peek(data, size)
         if log.later_groups and version <= SSL.TLS1_2_VERSION:

@@ -164,6 +164,16 @@ class TlsClient:
         return self._log.certificate_requested
 
     @property
+    def has_judged(self) -> bool:
+        """Whether the server is known to have judged our certificate, and goes on.
+
+        In TLS 1.3 a server that asked for a certificate has no resumption secret, and no ticket to
+        send, before it has our last flight (RFC 8446 §4.6.1): of all stacks of the lab, none that
+        refuses sends one.
+        """
+        return self._log.ticket and self.certificate_requested and self.is_tls13
+
+    @property
     def is_server_verified(self) -> bool:
         """Whether anything of the application may be sent to this server."""
         return self._server_facts().verified
