@@ -188,7 +188,7 @@ class Link:
         _lib.SSL_set_tlsext_status_type(ssl, _lib.TLSEXT_STATUSTYPE_ocsp)
         self._space = buffer.space
 
-    def feed(self, data: bytes) -> None:
+    def take_input(self, data: bytes) -> None:
         """Take bytes of the wire."""
         _lib.BIO_write(self._incoming, data, len(data))
 

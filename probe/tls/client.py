@@ -106,7 +106,7 @@ class TlsClient:
                 self.state = "failed"
                 self._events.append(events.NotTls())
                 return
-        self._link.feed(data)
+        self._link.take_input(data)
         if not self.complete:
             self._handshake()
         if self.complete:

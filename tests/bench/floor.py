@@ -1,4 +1,4 @@
-"""The floor below an attempt: the same exchange bare, in three forms, beside the product's.
+"""The floor below an attempt: the same exchange bare, in three forms, next to the product's.
 
 A bare attempt connects, shakes hands, sends the request, reads the answer and closes: it keeps no
 evidence, diagnoses nothing and bounds nothing. `memory` carries all bytes by hand between socket
