@@ -160,7 +160,11 @@ class Pipeline:
     def replace_targets(self, targets: Sequence[Target]) -> None:
         """Take the targets of a reload; drop the runtimes of removed and changed targets."""
         # Before the old runtimes are dropped: what is known about files still in use must be kept.
-        files = [(target, self.credentials.open(target)) for target in targets]
+        files = [
+            (target, self.credentials.open(target))
+            for target in targets
+            if not self.ledger.knows(target)
+        ]
         self.ledger.replace_targets(targets)
         for target, opened in files:
             self.ledger.runtime_of(target).get_store(_AttemptSetup).files = opened
