@@ -39,7 +39,7 @@ class _Reported:
     """Whether `outcome` has not been written yet."""
     passed_over: int = 0
     findings: frozenset[str] = frozenset()
-    settled: Diagnosis | None = None
+    logged: Diagnosis | None = None
     """A diagnosis of which nothing is left to be logged; not where addresses have their own."""
     outcomes: TokenBucket = field(default_factory=lambda: TokenBucket(burst=BURST, every=EVERY))
     # Their own: many findings shall not silence a change of the outcome.
@@ -69,7 +69,7 @@ class ChangeLog:
         target that now end in the same way share a line.
         """
         known = runtime.get_store(_Reported)
-        if known.settled is not None and known.settled is runtime.diagnosis:
+        if known.logged is not None and known.logged is runtime.diagnosis:
             return
         results = [each for each in list_results(runtime) if each.diagnosis is not None]
         changed: dict[_Ended, list[TargetRuntime]] = {}
@@ -88,7 +88,7 @@ class ChangeLog:
             self._log_outcome(runtime, alike, len(results), passed_over)
         if known.findings or any(each.diagnosis and each.diagnosis.findings for each in results):
             self._log_findings(runtime, results, known)
-        known.settled = _find_settled(runtime, known)
+        known.logged = _get_logged(runtime, known)
 
     def _take_change(self, known: _Reported, ended: _Ended) -> int:
         """Mark a change that is due for a line; return how many were passed over before it."""
@@ -157,7 +157,7 @@ class ChangeLog:
                 self._log.info("target_finding_gone", **about)
 
 
-def _find_settled(runtime: TargetRuntime, known: _Reported) -> Diagnosis | None:
+def _get_logged(runtime: TargetRuntime, known: _Reported) -> Diagnosis | None:
     """Return the diagnosis of `runtime` where all of it has been logged."""
     diagnosis = runtime.diagnosis
     if diagnosis is None or runtime.target.has_replicas:
