@@ -240,7 +240,7 @@ class PreparedTarget:
         if self._trusts_what_is_sent:
             anchors = find_own_anchor(sent)
         target = self.target
-        made = self._readers.judge.judge(target.exporter, sent, anchors, reference, at)
+        made = self._readers.judge.judge(target.exporter, sent, anchors, reference, at).judgement
         skips = target.tls.insecure_skip_verify
         return LaterJudgement(
             at,

@@ -99,6 +99,7 @@ class _Attempt:
             network=self.network,
             handshake=self.handshake,
             other_paths=self.other_paths,
+            later=self.later,
             recheck=self.recheck,
             first_bytes=self.first_bytes,
             answer=self.answer,
@@ -347,15 +348,11 @@ class Prober:
             attempt.durations |= session.durations
             attempt.first_bytes = session.first_bytes
         send_close(sock, session.close())
-        attempt.other_paths = await prepared.judge_others(
-            credentials, session.server_certificates, self._settings.wall_clock()
-        )
-        attempt.later = await prepared.judge_later(
-            credentials, session.server_certificates, attempt.at
-        )
-        ending = session.ending
+        sent, clock = session.server_certificates, self._settings.wall_clock
+        attempt.other_paths = await prepared.judge_others(credentials, sent, clock())
+        attempt.later = await prepared.judge_later(credentials, sent, attempt.at)
+        ending, received_at = session.ending, clock()
         assert ending is not None
-        received_at = self._settings.wall_clock()
         attempt.clock = compare_date(session.dated_answer, received_at)
         if session.answer is not None:
             attempt.answer = msgspec.structs.replace(session.answer, received_at=received_at)

@@ -151,13 +151,9 @@ class Pipeline:
             propagate=self.settings.propagate and self._sampler is not None,
             judge_at=self.settings.judge_at,
         )
+        readers, delays = self._readers, self.delays
         return Prober(
-            self.credentials,
-            resolver,
-            settings,
-            readers=self._readers,
-            delays=self.delays,
-            register=register,
+            self.credentials, resolver, settings, readers=readers, delays=delays, register=register
         )
 
     def replace_targets(self, targets: Sequence[Target]) -> None:
