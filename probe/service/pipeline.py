@@ -34,6 +34,7 @@ from probe.model.trace_context import HeadSampler, TraceContext, log_fields
 from probe.service.address_rounds import run_side_by_side, spread_over_interval, spread_within
 from probe.service.attempt_scope import AttemptScope, FaultThrottle, NotAttemptedError
 from probe.service.experiment_schedule import ExperimentSchedule
+from probe.service.follow_changes import add_changes, keep_changes
 from probe.system.own_limits import OwnLimitError
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
@@ -160,9 +161,12 @@ class Pipeline:
         """Take the targets of a reload; drop the runtimes of removed and changed targets."""
         # Before the old runtimes are dropped: what is known about files still in use must be kept.
         files = [(target, self.credentials.open(target)) for target in targets]
+        before = {runtime.target.name: runtime for runtime in self.ledger}
         self.ledger.replace_targets(targets)
         for target, opened in files:
-            self.ledger.runtime_of(target).get_store(_AttemptSetup).files = opened
+            runtime = self.ledger.runtime_of(target)
+            runtime.get_store(_AttemptSetup).files = opened
+            keep_changes(before.get(target.name, runtime), runtime, time.time())
 
     async def probe_once(self, target: Target, scope: AttemptScope | None = None) -> Observation:
         """Make one attempt and enter what it means: into the ledger, or into a detached runtime.
@@ -284,6 +288,8 @@ class Pipeline:
             trace = self._sampler.begin(wanted=wanted)
         try:
             evidence = await self._attempt(target, runtime, scope, trace, lookup)
+            if scope.detached is None:
+                evidence = add_changes(runtime, evidence)
             return evidence, diagnose(evidence)
         except NotAttemptedError:
             raise
