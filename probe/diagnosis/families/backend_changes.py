@@ -3,17 +3,14 @@
 from typing import Final
 
 from probe.diagnosis.cause import Cause, Match, Rank, Strength
-from probe.diagnosis.readings.changes import (
-    describe_change,
-    describe_moment,
-    find_harmful_changes,
-)
+from probe.diagnosis.readings.changes import describe_change, find_harmful_changes
 from probe.model.evidence import Evidence
+from probe.text.time_format import format_time
 
 
 def _match_changed(evidence: Evidence) -> Match | None:
     facts = tuple(
-        f"{describe_change(change)}, {describe_moment(change, evidence.at)}"
+        f"{describe_change(change)}, first seen at {format_time(change.at)}"
         for change in find_harmful_changes(evidence)
     )
     return Match(Strength.FINDING, facts) if facts else None
