@@ -34,6 +34,7 @@ from probe.cli.results import (
     print_results,
 )
 from probe.cli.run_command import run_in_loop
+from probe.cli.since_option import add_changes_since, read_attempts, since_option
 from probe.model.runtime import COLLECTOR, EXPORTERS
 from probe.model.target import ADDRESSES, DEPTHS, PROTOCOLS
 from probe.report.progress import show_progress
@@ -174,6 +175,7 @@ class _CheckCommand(click.Command):
     type=PathOf(file_okay=False, path_type=Path),
     help="Write what each attempt saw into this folder, for `diagnose` or a bug report.",
 )
+@since_option
 @click.option(
     "--no-experiments",
     is_flag=True,
@@ -212,6 +214,7 @@ def check(
     wait: str | None,
     expiry: str | None,
     evidence_folder: Path | None,
+    since: Path | None,
     no_experiments: bool,
     output: str,
     output_file: Path | None,
@@ -228,6 +231,7 @@ def check(
         read_endpoints,
     )
 
+    before = read_attempts(since) if since is not None else ()
     file = None if output_file == _STDOUT else output_file
     check_folder(file)
     lasting = read_duration(expiry, "--expiry") if expiry is not None else 0.0
@@ -271,6 +275,8 @@ def check(
                 report=report,
             )
         )
+    if before:
+        observations = list(add_changes_since(observations, before))
     seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
     if evidence_folder is not None:
         from probe.report.result import write_evidence

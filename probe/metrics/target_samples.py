@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
+from probe.changes.change_tracker import ChangeTracker
 from probe.diagnosis.readings.client_certificate import is_issuer_listed
 from probe.ledger.replicas import Replicas
 from probe.ledger.target_runtime import TargetRuntime
@@ -92,6 +93,8 @@ class TargetSamples:
         self._set_by(families.LAST_DURATION, "stage", evidence.durations)
         offsets = {reading.source: reading.offset for reading in evidence.clock}
         self._set_by(families.CLOCK_OFFSET, "source", offsets)
+        if changed := runtime.get_store(ChangeTracker).at_backend:
+            self._set_by(families.BACKEND_CHANGED, "what", dict(changed.items()))
         self._render_verdict(diagnosis)
         same_files = evidence.credentials is self._credentials or (
             evidence.credentials == self._credentials

@@ -6,8 +6,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from probe.changes.change_tracker import ChangeTracker, SettingsVersion
 from probe.diagnosis.readings.backend_decision import is_confirmed
-from probe.ledger.changes import ChangeTracker, SettingsVersion
 from probe.ledger.target_runtime import TargetRuntime, find_expected_cause
 from probe.model.evidence import Evidence
 from probe.model.target import Target

@@ -162,12 +162,12 @@ class Pipeline:
         """Take the targets of a reload; drop the runtimes of removed and changed targets."""
         # Before the old runtimes are dropped: what is known about files still in use must be kept.
         files = [(target, self.credentials.open(target)) for target in targets]
-        before = {runtime.target.name: runtime for runtime in self.ledger}
+        before = [self.ledger.find(target.name) for target in targets]
         self.ledger.replace_targets(targets)
-        for target, opened in files:
+        for (target, opened), known in zip(files, before, strict=True):
             runtime = self.ledger.runtime_of(target)
             runtime.get_store(_AttemptSetup).files = opened
-            keep_changes(before.get(target.name, runtime), runtime, time.time())
+            keep_changes(known or runtime, runtime, time.time())
 
     async def probe_once(self, target: Target, scope: AttemptScope | None = None) -> Observation:
         """Make one attempt and enter what it means: into the ledger, or into a detached runtime.

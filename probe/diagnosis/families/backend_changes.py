@@ -1,9 +1,11 @@
 """What a backend did to its trust or its certificate while it still accepts this client."""
 
+from collections.abc import Iterator
 from typing import Final
 
+from probe.changes.describe_change import describe_change
 from probe.diagnosis.cause import Cause, Match, Rank, Strength
-from probe.diagnosis.readings.changes import describe_change, find_harmful_changes
+from probe.model.change import Change
 from probe.model.evidence import Evidence
 from probe.text.time_format import format_time
 
@@ -11,9 +13,18 @@ from probe.text.time_format import format_time
 def _match_changed(evidence: Evidence) -> Match | None:
     facts = tuple(
         f"{describe_change(change)}, first seen at {format_time(change.at)}"
-        for change in find_harmful_changes(evidence)
+        for change in _find_harmful_changes(evidence)
     )
     return Match(Strength.FINDING, facts) if facts else None
+
+
+def _find_harmful_changes(evidence: Evidence) -> Iterator[Change]:
+    """Yield the changes of a backend that accepts this client and may refuse others, or be refused."""
+    for change in evidence.changed:
+        if (change.what == "acceptable_cas" and change.removed and change.after) or (
+            change.what == "server_chain" and "issuer" in change.parts
+        ):
+            yield change
 
 
 CAUSES: Final = (

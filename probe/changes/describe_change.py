@@ -1,4 +1,4 @@
-"""What differs from earlier attempts, in sentences, and which of it will do harm."""
+"""What differs from earlier attempts, in sentences."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
@@ -54,15 +54,6 @@ def describe_moment(change: Change, now: float) -> str:
     if 0 < change.last_before < change.at:
         seen += f"; {format_duration(change.at - change.last_before)} earlier it was as before"
     return seen
-
-
-def find_harmful_changes(evidence: Evidence) -> Iterator[Change]:
-    """Yield the changes of a backend that accepts this client and may refuse others, or be refused."""
-    for change in evidence.changed:
-        if (change.what == "acceptable_cas" and change.removed and change.after) or (
-            change.what == "server_chain" and "issuer" in change.parts
-        ):
-            yield change
 
 
 def _describe_authorities(change: Change) -> str:

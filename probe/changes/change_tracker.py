@@ -1,7 +1,7 @@
 """What changed just before an outcome did: a part of a target's runtime, without I/O and clock.
 
 The first question after a failure is what else is not as it was. Each attempt is compared with those
-that went well before it. Replicas behind one address may differ for ever, and that is no change: a
+that went well before it. Replicas behind one address may differ for ever, which is not a change: a
 value of the backend that comes back soon after another one was seen is one of a set, and a set
 changes only when what replaced a member has stayed for long and the member has not been seen.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from probe.ledger.compared_facts import (
+from probe.changes.compared_facts import (
     Fact,
     describe_fact,
     extract_facts,
@@ -29,6 +29,22 @@ REPORTED_FOR: Final = 86_400.0
 """Seconds for which a change that did no harm is reported."""
 _KEPT: Final = 8
 """The most values of one kind that are remembered, and changes that are reported at a time."""
+_SETTINGS: Final = (
+    "endpoint",
+    "protocol",
+    "signal",
+    "depth",
+    "reference_identifier",
+    "timeout",
+    "plaintext",
+    "insecure_skip_verify",
+    "cert_file",
+    "key_file",
+    "ca_file",
+    "header_names",
+    "exporter",
+)
+"""What recorded evidence says of a target's settings, as far as it may decide an outcome."""
 _CLOCK_STEP: Final = 5.0
 """Seconds by which a clock's offset must move to be another one; uncertainties come on top."""
 
@@ -90,7 +106,7 @@ class ChangeTracker:
     """The one that counts."""
     _failed: dict[What, Fact] = field(default_factory=dict)
     """What the last attempt saw that none had that went well; all of it, where none has."""
-    _settled: tuple[Change, ...] = ()
+    _lasting: tuple[Change, ...] = ()
     """Changes of the backend that did no harm, the latest last."""
 
     def observe(self, evidence: Evidence, *, good: bool) -> tuple[Change, ...]:
@@ -109,7 +125,7 @@ class ChangeTracker:
         has_moved = self._take_clock(evidence.clock)
         if good and self._was_good and not self._aspects and not has_moved and key == self._key:
             self._at = self._good_at = at
-            return self._list_settled(at)
+            return self._list_lasting(at)
         facts = extract_facts(evidence)
         facts["configuration"] = self.settings
         if self._clock:
@@ -124,7 +140,7 @@ class ChangeTracker:
         self._key, self._was_good, self._at = key, good, at
         if good:
             self._good_at = at
-        return changes if recovered or not good else self._list_settled(at)
+        return changes if recovered or not good else self._list_lasting(at)
 
     def _compare(
         self, facts: dict[What, Fact], at: float, *, good: bool, recovered: bool
@@ -148,7 +164,7 @@ class ChangeTracker:
             elif recovered and not was_seen_before and not is_usual:
                 changes.append(self._make_change(what, aspect.usual[-1], aspect.last))
             if good:
-                self._settle(what, aspect)
+                self._take_as_usual(what, aspect)
         self._failed = failed
         return tuple(changes)
 
@@ -178,7 +194,7 @@ class ChangeTracker:
         seen.last, seen.last_at, aspect.last = self._number, at, seen
         return aspect
 
-    def _settle(self, what: What, aspect: _Aspect) -> None:
+    def _take_as_usual(self, what: What, aspect: _Aspect) -> None:
         """Take the value of an attempt that went well as a usual one, where it has stayed."""
         now = aspect.last
         now.good = True
@@ -213,7 +229,7 @@ class ChangeTracker:
 
     def _report(self, change: Change) -> None:
         # What changes on the exporter's side and does no harm is renewal, day after day.
-        self._settled = (*self._settled, change)[-_KEPT:]
+        self._lasting = (*self._lasting, change)[-_KEPT:]
 
     def _make_change(self, what: What, before: _Seen, now: _Seen) -> Change:
         if what in OF_THE_BACKEND:
@@ -230,10 +246,10 @@ class ChangeTracker:
             self.at_backend[what] = at
         return _write_change(what, before.fact, now.fact, at, before.last_at)
 
-    def _list_settled(self, at: float) -> tuple[Change, ...]:
-        if self._settled and self._settled[0].at + REPORTED_FOR <= at:
-            self._settled = tuple(each for each in self._settled if each.at + REPORTED_FOR > at)
-        return self._settled
+    def _list_lasting(self, at: float) -> tuple[Change, ...]:
+        if self._lasting and self._lasting[0].at + REPORTED_FOR <= at:
+            self._lasting = tuple(each for each in self._lasting if each.at + REPORTED_FOR > at)
+        return self._lasting
 
     def _take_clock(self, readings: tuple[ClockReading, ...]) -> bool:
         """Take the offsets of other clocks; return whether one has moved."""
@@ -250,6 +266,23 @@ class ChangeTracker:
         self._offset = moved.offset
         self._clock = {reading.source: reading.offset for reading in readings}
         return True
+
+
+def compare_attempts(before: Evidence, after: Evidence) -> tuple[Change, ...]:
+    """Return what differs between two recorded attempts against one target."""
+    old, new = extract_facts(before), extract_facts(after)
+    offsets = {reading.source: reading for reading in before.clock}
+    for reading in after.clock:
+        known = offsets.get(reading.source)
+        if known and abs(reading.offset - known.offset) > _CLOCK_STEP + reading.uncertainty:
+            old["clock_offset"], new["clock_offset"] = known.offset, reading.offset
+            break
+    old["configuration"] = SettingsVersion(0, ())
+    changed = tuple(
+        name for name in _SETTINGS if getattr(before.target, name) != getattr(after.target, name)
+    )
+    new["configuration"] = SettingsVersion(int(bool(changed)), changed)
+    return list_differences(old, new, after.at, before.at)
 
 
 def list_differences(

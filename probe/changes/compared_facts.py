@@ -12,6 +12,7 @@ from probe.model.certificate import CertificateFacts, Name, name_certificate
 from probe.model.change import Part, What
 from probe.model.evidence import Evidence, Handshake, Varied
 from probe.text.time_format import format_time
+from probe.x509.path import have_same_issuer
 
 Fact = Any
 """A hashable value of the evidence."""
@@ -82,8 +83,7 @@ def find_parts(before: Fact, after: Fact) -> tuple[Part, ...]:
     (old, *olds), (new, *news) = before, after
     parts: dict[Part, bool] = {
         "end_entity": old.sha256 != new.sha256,
-        "issuer": (old.issuer.digest, old.authority_key_id)
-        != (new.issuer.digest, new.authority_key_id),
+        "issuer": not have_same_issuer(old, new),
         "key": old.subject_key_id != new.subject_key_id,
         "intermediates": [each.sha256 for each in olds] != [each.sha256 for each in news],
     }

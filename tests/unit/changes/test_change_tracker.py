@@ -1,4 +1,4 @@
-"""What changed before a failure is named, exactly that, and what alternates is no change."""
+"""What changed before a failure is named, exactly that, and what alternates is not a change."""
 
 import random
 import sys
@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec.structs
 import pytest
 
-from probe.ledger.changes import REPORTED_FOR, SETTLED, ChangeTracker, SettingsVersion
+from probe.changes.change_tracker import REPORTED_FOR, SETTLED, ChangeTracker, SettingsVersion
 from probe.model.change import OF_THE_BACKEND, WHATS, Change
 from probe.model.evidence import Evidence, Experiment
 from probe.model.finding import Finding
