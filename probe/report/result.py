@@ -119,10 +119,10 @@ class Result(Struct, frozen=True, kw_only=True):
     """The address that the attempt was connected to, of the proxy where there is one; or empty."""
     facts: tuple[str, ...]
     fix: tuple[str, ...]
-    changed: tuple[ResultChange, ...]
-    """What changed before the attempt, where it is one of several against the target."""
     by_exporter: tuple[Verdict, ...]
     """What other exporters would do where they differ; empty where all do the same."""
+    changed: tuple[ResultChange, ...]
+    """What changed before the attempt, where it is one of several against the target."""
     alerts: tuple[Alert, ...]
     tls: ResultTls
     acceptable_cas: tuple[str, ...]
@@ -179,8 +179,8 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         peer_address=evidence.peer_address,
         facts=diagnosis.all_facts,
         fix=diagnosis.fix,
-        changed=tuple(map(_change, evidence.changed)),
         by_exporter=compare_exporters(evidence, diagnosis, load_refusal_texts()),
+        changed=tuple(map(_change, evidence.changed)),
         alerts=alerts,
         tls=_tls(handshake),
         acceptable_cas=tuple(name.text for name in handshake.acceptable_cas) if handshake else (),
