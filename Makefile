@@ -16,7 +16,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-fast lab faults check new-cause causes rules dashboards chart references record bench collector collector-schema exporters messages lock release clean
+.PHONY: help demo test test-fast lab faults check new-cause causes rules dashboards chart references pictures record bench collector collector-schema exporters messages lock release clean
 
 help:
 	@echo "make demo       faulty backends on loopback, and the probe; ONCE=1 ends after one round"
@@ -31,6 +31,7 @@ help:
 	@echo "make dashboards writes the Grafana dashboards and alerting rules from grafana/source"
 	@echo "make chart      records what the Helm chart renders, for tests/config"
 	@echo "make references writes the reference tables of docs/ from the code"
+	@echo "make pictures   makes the pictures of README.md from what the product prints and serves today"
 	@echo "make record     records what the product does, for tests/behaviour; ONLY=checks"
 	@echo "make bench      measures CPU, memory and time against the peers; QUICK=1, ONLY="fleet soak"
 	@echo "make collector  builds the OpenTelemetry Collector of the lab tests"
@@ -90,6 +91,9 @@ references: $(VENV)/.test
 	$(BIN)/mtls-probe schema config > config/mtls-probe.schema.json
 	$(BIN)/python -m tests.lab.exporters.exporters_page
 	$(BIN)/python -m tests.contract.chart_pages
+
+pictures: $(VENV)/.test
+	$(BIN)/python -m tools.pictures
 
 record: $(VENV)/.test
 	$(BIN)/python -m tests.behaviour.record $(ONLY)

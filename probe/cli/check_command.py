@@ -30,6 +30,7 @@ from probe.cli.results import (
     OUTPUTS,
     check_folder,
     exit_code,
+    make_folder,
     output_option,
     print_results,
 )
@@ -54,6 +55,9 @@ _NO_TARGETS: Final = (
 )
 
 
+_AN_ENDPOINT: Final = (
+    "To try an endpoint: mtls-probe check HOST:PORT --ca ca.crt --cert tls.crt --key tls.key"
+)
 _NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
@@ -86,7 +90,9 @@ class _CheckCommand(click.Command):
         return super().parse_args(ctx, list(translate_habits(args, valued, flags)))
 
 
-@click.command(cls=_CheckCommand)
+@click.command(
+    cls=_CheckCommand, short_help="Try every target once, and say what is wrong with it."
+)
 @config_option
 @pid_option
 @manifest_option
@@ -234,6 +240,8 @@ def check(
     before = read_attempts(since) if since is not None else ()
     file = None if output_file == _STDOUT else output_file
     check_folder(file)
+    if evidence_folder is not None:
+        make_folder(evidence_folder, "--evidence")
     lasting = read_duration(expiry, "--expiry") if expiry is not None else 0.0
     if endpoints or targets_file is not None:
         if config_file is not None or pids or manifests or receivers:
@@ -322,6 +330,8 @@ def _load(
     defaults = DefaultsEntry(tls=tls, **others)
     loaded, limit = wait_for_configuration(config_file, limit, named, defaults)
     report_sources(loaded)
+    if loaded.nothing_to_probe and config_file is None and not named:
+        click.echo(_AN_ENDPOINT, err=True)
     if not (loaded.targets or loaded.nothing_to_probe):
         click.echo(_NO_TARGETS, err=True)
     return loaded, limit

@@ -43,7 +43,7 @@ _GOOD: Final = "healthy-grpc"
 _DAMAGED: Final = "documented-cause-5-client-file-malformed"
 
 
-@click.command()
+@click.command(short_help="Faulty backends on this machine, and the probe.")
 @click.option("--once", is_flag=True, help="One round and the table, then exit.")
 @click.option(
     "--listen",

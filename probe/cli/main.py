@@ -62,7 +62,15 @@ class _Commands(click.Group):
         return cast("click.Command", getattr(module, cmd_name))
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+_TO_BEGIN: Final = (
+    "To begin: mtls-probe demo, or mtls-probe check HOST:PORT --ca CA --cert CERT --key KEY. "
+    "Each command has --help."
+)
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_TO_BEGIN
+)
 @click.version_option(__version__, "-V", "--version", prog_name="mtls-probe")
 def cli() -> None:
     """Performs client-certificate handshakes against OTLP backends and names what is wrong."""
@@ -79,6 +87,9 @@ def main() -> None:
     install_bounded_stderr(register.mask)
     try:
         code = cli.main(standalone_mode=False, obj=register)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        code = USAGE
     except click.ClickException as error:
         from probe.cli.usage_hints import describe_usage_error
 

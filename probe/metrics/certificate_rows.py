@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from probe.diagnosis.kept_reading import KeptReading
 from probe.diagnosis.readings.used_certificates import (
     ClientPath,
     find_client_path,
@@ -61,11 +62,12 @@ class CertificateRows:
         sources: those of each source that has any.
     """
 
-    __slots__ = ("_anchors", "_client", "_needed", "sources")
+    __slots__ = ("_anchors", "_client", "_client_path", "_needed", "sources")
 
     def __init__(self) -> None:
         """Know nothing yet."""
         self.sources: tuple[SourceRows, ...] = ()
+        self._client_path = KeptReading(find_client_path)
         self._client: ClientPath | None = None
         """What the last attempt showed of the client's chain."""
         self._needed: _Certificates = ()
@@ -81,7 +83,7 @@ class CertificateRows:
             same: whether files and handshake are those of the last one.
             same_files: whether the files are.
         """
-        client = find_client_path(evidence)
+        client = self._client_path.read(evidence)
         if same and client == self._client:
             return False
         self._client = client

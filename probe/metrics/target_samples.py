@@ -20,7 +20,7 @@ from probe.metrics.exposition import Family, format_labels, format_number
 from probe.metrics.families import TARGET_FAMILIES
 from probe.model.certificate import CredentialFacts
 from probe.model.diagnosis import Diagnosis
-from probe.model.evidence import Evidence, Handshake
+from probe.model.evidence import ClockReading, Evidence, Handshake
 from probe.model.target import Target
 
 _PLACES: Final = {family.name: place for place, family in enumerate(TARGET_FAMILIES)}
@@ -44,13 +44,19 @@ class TargetSamples:
         rendered: the samples of each of `TARGET_FAMILIES`, in its order.
     """
 
-    __slots__ = ("_attempts", "_credentials", "_handshake", "_head", "_rows", "rendered")
+    __slots__ = (
+        "_attempts", "_clock", "_credentials", "_diagnosis", "_expected", "_failures", "_handshake",
+        "_head", "_rows", "rendered",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         """Have no sample yet."""
         self.rendered = [b""] * len(TARGET_FAMILIES)
         self._head = ""
-        self._attempts = 0
+        self._attempts = self._failures = 0
+        self._expected: bool | None = None
+        self._diagnosis: Diagnosis | None = None
+        self._clock: tuple[ClockReading, ...] = ()
         self._credentials: CredentialFacts | None = None
         self._handshake: Handshake | None = None
         self._rows = CertificateRows()
@@ -85,17 +91,27 @@ class TargetSamples:
     def _render_attempt(
         self, runtime: TargetRuntime, evidence: Evidence, diagnosis: Diagnosis
     ) -> None:
-        self._count(runtime)
-        self._set_value(families.SUCCESS, runtime.expected)
-        self._set_value(families.LAST_ATTEMPT, evidence.at)
-        if runtime.expected:
-            self._set_value(families.LAST_SUCCESS, evidence.at)
+        self._exchange_value(families.ATTEMPTS, runtime.attempts)
+        self._exchange_value(families.LAST_ATTEMPT, evidence.at)
+        expected = runtime.expected
+        if expected:
+            self._exchange_value(families.LAST_SUCCESS, evidence.at)
+        if runtime.failures != self._failures:
+            self._failures = runtime.failures
+            self._exchange_value(families.FAILURES, runtime.failures)
+        if expected is not self._expected:
+            self._expected = expected
+            self._set_value(families.SUCCESS, expected)
         self._set_by(families.LAST_DURATION, "stage", evidence.durations)
-        offsets = {reading.source: reading.offset for reading in evidence.clock}
-        self._set_by(families.CLOCK_OFFSET, "source", offsets)
+        if evidence.clock or self._clock:
+            self._clock = evidence.clock
+            offsets = {reading.source: reading.offset for reading in evidence.clock}
+            self._set_by(families.CLOCK_OFFSET, "source", offsets)
+        if diagnosis is not self._diagnosis:
+            self._diagnosis = diagnosis
+            self._render_verdict(diagnosis)
         if changed := runtime.get_store(ChangeTracker).at_backend:
             self._set_by(families.BACKEND_CHANGED, "what", dict(changed.items()))
-        self._render_verdict(diagnosis)
         same_files = evidence.credentials is self._credentials or (
             evidence.credentials == self._credentials
         )
@@ -113,6 +129,15 @@ class TargetSamples:
 
     def _set_value(self, family: Family, value: float) -> None:
         self._set(family, f"{family.name}{self._head}}} {format_number(float(value))}\n")
+
+    def _exchange_value(self, family: Family, value: float) -> None:
+        """Write `value` in place of the one before: what stands before it stays."""
+        place = _PLACES[family.name]
+        if not (before := self.rendered[place]):
+            self._set_value(family, value)
+            return
+        head = before[: before.rindex(b" ") + 1]
+        self.rendered[place] = b"%b%b\n" % (head, format_number(float(value)).encode())
 
     def _set_by(self, family: Family, label: str, values: dict[str, float]) -> None:
         """Render one sample for each value of `label`."""
@@ -266,7 +291,7 @@ def format_label_name(name: str) -> str:
 
 
 def _is_same_handshake(now: Handshake | None, before: Handshake | None) -> bool:
-    if now is None or before is None:
+    if now is None or before is None or now is before:
         return now is before
     return (
         now.server_chain == before.server_chain

@@ -23,7 +23,7 @@ from probe.clock.sources import ClockSources
 from probe.config.configuration import Configuration
 from probe.credentials.store import CredentialFiles, CredentialStore
 from probe.diagnosis.diagnose import diagnose
-from probe.diagnosis.kept_diagnosis import KeptDiagnosis
+from probe.diagnosis.kept_reading import KeptDiagnosis
 from probe.ledger.ledger import Ledger
 from probe.ledger.replicas import Replicas, record_round
 from probe.ledger.target_runtime import TargetRuntime, is_expected
@@ -291,7 +291,7 @@ class Pipeline:
             evidence = await self._attempt(target, runtime, scope, trace, lookup)
             if scope.detached is None:
                 evidence = add_changes(runtime, evidence)
-            return evidence, runtime.get_store(KeptDiagnosis).diagnose(evidence)
+            return evidence, runtime.get_store(KeptDiagnosis).read(evidence)
         except NotAttemptedError:
             raise
         except Exception as error:  # noqa: BLE001  (it is reported)

@@ -171,12 +171,14 @@ class Service:
             finally:
                 self._started = False
 
-    async def _attempt(self, target: Target) -> None:
+    async def _attempt(self, target: Target) -> bool:
         await self._pipeline.probe_addresses(target, slots=self._schedule.permits)
         reloads = self._pipeline.credentials.reloads
         for _ in range(reloads - self._reloads_seen):
             self.metrics.service.count_credentials_reload()
         self._reloads_seen = reloads
+        known = self.ledger.find(target.name)
+        return known is None or known.expected
 
     def _record_reload(self, configuration: Configuration | None) -> None:
         self.metrics.service.record_reload(successful=configuration is not None, at=time.time())

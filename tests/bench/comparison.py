@@ -27,8 +27,8 @@ SECONDS: Final = 8.0
 QUICK_ROUNDS: Final = 2
 QUICK_SECONDS: Final = 3.0
 WARM: Final = 3.0
-SLOWEST: Final = 0.95
-"""The share of the rate below which a round does not count."""
+LEAST: Final = 0.95 * RATE
+"""Attempts a second below which a round does not count."""
 OURS: Final = "mtls-probe, HTTP/1.1"
 LIMITS: Final = {
     "bare attempt, HTTP/1.1": 1.25,
@@ -40,11 +40,11 @@ LIMITS: Final = {
 """What an attempt may cost at most, as a multiple of the peer's."""
 
 
-def measure_round(site: Site, peer: Peer, seconds: float) -> float:
+def measure_round(site: Site, peer: Peer, seconds: float, least: float = LEAST) -> float:
     """Return the CPU seconds of one attempt.
 
     Raises:
-        SystemExit: where attempts were not made at the rate.
+        SystemExit: where fewer than `least` attempts were made in a second.
     """
     with ExitStack() as stack:
         pid = peer(site, stack)
@@ -53,7 +53,7 @@ def measure_round(site: Site, peer: Peer, seconds: float) -> float:
         time.sleep(seconds)
         spent += cpu_seconds(pid)
         taken += site.connections()
-        if taken < SLOWEST * RATE * (time.monotonic() - began):
+        if taken < least * (time.monotonic() - began):
             sys.exit(f"{taken} attempts in {seconds:g} s: the machine is too busy to measure")
     return spent / taken
 

@@ -7,13 +7,15 @@ import http.client
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+START_TIMEOUT: Final = 20.0
 REQUESTERS: Final = 4
 """Threads that request in turn: an answer that takes long does not lower the rate."""
 
@@ -31,8 +33,9 @@ def started(
     *,
     cwd: Path | None = None,
     log: Path | None = None,
+    stop: signal.Signals = signal.SIGTERM,
 ) -> Iterator[int]:
-    """Run a program with `environ` besides ours; yield its process id, and end it at the end."""
+    """Run a program with `environ` besides ours; yield its process id, and `stop` it at the end."""
     with (log or Path(os.devnull)).open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -45,7 +48,7 @@ def started(
         try:
             yield process.pid
         finally:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(stop)
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
@@ -68,6 +71,22 @@ def get(port: int, path: str) -> bytes:
         return answer.read()
     finally:
         connection.close()
+
+
+def wait_for(port: int, path: str, is_there: Callable[[bytes], bool], log: Path) -> None:
+    """Wait until what `path` answers is what is waited for.
+
+    Raises:
+        SystemExit: with the end of the log, where it never is.
+    """
+    end = time.monotonic() + START_TIMEOUT
+    while True:
+        with suppress(OSError):
+            if is_there(get(port, path)):
+                return
+        if time.monotonic() > end:
+            sys.exit(f"no such result on {path}:\n{log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.2)
 
 
 @contextmanager
