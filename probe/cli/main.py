@@ -15,6 +15,7 @@ import click
 from probe import __version__
 from probe.cli.results import PROBE_FAULT, USAGE
 from probe.config.errors import ConfigurationError
+from probe.system.deferred_packages import defer_packages
 from probe.system.own_limits import OwnLimitError, forbid_core_dumps
 from probe.system.standard_streams import (
     buffer_stdout,
@@ -79,6 +80,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit with its code."""
     forbid_core_dumps()
+    defer_packages()
     for name in _APPLICATION_VARIABLES:
         os.environ.pop(name, None)
     open_closed_streams()

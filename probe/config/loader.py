@@ -5,13 +5,14 @@ Two steps: `load_configuration` reads files and environment without any network;
 keeps what it held before, and says so. A configuration that has an error itself is not used.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from platform import node
-
-import aiohttp
+from typing import TYPE_CHECKING
 
 from probe.config.check_settings import check_duration
 from probe.config.configuration import SAMPLE_SUCCESSES, Configuration, WebSettings
@@ -41,6 +42,9 @@ from probe.config.target_list import assign_names, is_in_shard, merge_targets
 from probe.config.typed_values import convert
 from probe.config.yaml_document import Document, Place, parse_yaml
 from probe.text.description import describe_url
+
+if TYPE_CHECKING:
+    import aiohttp
 
 Answers = Mapping[str, bytes | ConfigurationError]
 """What each http_sd URL has answered last, or why it has not."""
@@ -279,6 +283,8 @@ class ConfigurationLoader:
         self._answers = {url: self._answers[url] for url in urls if url in self._answers}
         if not urls:
             return False
+        import aiohttp
+
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
             changed = await asyncio.gather(
                 *(self._fetch(session, url) for url in dict.fromkeys(urls))

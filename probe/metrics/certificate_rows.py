@@ -66,7 +66,6 @@ class CertificateRows:
 
     def __init__(self) -> None:
         """Know nothing yet."""
-        self.sources: tuple[SourceRows, ...] = ()
         self._client_path = KeptReading(find_client_path)
         self._client: ClientPath | None = None
         """What the last attempt showed of the client's chain."""
@@ -75,8 +74,10 @@ class CertificateRows:
         self._anchors: _Certificates = ()
         """What a verified path was seen to need of the exporter's anchors."""
 
-    def update(self, evidence: Evidence, *, same: bool, same_files: bool) -> bool:
-        """Take in an attempt; return whether the rows were made again.
+    def update(
+        self, evidence: Evidence, *, same: bool, same_files: bool
+    ) -> list[SourceRows] | None:
+        """Take in an attempt; return the rows of each source that has any, None where they stay.
 
         Args:
             evidence: the attempt.
@@ -85,12 +86,11 @@ class CertificateRows:
         """
         client = self._client_path.read(evidence)
         if same and client == self._client:
-            return False
+            return None
         self._client = client
         if not same_files:
             self._needed = self._anchors = ()
-        self.sources = tuple(self._select(evidence, client))
-        return True
+        return self._select(evidence, client)
 
     def _select(self, evidence: Evidence, client: ClientPath) -> list[SourceRows]:
         held, files = evidence.credentials, evidence.target

@@ -1,5 +1,7 @@
 """Wiring and signals: the pipeline under a schedule, with its outputs, until a signal stops it."""
 
+from __future__ import annotations
+
 import asyncio
 import gc
 import resource as resource_limits
@@ -10,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -38,7 +40,9 @@ from probe.web.application import ServiceView, build_application
 from probe.web.server.connections import Connections, compute_connection_limit
 from probe.web.server.hosts import HostCheck, list_own_names
 from probe.web.server.listener import serve_application
-from probe.web.server.web_config import WebConfig
+
+if TYPE_CHECKING:
+    from probe.web.server.web_config import WebConfig
 
 DRAIN_TIME: Final = 3.0
 """Seconds that attempts in flight get at a stop: the service must end within five seconds."""
@@ -96,8 +100,7 @@ class Service:
         )
         if telemetry is not None:
             self.ledger.subscribe(telemetry.record)
-        file = configuration.web.config_file
-        self._web_config = None if file is None else WebConfig(Path(file), register)
+        self._web_config = _open_web_config(configuration.web.config_file, register)
         descriptors, _ = resource_limits.getrlimit(resource_limits.RLIMIT_NOFILE)
         tls = self._web_config is not None and self._web_config.ssl_context is not None
         self._connections = Connections(
@@ -217,6 +220,14 @@ class Service:
     def _record_missed(self, name: str) -> None:
         self.ledger.missed += 1
         log.warning("attempt_missed", target=safe_text(name))
+
+
+def _open_web_config(file: str | None, register: SecretRegister) -> WebConfig | None:
+    if file is None:
+        return None
+    from probe.web.server.web_config import WebConfig
+
+    return WebConfig(Path(file), register)
 
 
 @contextmanager

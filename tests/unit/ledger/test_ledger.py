@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from probe.ledger.history import HISTORY
 from probe.ledger.ledger import Ledger
-from probe.ledger.target_runtime import HISTORY, TargetRuntime, is_expected
+from probe.ledger.target_runtime import TargetRuntime, is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence, TargetFacts
 from probe.model.finding import Finding
