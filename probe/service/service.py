@@ -18,7 +18,9 @@ import structlog
 
 from probe.config.configuration import Configuration, register_configuration
 from probe.config.loader import ConfigurationLoader
+from probe.forecast.renewals import RenewalHistory
 from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import TargetRuntime
 from probe.log.changes import ChangeLog, SourceLog
 from probe.metrics.scrape import Metrics
 from probe.metrics.service_metrics import (
@@ -77,6 +79,7 @@ class Service:
         self.metrics = Metrics(self.ledger, resource=resource)
         self.metrics.service.set_clock_tolerance(configuration.clock_tolerance)
         self.ledger.subscribe_rounds(ChangeLog().log_changes)
+        self.ledger.subscribe(note_renewals)
         settings = replace(PipelineSettings.from_configuration(configuration), resource=resource)
         self._pipeline = Pipeline(self.ledger, settings, sampler=sampler, register=register)
         self._schedule = Schedule(
@@ -220,6 +223,12 @@ class Service:
     def _record_missed(self, name: str) -> None:
         self.ledger.missed += 1
         log.warning("attempt_missed", target=safe_text(name))
+
+
+def note_renewals(runtime: TargetRuntime) -> None:
+    """Let a target's history of renewals take in its last attempt."""
+    if runtime.evidence is not None:
+        runtime.get_store(RenewalHistory).note(runtime.evidence)
 
 
 def _open_web_config(file: str | None, register: SecretRegister) -> WebConfig | None:

@@ -34,7 +34,7 @@ from probe.tls.records import (
     read_certificate_message,
 )
 from probe.tls.settings import ClientSettings, ServerJudgement
-from probe.x509.names import check_name, stapled_status
+from probe.x509.names import check_name, find_staple_end, stapled_status
 from probe.x509.parse import make_unread_name, make_unreadable_facts
 
 MAX_READ: Final = 32_768
@@ -216,7 +216,7 @@ class TlsClient:
         """All that is known of this handshake, however far it came."""
         connection, server = self._connection, self._server_facts()
         cipher = connection.get_cipher_name()
-        requested = self._log.certificate_requested
+        requested, staple = self._log.certificate_requested, read_stapled_response(connection)
         return Handshake(
             offer=self._settings.offer,
             complete=self.complete,
@@ -234,7 +234,8 @@ class TlsClient:
             server_verified=server.verified,
             verified_paths=() if self._settings.skip_verify else server.judgement.paths,
             used_anchors=() if self._settings.skip_verify else server.judgement.anchors,
-            stapled_status=stapled_status(read_stapled_response(connection)),
+            stapled_status=stapled_status(staple),
+            staple_until=find_staple_end(staple),
             first_bytes="" if self._is_tls else self._first.hex(),
         )
 

@@ -15,6 +15,7 @@ GROUPS: Final = {
         "changes",
         "comparison",
         "diagnosis",
+        "forecast",
         "inspection",
         "ledger",
         "messages",

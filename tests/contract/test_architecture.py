@@ -26,6 +26,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "diagnosis": frozenset({"changes", "exporters", "model", "text", "x509"}),
     "messages": frozenset({"model"}),
     "exporters": frozenset({"model", "text", "x509"}),
+    "forecast": frozenset({"diagnosis", "exporters", "model", "text", "x509"}),
     "comparison": frozenset({"diagnosis", "exporters", "messages", "model", "x509"}),
     "inspection": frozenset(
         {"credentials", "diagnosis", "exporters", "model", "surroundings", "text", "x509"}
@@ -53,6 +54,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
             "comparison",
             "diagnosis",
             "exporters",
+            "forecast",
             "inspection",
             "ledger",
             "messages",
@@ -71,6 +73,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
             "comparison",
             "config",
             "diagnosis",
+            "forecast",
             "ledger",
             "metrics",
             "model",
@@ -92,6 +95,7 @@ PURE: Final = frozenset(
         "comparison",
         "diagnosis",
         "exporters",
+        "forecast",
         "messages",
         "model",
         "otlp",
