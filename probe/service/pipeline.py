@@ -161,13 +161,15 @@ class Pipeline:
     def replace_targets(self, targets: Sequence[Target]) -> None:
         """Take the targets of a reload; drop the runtimes of removed and changed targets."""
         # Before the old runtimes are dropped: what is known about files still in use must be kept.
-        files = [(target, self.credentials.open(target)) for target in targets]
-        before = [self.ledger.find(target.name) for target in targets]
+        changed = [target for target in targets if not self.ledger.knows(target)]
+        files = [self.credentials.open(target) for target in changed]
+        before = [self.ledger.find(target.name) for target in changed]
         self.ledger.replace_targets(targets)
-        for (target, opened), known in zip(files, before, strict=True):
+        for target, opened, known in zip(changed, files, before, strict=True):
             runtime = self.ledger.runtime_of(target)
             runtime.get_store(_AttemptSetup).files = opened
-            keep_changes(known or runtime, runtime, time.time())
+            if known is not None:
+                keep_changes(known, runtime, time.time())
 
     async def probe_once(self, target: Target, scope: AttemptScope | None = None) -> Observation:
         """Make one attempt and enter what it means: into the ledger, or into a detached runtime.
@@ -340,7 +342,9 @@ class Pipeline:
             limit = (started + target.timeout - time.monotonic()) / 2
             limit = limit if limit >= LEAST_EXPERIMENT_TIME else 0.0
         make = partial(scope.prober.run_experiments, prepared, evidence)
-        evidence = await scope.experiments.add_experiments(runtime, evidence, make, limit)
+        evidence = await scope.experiments.add_experiments(
+            runtime, evidence, make, limit, repeats=prepared.kept.repeats
+        )
         if len(evidence.addresses) == 1:
             return evidence
         compare = partial(scope.prober.try_addresses, prepared, evidence)

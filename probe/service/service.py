@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import resource as resource_limits
 import signal
 import time
@@ -34,6 +33,7 @@ from probe.service.pipeline import Pipeline, PipelineSettings
 from probe.service.reload import Reloader
 from probe.service.schedule import Schedule
 from probe.system.fault_log import FaultLog
+from probe.system.garbage import Exemption, collect_and_exempt
 from probe.system.standard_streams import count_dropped_lines
 from probe.telemetry.telemetry import build_telemetry
 from probe.text.safe_text import safe_text
@@ -112,6 +112,7 @@ class Service:
         self.metrics.service.register(partial(collect_connections, self._connections))
         self._names = list_own_names()
         self._reloads_seen = 0
+        self._exemption = Exemption()
         self._started = False
 
     @property
@@ -166,8 +167,7 @@ class Service:
             self._schedule.replace(configuration.targets)
             self._started = True
             # Objects of the start stay: garbage collection need not look at them again.
-            gc.collect()
-            gc.freeze()
+            collect_and_exempt()
             address, targets = Endpoint(host, port), len(configuration.targets)
             log.info("listening", address=str(address), targets=targets, **self._spans_to)
             if configuration.spans_to is not None and telemetry is None:
@@ -184,6 +184,8 @@ class Service:
             self.metrics.service.count_credentials_reload()
         self._reloads_seen = reloads
         known = self.ledger.find(target.name)
+        if known is not None and known.attempts == 1:
+            self._exemption.note_target()
         return known is None or known.expected
 
     def _record_reload(self, configuration: Configuration | None) -> None:
