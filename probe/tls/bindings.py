@@ -47,7 +47,7 @@ class CallbackLog:
         """`where` and `ret` of the info callback for each alert."""
         self.certificate_requested = False
         self.certificate_message = b""
-        """The server's Certificate message as it came, whether or not OpenSSL reads it."""
+        """The peer's Certificate message as it came, whether or not OpenSSL reads it."""
 
 
 def install_callbacks(
@@ -63,17 +63,22 @@ def install_callbacks(
     """
     log = CallbackLog()
     log.later_groups = ":".join(later_groups).encode()
-    connection.set_app_data(log)
+    watch_alerts(connection, log)
     ssl = connection._ssl  # noqa: SLF001 - no public way to the calls below
-    _lib.SSL_set_info_callback(ssl, _on_info)
     _lib.SSL_set_verify(ssl, SSL.VERIFY_NONE, _on_verify)
     _lib.SSL_set_tlsext_status_type(ssl, _lib.TLSEXT_STATUSTYPE_ocsp)
     _lib.SSL_set_cert_cb(ssl, _on_certificate_request, _ffi.NULL)
     return log
 
 
+def watch_alerts(connection: SSL.Connection, log: CallbackLog) -> None:
+    """Let `connection` report its alerts to `log`, and its messages where its context reports them."""
+    connection.set_app_data(log)
+    _lib.SSL_set_info_callback(connection._ssl, _on_info)  # noqa: SLF001 - no public way
+
+
 def watch_messages(context: SSL.Context) -> None:
-    """Let connections of `context` report the server's Certificate message to their `CallbackLog`."""
+    """Let connections of `context` report the peer's Certificate message to their `CallbackLog`."""
     _lib.SSL_CTX_set_msg_callback(context._context, _on_message)  # noqa: SLF001 - no public way
 
 
