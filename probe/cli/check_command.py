@@ -56,7 +56,7 @@ _NO_TARGETS: Final = (
 _NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
-def _add_unit(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+def add_unit(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
     """Return a duration with its unit; a number alone is seconds."""
     return f"{text}s" if text is not None and _NUMBER.fullmatch(text) else text
 
@@ -127,7 +127,7 @@ class _CheckCommand(click.Command):
 @click.option(
     "--timeout",
     metavar="DURATION",
-    callback=_add_unit,
+    callback=add_unit,
     default="5s",
     show_default=True,
     help="Time limit of one attempt; a number alone is seconds.",
@@ -158,7 +158,7 @@ class _CheckCommand(click.Command):
 @click.option(
     "--wait",
     metavar="DURATION",
-    callback=_add_unit,
+    callback=add_unit,
     help="Repeat until all targets are as expected, at most for this time.",
 )
 @click.option(

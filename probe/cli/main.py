@@ -31,6 +31,7 @@ COMMANDS: Final = (
     "check",
     "inspect",
     "explain",
+    "listen",
     "diagnose",
     "validate",
     "rules",

@@ -14,6 +14,7 @@ COMMANDS: Final = (
     "check",
     "inspect",
     "explain",
+    "listen",
     "diagnose",
     "validate",
     "rules",
