@@ -1,8 +1,11 @@
 # mtls-probe. Needs Python 3.11 or newer with venv and pip, make, and a package index to install
 # from. Each target sets up what it needs in .venv; nothing else on the machine is touched.
 
-PYTHON ?= $(shell for each in python3.11 python3; do \
-	$$each -c pass >/dev/null 2>&1 && echo $$each && break; done)
+# The first that is new enough; else python3, for a message that says how old it is.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$each -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$each && exit; done; \
+	python3 -c pass >/dev/null 2>&1 && echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -13,7 +16,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-fast lab faults check new-cause causes rules dashboards chart references record bench collector collector-schema exporters messages lock release clean
+.PHONY: help demo test test-fast lab faults check new-cause causes rules dashboards chart references pictures record bench collector collector-schema exporters messages lock release clean
 
 help:
 	@echo "make demo       faulty backends on loopback, and the probe; ONCE=1 ends after one round"
@@ -28,8 +31,9 @@ help:
 	@echo "make dashboards writes the Grafana dashboards and alerting rules from grafana/source"
 	@echo "make chart      records what the Helm chart renders, for tests/config"
 	@echo "make references writes the reference tables of docs/ from the code"
+	@echo "make pictures   makes the pictures of README.md from what the product prints and serves today"
 	@echo "make record     records what the product does, for tests/behaviour; ONLY=checks"
-	@echo "make bench      measures what an attempt costs"
+	@echo "make bench      measures CPU, memory and time against the peers; QUICK=1, ONLY="fleet soak"
 	@echo "make collector  builds the OpenTelemetry Collector of the lab tests"
 	@echo "make collector-schema  reads what the Collector's components take, into the file that is shipped"
 	@echo "make exporters  runs generated cases through real exporters; ONLY=, EXPORTERS="
@@ -88,6 +92,9 @@ references: $(VENV)/.test
 	$(BIN)/python -m tests.lab.exporters.exporters_page
 	$(BIN)/python -m tests.contract.chart_pages
 
+pictures: $(VENV)/.test
+	$(BIN)/python -m tools.pictures
+
 record: $(VENV)/.test
 	$(BIN)/python -m tests.behaviour.record $(ONLY)
 
@@ -98,9 +105,13 @@ check: $(VENV)/.test
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m pytest --quiet tests/contract
 
+# QUICK=1, ONLY="fleet soak", BLACKBOX=path SSL_EXPORTER=path: docs/performance.md
+bench: export QUICK := $(QUICK)
+bench: export ONLY := $(ONLY)
+bench: export BLACKBOX := $(BLACKBOX)
+bench: export SSL_EXPORTER := $(SSL_EXPORTER)
 bench: $(VENV)/.test
-	@status=0; for each in tests/bench/[a-z]*.py; do \
-		$(BIN)/python -m "tests.bench.$$(basename "$$each" .py)" || status=1; done; exit $$status
+	@$(BIN)/python -m tests.bench.run
 
 collector: $(VENV)/.test
 	$(BIN)/python -m tests.lab.collector_build
@@ -134,10 +145,18 @@ clean:
 	find probe tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "no Python found: install Python 3.11 or newer" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	@test -n "$(PYTHON)" || { echo "no Python found: install Python 3.11 or newer (Debian, Ubuntu:" \
+		"apt install python3 python3-venv), or name yours: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c pass || { echo "$(PYTHON) does not run: install Python 3.11 or newer, or name" \
+		"another one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { \
 		echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), and mtls-probe needs Python 3.11 or" \
-		"newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+		"newer: install one and name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) has no module venv, or none for pip: Debian and Ubuntu have them in a" \
+		"package of their own: apt install python3-venv" >&2; exit 1; }
+	@test -w . || { echo "$(CURDIR) cannot be written to, and $(VENV) belongs there: copy it to a" \
+		"folder of yours, or install without make: pipx install $(CURDIR)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # Made again only when the locks or pyproject.toml change.

@@ -62,6 +62,11 @@ class EvidenceMasker:
         self._known: dict[int, tuple[Record, Record]] = {}
         self._version = register.version
 
+    @property
+    def version(self) -> int:
+        """A number that grows whenever the register masks something else."""
+        return self._register.version
+
     def mask_evidence(self, evidence: Evidence) -> Evidence:
         """Return `evidence` without the secrets of the register; the same object if it has none."""
         return self._mask(evidence)

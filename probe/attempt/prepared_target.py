@@ -8,6 +8,7 @@ from typing import Final
 import msgspec.structs
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from probe.attempt.kept_evidence import KeptEvidence
 from probe.attempt.otlp_session import Purpose
 from probe.attempt.path_judge import PathJudge
 from probe.attempt.target_facts import collect_target_facts, next_hop
@@ -118,6 +119,8 @@ class PreparedTarget:
         self.purpose: Purpose = "tls" if target.depth == "tls" else "export"
         self.limit = ""
         """Why this probe cannot make the request, though exporters may; empty where it can."""
+        self.kept = KeptEvidence()
+        """Of the last attempt."""
         self._readers = readers or TlsReaders()
         self._offers: dict[Variant, tuple[ClientOffer, tuple[str, ...]]] = {}
         self._tls_settings: dict[tuple[Variant, tuple[bytes, ...]], ClientSettings] = {}

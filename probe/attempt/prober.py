@@ -209,7 +209,7 @@ class Prober:
             evidence = attempt.to_evidence(ending)
             if lookup is not None and lookup.left_out:
                 evidence = msgspec.structs.replace(evidence, addresses_left_out=lookup.left_out)
-        return self._masker.mask_evidence(evidence)
+        return prepared.kept.mask_evidence(evidence, self._masker)
 
     async def run_experiments(
         self,

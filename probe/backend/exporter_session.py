@@ -5,7 +5,7 @@ bounded, and what follows by what the HTTP servers take.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -13,7 +13,7 @@ from OpenSSL import SSL
 
 from probe.backend.answers import Request, Response, answer_request
 from probe.backend.ca_list_policy import CaListPolicy, Known
-from probe.backend.exporter_tls import ClientWatch, Judge
+from probe.backend.exporter_tls import Judge, ServerTls
 from probe.backend.first_bytes import FirstBytes
 from probe.backend.http1_server import Http1Server
 from probe.backend.http2_server import Http2Server
@@ -25,7 +25,6 @@ from probe.model.exporter_connection import ClientCertificate, ConnectionEnd, Ex
 from probe.model.path_fault import PathFault
 from probe.model.tls_names import name_suite
 from probe.text.safe_text import safe_text
-from probe.tls.bindings import ReadBuffer, do_handshake
 from probe.tls.client_hello import ClientHello
 from probe.tls.records import MAX_RECORDS, RecordCounter
 from probe.x509.parse import read_der
@@ -54,7 +53,6 @@ class SessionSettings:
     monotonic: Callable[[], float] = lambda: 0.0
     now: Callable[[], float] = lambda: 0.0
     """Seconds since the Unix epoch."""
-    buffer: ReadBuffer = field(default_factory=ReadBuffer)
 
 
 class ExporterSession:
@@ -77,9 +75,8 @@ class ExporterSession:
         self._took = 0.0
         self._first = FirstBytes()
         self._hello: ClientHello | None = None
-        self._tls: SSL.Connection | None = None
+        self._tls: ServerTls | None = None
         self._opened = False
-        self._watch: ClientWatch | None = None
         self._records = RecordCounter()
         self._named = True
         self._noted = False
@@ -107,17 +104,17 @@ class ExporterSession:
     @property
     def faults(self) -> tuple[PathFault, ...]:
         """Why what was presented is refused."""
-        return self._watch.faults if self._watch is not None else ()
+        return self._tls.faults if self._tls is not None else ()
 
     @property
     def presented(self) -> tuple[bytes, ...]:
         """What was presented, as DER."""
-        return self._watch.chain if self._watch is not None else ()
+        return self._tls.chain if self._tls is not None else ()
 
     @property
     def alpn(self) -> bytes:
         """The application protocol that was chosen; empty: none."""
-        return self._tls.get_alpn_proto_negotiated() if self._tls is not None else b""
+        return self._tls.alpn if self._tls is not None else b""
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the wire."""
@@ -128,7 +125,7 @@ class ExporterSession:
         elif self.state == "handshake":
             self._continue(data)
         elif self.state == "open" and self._tls is not None:
-            self._tls.bio_write(data)
+            self._tls.take_input(data)
         if self._opened and self.state != "ended":
             self._read_plaintext()
 
@@ -144,17 +141,14 @@ class ExporterSession:
     def shut(self) -> None:
         """Put close_notify into the output, where TLS is open."""
         if self._tls is not None and self.state == "open":
-            try:
-                self._tls.shutdown()
-            except SSL.Error:
-                return
+            self._tls.shut_down()
 
     def take_output(self) -> bytes:
         """Return the bytes that are to go to the exporter."""
         output = bytes(self._plain_output)
         self._plain_output.clear()
         if self._tls is not None:
-            output += self._settings.buffer.read_output(self._tls)
+            output += self._tls.take_output()
         return output
 
     def take_for_backend(self) -> bytes:
@@ -177,10 +171,10 @@ class ExporterSession:
 
     def describe(self) -> ExporterConnection:
         """Return what has been seen."""
-        hello, watch, tls = self._hello, self._watch, self._tls
+        hello, tls = self._hello, self._tls
         known = self._settings.policy.find(self._kind) if hello is not None else Known()
         like = find_lookalikes(hello.offer, hello.alpn) if hello is not None else None
-        cipher = tls.get_cipher_name() if tls is not None else None
+        cipher = tls.cipher if tls is not None else ""
         named = self._named and hello is not None
         over = self.state == "ended"
         return ExporterConnection(
@@ -198,7 +192,7 @@ class ExporterSession:
             differences=like.differences if like is not None else 0,
             values=like.values if like is not None else 0,
             looks_near=like is not None and like.is_near,
-            version=_name_version(tls) if tls is not None and cipher else "",
+            version=tls.version if tls is not None and cipher else "",
             cipher=name_suite(cipher) if cipher else "",
             chosen_alpn=safe_text(self.alpn),
             named_cas=self._settings.named_cas if named else (),
@@ -207,7 +201,7 @@ class ExporterSession:
             withheld_before=0 if self._named else known.none_listed,
             presented_later=known.presented if self._named else 0,
             none_without_list=known.none if self._named else 0,
-            alerts=watch.alerts[:8] if watch is not None else (),
+            alerts=tuple(tls.alerts) if tls is not None else (),
             complete=self._opened,
             end=self.how_it_ended,
             detail=self._detail,
@@ -229,10 +223,10 @@ class ExporterSession:
         policy.note(self._kind, self._number, self._certificate(), named=self._named)
 
     def _certificate(self) -> ClientCertificate:
-        watch = self._watch
-        if watch is None or not (self._opened or watch.has_answered):
+        tls = self._tls
+        if tls is None or not (self._opened or tls.has_answered):
             return "not_reached"
-        return "presented" if watch.has_answered and watch.chain else "none"
+        return "presented" if tls.has_answered and tls.chain else "none"
 
     def _describe_chain(self) -> tuple[CertificateFacts, ...]:
         if self._chain is None or len(self._chain) != len(self.presented[:MAX_CHAIN]):
@@ -252,9 +246,7 @@ class ExporterSession:
         self._hello = hello
         self._named = settings.policy.names_cas(self._kind)
         context = settings.context if self._named else settings.context_without_list
-        self._tls = SSL.Connection(context, None)
-        self._tls.set_accept_state()
-        self._watch = ClientWatch(self._tls, settings.judge, accept_any=settings.accept_any)
+        self._tls = ServerTls(context, settings.judge, accept_any=settings.accept_any)
         self.state = "handshake"
         self._continue(self._first.data)
 
@@ -265,8 +257,8 @@ class ExporterSession:
         if self._records.records > MAX_RECORDS or self._handshake_bytes > MAX_HANDSHAKE:
             self.end("limit", "the handshake is too long")
             return
-        self._tls.bio_write(data)
-        result = do_handshake(self._tls)
+        self._tls.take_input(data)
+        result = self._tls.shake_hands()
         if result == "done":
             self.state, self._opened = "open", True
             self._note_certificate()
@@ -278,8 +270,8 @@ class ExporterSession:
             self.end("alert" if self._has_alert() else "refused")
 
     def _has_alert(self) -> bool:
-        assert self._watch is not None
-        return any(a.direction == "received" and a.level == "fatal" for a in self._watch.alerts)
+        assert self._tls is not None
+        return any(a.direction == "received" and a.level == "fatal" for a in self._tls.alerts)
 
     def _begin_server(self, *, http2: bool) -> None:
         self._http = Http2Server(self._respond) if http2 else Http1Server(self._respond)
@@ -287,7 +279,7 @@ class ExporterSession:
 
     def _read_plaintext(self) -> None:
         assert self._tls is not None
-        data, result = self._settings.buffer.read_plaintext(self._tls)
+        data, result = self._tls.read()
         self._received += len(data)
         if data:
             self._take_plaintext(data)
@@ -336,12 +328,5 @@ class ExporterSession:
 
     def _write(self, data: bytes) -> None:
         assert self._tls is not None
-        if data:
-            try:
-                self._tls.sendall(data)
-            except SSL.Error:
-                self.end("reset")
-
-
-def _name_version(connection: SSL.Connection) -> str:
-    return connection.get_protocol_version_name().removeprefix("TLSv")
+        if data and not self._tls.write(data):
+            self.end("reset")

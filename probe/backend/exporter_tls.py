@@ -6,8 +6,10 @@ for `inspect --receiver`, and the error number that is left behind makes OpenSSL
 
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from cryptography.hazmat.bindings._rust import _openssl
 from OpenSSL import SSL, crypto
@@ -15,7 +17,7 @@ from OpenSSL import SSL, crypto
 from probe.backend.go_tls import EXPIRED, REJECTED, UNTRUSTED
 from probe.model.evidence import Alert
 from probe.model.path_fault import DATE_FAULTS, PathFault
-from probe.tls.bindings import CallbackLog, read_alert, watch_alerts, watch_messages
+from probe.tls.bindings import IoResult, make_alert
 from probe.tls.records import read_certificate_message
 
 _ffi: Any = _openssl.ffi
@@ -23,6 +25,14 @@ _lib: Any = _openssl.lib
 
 MAX_NAMED: Final = 256
 """CAs that a CertificateRequest names; a bundle of more is not one for clients."""
+MAX_ALERTS: Final = 8
+_CHUNK: Final = 65_536
+_ALERT: Final = 21
+_HANDSHAKE: Final = 22
+"""SSL3_RT_ALERT and SSL3_RT_HANDSHAKE of OpenSSL's ssl3.h: a message without its record's header."""
+_ALERT_SIZE: Final = 2
+_CERTIFICATE: Final = b"\x0b"
+"""The type of a Certificate message (RFC 8446 §4, RFC 5246 §7.4)."""
 _UNTRUSTED_KINDS: Final = frozenset({"no_anchor", "bad_signature"})
 
 Judge = Callable[[tuple[bytes, ...]], Sequence[PathFault]]
@@ -59,7 +69,7 @@ def make_context(
             except crypto.Error:
                 continue
     context.set_alpn_select_callback(partial(_select, tuple(protocols)))
-    watch_messages(context)
+    _lib.SSL_CTX_set_msg_callback(context._context, _on_message)  # noqa: SLF001 - no public way
     return context
 
 
@@ -79,58 +89,142 @@ class NoProtocolError(Exception):
     """Ends a handshake with alert no_application_protocol (120); pyOpenSSL keeps it to itself."""
 
 
-class ClientWatch:
-    """What the callbacks of one connection report: alerts, the Certificate message, the verdict."""
+class ServerTls:
+    """The backend's side of one TLS connection, between bytes and bytes; nothing of it raises."""
 
-    def __init__(self, connection: SSL.Connection, judge: Judge, *, accept_any: bool) -> None:
-        """Ask the client of `connection` for a certificate.
+    def __init__(self, context: SSL.Context, judge: Judge, *, accept_any: bool) -> None:
+        """Wait for a ClientHello, and ask the client for a certificate.
 
         Args:
-            connection: Before its handshake.
+            context: Of `make_context`.
             judge: Says why a chain is refused.
             accept_any: Whether the handshake goes on whatever the exporter presents.
         """
         self.faults: tuple[PathFault, ...] = ()
         self.chain: tuple[bytes, ...] = ()
         """What was presented; empty also where the message holds none."""
-        self._accept_any = accept_any
+        self.alerts: list[Alert] = []
+        """Of both directions."""
+        self.certificate_message = b""
         self._judge = judge
-        self._judged = False
-        self._connection = connection
-        self._log = CallbackLog()
-        watch_alerts(connection, self._log)
+        self._is_judged = False
+        connection = self._connection = SSL.Connection(context, None)
+        connection.set_accept_state()
+        ssl = connection._ssl  # noqa: SLF001 - no public way
+        _connections[_address(ssl)] = self
 
         @_ffi.callback("int(int, X509_STORE_CTX *)", error=0)  # type: ignore[untyped-decorator]  # cffi is untyped
         def verify(_ok: int, store: object) -> int:
             self._look()
-            code = 0 if self._accept_any else choose_error(self.faults)
+            code = 0 if accept_any else choose_error(self.faults)
             _lib.X509_STORE_CTX_set_error(store, code)
             return int(code == 0)
 
         self._callback = verify  # lives as long as the connection may call it
         mode = SSL.VERIFY_PEER | (0 if accept_any else SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
-        _lib.SSL_set_verify(connection._ssl, mode, verify)  # noqa: SLF001 - no public way
-
-    @property
-    def alerts(self) -> tuple[Alert, ...]:
-        """The alerts of both directions so far."""
-        return tuple(read_alert(where, ret) for where, ret in self._log.alerts)
+        _lib.SSL_set_verify(ssl, mode, verify)
 
     @property
     def has_answered(self) -> bool:
         """Whether the exporter's Certificate message has come, be it empty."""
         self._look()
-        return bool(self._log.certificate_message)
+        return bool(self.certificate_message)
+
+    @property
+    def version(self) -> str:
+        """The version that is spoken, as `1.3`."""
+        return self._connection.get_protocol_version_name().removeprefix("TLSv")
+
+    @property
+    def cipher(self) -> str:
+        """The cipher suite by OpenSSL's name; empty where none is chosen yet."""
+        return self._connection.get_cipher_name() or ""
+
+    @property
+    def alpn(self) -> bytes:
+        """The application protocol that was chosen; empty for none."""
+        return self._connection.get_alpn_proto_negotiated()
+
+    def take_input(self, data: bytes) -> None:
+        """Take bytes of the wire."""
+        self._connection.bio_write(data)
+
+    def take_output(self) -> bytes:
+        """Return what is to go on the wire."""
+        output = b""
+        with suppress(SSL.WantReadError):
+            while True:
+                output += self._connection.bio_read(_CHUNK)
+        return output
+
+    def shake_hands(self) -> IoResult:
+        """Continue the handshake; `done` when it is complete."""
+        try:
+            self._connection.do_handshake()
+        except SSL.WantReadError:
+            return "want_bytes"
+        except SSL.ZeroReturnError:
+            return "closed"
+        except (SSL.Error, NoProtocolError):
+            return "failed"
+        return "done"
+
+    def read(self) -> tuple[bytes, IoResult]:
+        """Return the application data that has come, and how the last read ended."""
+        data = b""
+        try:
+            while True:
+                data += self._connection.recv(_CHUNK)
+        except SSL.WantReadError:
+            return data, "want_bytes"
+        except SSL.ZeroReturnError:
+            return data, "closed"
+        except SSL.Error:
+            return data, "failed"
+
+    def write(self, data: bytes) -> bool:
+        """Encrypt `data` into the output; return whether that was possible."""
+        try:
+            self._connection.sendall(data)
+        except SSL.Error:
+            return False
+        return True
+
+    def shut_down(self) -> None:
+        """Put close_notify into the output, where that is possible."""
+        with suppress(SSL.Error):
+            self._connection.shutdown()
 
     def _look(self) -> None:
-        message = self._log.certificate_message
-        if self._judged or not message:
+        message = self.certificate_message
+        if self._is_judged or not message:
             return
-        self._judged = True
+        self._is_judged = True
         tls13 = self._connection.get_protocol_version() == SSL.TLS1_3_VERSION
         self.chain = read_certificate_message(message, tls13=tls13)
         if self.chain:
             self.faults = tuple(self._judge(self.chain))
+
+
+_connections: WeakValueDictionary[int, ServerTls] = WeakValueDictionary()
+"""By the address of OpenSSL's connection, which is freed no earlier."""
+
+
+def _address(pointer: object) -> int:
+    return int(_ffi.cast("uintptr_t", pointer))
+
+
+@_ffi.callback("void(*)(int, int, int, const void *, size_t, SSL *, void *)")  # type: ignore[untyped-decorator]  # cffi is untyped
+def _on_message(
+    sent: int, _version: int, kind: int, data: object, size: int, ssl: object, _argument: object
+) -> None:
+    if kind not in {_HANDSHAKE, _ALERT} or (found := _connections.get(_address(ssl))) is None:
+        return
+    message: bytes = _ffi.buffer(data, size)[:]
+    if kind == _ALERT and size == _ALERT_SIZE and len(found.alerts) < MAX_ALERTS:
+        found.alerts.append(make_alert(bool(sent), *message))
+    elif kind == _HANDSHAKE and not sent and message[:1] == _CERTIFICATE:
+        found.certificate_message = message
 
 
 def choose_error(faults: Sequence[PathFault]) -> int:

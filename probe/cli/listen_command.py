@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from probe.cli.check_command import add_unit
 from probe.cli.load_configuration import PathOf
+from probe.cli.own_name import name_command
 from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, output_option
-from probe.cli.run_command import run_in_loop, translate_listen_error
+from probe.cli.run_command import run_in_loop
+from probe.cli.target_options import add_unit
 from probe.system.standard_streams import ignore_broken_pipe
+from probe.text.safe_text import quote_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +31,7 @@ _FILE: Final = PathOf(dir_okay=False)
 _PORT: Final = 4317
 
 
-@click.command()
+@click.command(short_help="Stand for a backend; say what exporters really send.")
 @click.option(
     "--cert", type=_FILE, required=True, help="The certificate to present, with its intermediates."
 )
@@ -111,6 +113,9 @@ def listen(
         )
     to = _read_forward(forward, forward_ca, forward_cert, forward_key)
     files = _read_files(cert, key, client_ca, web)
+    paths = {"--cert": cert, "--key": key, "--client-ca": client_ca}
+    named = " ".join(f"{option} {quote_path(path)}" for option, path in paths.items())
+    again = f"{name_command()} listen {named}"
     return run_in_loop(
         _listen(
             web,
@@ -121,6 +126,7 @@ def listen(
             limit=limit,
             no_ca_hints=no_ca_hints,
             accept_any=accept_any,
+            again=again,
         )
     )
 
@@ -196,10 +202,12 @@ async def _listen(
     limit: float | None,
     no_ca_hints: bool,
     accept_any: bool,
+    again: str,
 ) -> int:
     from probe.backend.accepted_sockets import name_sockets, open_sockets
     from probe.backend.exporter_listener import Listening
     from probe.backend.forward import NoBackendError
+    from probe.cli.listen_error import translate_listen_error
 
     listening = Listening(
         files,
@@ -209,7 +217,7 @@ async def _listen(
         accept_any=accept_any,
         expect=expect,
     )
-    with translate_listen_error(web):
+    with translate_listen_error(web, again):
         sockets = open_sockets(web.host, web.port)
     try:
         try:

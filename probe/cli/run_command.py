@@ -1,14 +1,13 @@
-"""`mtls-probe run`: the service; and how commands run an event loop, and report a listen error."""
+"""`mtls-probe run`: the service; and how commands run an event loop."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
+import shlex
 import sys
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -19,12 +18,10 @@ from probe.cli.load_configuration import (
     name_sources,
     pid_option,
 )
+from probe.cli.own_name import name_command
 from probe.cli.results import AS_EXPECTED
 from probe.system.own_limits import raise_descriptor_limit
 from probe.text.safe_text import safe_text
-
-if TYPE_CHECKING:
-    from probe.config.configuration import WebSettings
 
 _T = TypeVar("_T")
 
@@ -45,6 +42,7 @@ def run(config_file: Path | None, pids: tuple[int, ...], listen: str | None) -> 
     wrong with that. Only two things end it at its start: a configuration file with an error, and an
     address where it cannot listen, because nobody could then see that it is up.
     """
+    from probe.cli.listen_error import translate_listen_error
     from probe.config.arguments import read_listen
     from probe.log.format import log_warnings
     from probe.service.service import serve
@@ -60,7 +58,11 @@ def run(config_file: Path | None, pids: tuple[int, ...], listen: str | None) -> 
     # Lists are fetched once the service is up: one that is slow must not hold up its start.
     loaded = asyncio.run(loader.read())
     log_warnings(loaded.warnings)
-    with translate_listen_error(loaded.web):
+    command, setting = f"{name_command()} run", ""
+    if config_file is not None:
+        command += f" --config {shlex.quote(safe_text(str(config_file)))}"
+        setting = "" if listen else f"web.listen in {safe_text(str(config_file))}"
+    with translate_listen_error(loaded.web, command, setting):
         run_in_loop(serve(loaded, loader=loader, register=register))
     return AS_EXPECTED
 
@@ -79,22 +81,3 @@ def run_in_loop(main: Coroutine[Any, Any, _T]) -> _T:
             return runner.run(main)
     finally:
         join_watching_threads()
-
-
-@contextmanager
-def translate_listen_error(web: WebSettings) -> Iterator[None]:
-    """Turn a failure to listen into a message that names the address.
-
-    Raises:
-        click.ClickException: instead of the OSError.
-    """
-    try:
-        yield
-    except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else None
-        where = safe_text(f"{web.host}:{web.port}")
-        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        instead = "; stop what listens there, or write --listen with another port" if taken else ""
-        raise click.ClickException(
-            f"cannot listen on {where}: {reason or error}{instead}"
-        ) from None

@@ -25,7 +25,9 @@ _AS_ON_SPANS: Final = frozenset(
 )
 
 
-def configure_logging(*, human: bool, mask: Callable[[str], str] = str) -> None:
+def configure_logging(
+    *, human: bool, mask: Callable[[str], str] = str, errors_only: bool = False
+) -> None:
     """Set structlog up for this process: JSON lines, or where `human` a readable form.
 
     `mask` hides secrets in every text of a line, an exception's and its traceback included.
@@ -47,7 +49,9 @@ def configure_logging(*, human: bool, mask: Callable[[str], str] = str) -> None:
             partial(_mask_event, mask),
             *form,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.ERROR if errors_only else logging.INFO
+        ),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -153,7 +153,7 @@ def _total(rows: list[Row]) -> str:
     total, bad = len(wholes), wholes.count(False)
     if not bad:
         return f"all {total} targets are as expected"
-    return f"{bad} of {total} targets are not as expected"
+    return f"{bad} of {total} targets {'is' if bad == 1 else 'are'} not as expected"
 
 
 def _gather_targets(rows: Iterable[Row]) -> list[bool]:

@@ -12,6 +12,7 @@ from probe.model.evidence import Evidence
 from probe.report.cause_document import CauseDocument
 from probe.report.explanation import CandidatesDocument
 from probe.report.exporter_connections import ListeningDocument
+from probe.report.forecast_document import ForecastDocument
 from probe.report.inspection import InspectionDocument
 from probe.report.result import SCHEMA, Result, ResultsDocument
 from probe.report.validation import ValidationDocument
@@ -21,10 +22,11 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 REFERENCE: Final = "#/$defs/{name}"
 
 DOCUMENTS: Final[tuple[Struct, ...]] = (
-    ResultsDocument, InspectionDocument, ValidationDocument, CandidatesDocument, CauseDocument,
-    ListeningDocument,
+    ResultsDocument, ForecastDocument, InspectionDocument, ValidationDocument, CandidatesDocument,
+    CauseDocument, ListeningDocument,
 )  # fmt: skip
-"""What `--output json` prints, by command: check and diagnose, inspect, validate, explain (twice), listen."""
+"""What `--output json` prints, by command: check and diagnose, forecast, inspect, validate, explain
+(twice), listen."""
 
 
 def build_output_schema() -> dict[str, Any]:

@@ -1,45 +1,53 @@
 """When each target is attempted: the only import of APScheduler, driven by the monotonic clock.
 
-A step of the wall clock neither delays attempts nor bunches them, and targets never start in step.
-APScheduler keeps the jobs, their order and one instance of each; its own arithmetic on `datetime.now`
-is replaced (BaseScheduler._process_jobs), and its executor by one that never asks
-for the time of day. Every `datetime` in this module is the monotonic clock in APScheduler's type.
+APScheduler has one job, which is due at each slot of time in which a target is; the attempts of a slot
+are timers of the event loop, each at its own moment. A step of the wall clock neither delays attempts
+nor bunches them, because APScheduler's time zone is one in which it is always the monotonic time.
 """
 
 import asyncio
-import hashlib
+import heapq
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from itertools import count
 from typing import Any, Final
 
 import structlog
-from apscheduler.executors.base import BaseExecutor, MaxInstancesReachedError
-from apscheduler.job import Job
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.base import BaseTrigger
 
 from probe.model.target import Target
+from probe.service.first_attempts import place, spread_asked, spread_new
+from probe.service.ticks import Ticks
 from probe.text.safe_text import safe_text
 
-FIRST_WITHIN: Final = 1.0
-"""Seconds within which a new target is first attempted."""
-FIRST_APART: Final = 0.02
-"""Seconds per new target over which first attempts are spread; a single target does not wait."""
-
-JITTER: Final = 0.05
-LONGEST_JITTER: Final = 1.0
-"""A tick moves by at most this share of the interval, and at most this number of seconds."""
-
-# Attempts that are due within this many seconds share one wake-up of the loop.
+SLOT: Final = 1.0
+"""Seconds of one slot: APScheduler looks once for all that is due in it."""
 _SHORTEST_WAIT: Final = 0.005
+"""Attempts that are due within this many seconds share one wake-up of the loop."""
 _CANCELLATION: Final = 1.0
-_ZERO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_IDLE: Final = 3600.0
+"""Seconds until the next look where no target is known."""
 
 log = structlog.get_logger("mtls_probe")
+
+
+@dataclass(slots=True, eq=False)
+class _Turn:
+    """One target's place in the schedule; a target that changes gets another one."""
+
+    target: Target
+    ticks: Ticks
+    due: float = math.inf
+    """When it is attempted next."""
+    task: asyncio.Task[None] | None = None
+    """The attempt under way."""
+    failing: bool = False
+    """Whether the last attempt did not end as expected."""
 
 
 class Schedule:
@@ -47,7 +55,7 @@ class Schedule:
 
     def __init__(
         self,
-        attempt: Callable[[Target], Awaitable[None]],
+        attempt: Callable[[Target], Awaitable[bool]],
         *,
         concurrency: int,
         on_late: Callable[[float], None],
@@ -57,7 +65,8 @@ class Schedule:
         """Take the callbacks and the limits.
 
         Args:
-            attempt: makes one attempt; its exceptions are logged, and the schedule goes on.
+            attempt: makes one attempt, and returns whether it ended as expected; its exceptions are
+                logged, and the schedule goes on.
             concurrency: how many attempts may be in flight over all targets.
             on_late: called with the seconds by which each attempt begins late.
             on_missed: called with the name of a target whose last attempt was still running.
@@ -69,206 +78,225 @@ class Schedule:
         self._clock = clock
         self.permits = asyncio.Semaphore(concurrency)
         """One for each attempt that may be in flight."""
-        self._targets: dict[str, Target] = {}
+        self._turns: dict[str, _Turn] = {}
+        self._queue: list[tuple[float, int, _Turn]] = []
+        """What is due, the next one first. An entry of another time than its turn's is out of date."""
+        self._order = count()
         self._anchor = 0.0
+        self._next_slot = -math.inf
+        """When APScheduler's job is due."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
+        self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._executor = _TaskExecutor(self._run)
-        self._scheduler = _MonotonicScheduler(self._executor, self._report_missed, clock)
+        self._zone = _MonotonicZone(clock)
+        # Logging each job would cost more than the job; loggers of getLogger belong to the process.
+        silent = logging.Logger("apscheduler", level=logging.CRITICAL)  # noqa: LOG001  (see above)
+        self._scheduler = AsyncIOScheduler(timezone=self._zone, logger=silent)
+        self._job: Any = None
 
     def start(self) -> None:
         """Begin, in the running event loop."""
         self._anchor = self._clock()
         self._scheduler.start()
-        self._change(remove=(), add=self._targets.values())
+        self._job = self._scheduler.add_job(
+            self._begin_slot,
+            _SlotTrigger(self._zone, self._find_next_slot),
+            next_run_time=self._zone.show(self._anchor),
+            misfire_grace_time=None,
+        )
+        self._add(self._turns.values())
 
     def replace(self, targets: Iterable[Target]) -> None:
         """Attempt `targets` from now on, and no others; an unchanged one keeps its schedule.
 
-        A changed target counts as new. An attempt in flight goes on to its end.
+        A changed target counts as new; those that failed before come first, because a change is
+        meant to fix them. An attempt in flight goes on to its end.
         """
-        before = self._targets
-        wanted = {target.name: target for target in targets}
-        kept = {name: old for name, old in before.items() if wanted.get(name) == old}
+        before, wanted = self._turns, {target.name: target for target in targets}
         # Keep the known one of two equal targets: the ledger compares by identity first.
-        self._targets = wanted | kept
-        if self._scheduler.running and not self._stopping:
-            self._change(
-                remove=before.keys() - kept.keys(),
-                add=[target for name, target in wanted.items() if name not in kept],
+        kept = {name: turn for name, turn in before.items() if wanted.get(name) == turn.target}
+        new = {
+            name: _Turn(
+                target,
+                Ticks(name, target.interval),
+                failing=name in before and before[name].failing,
             )
+            for name, target in wanted.items()
+            if name not in kept
+        }
+        for name, turn in before.items():
+            if name not in kept:
+                turn.due = math.inf
+        self._turns = kept | new
+        if self._runs:
+            self._add(new.values())
 
     def attempt_now(self, names: Iterable[str]) -> frozenset[str]:
         """Attempt these targets at once, between their ticks; unknown names are ignored.
 
+        Many of them are spread, those first that failed the last time.
+
         Returns:
             Targets with an attempt under way: it is not repeated now, a target has one at a time.
         """
-        if not self._scheduler.running or self._stopping:
+        if not self._runs:
             return frozenset()
-        known = frozenset(name for name in names if name in self._targets)
-        busy = known & self._executor.running
-        now = _to_datetime(self._clock())
-        for name in known - busy:
-            self._scheduler.modify_job(name, next_run_time=now)
-        return busy
+        asked = [turn for name in {*names} if (turn := self._turns.get(name)) is not None]
+        idle = [turn for turn in asked if turn.task is None]
+        self._spread(idle, spread_asked(len(idle)))
+        return frozenset(turn.target.name for turn in asked if turn.task is not None)
 
     async def stop(self, grace: float) -> None:
         """Begin no further attempt; cancel attempts that still run after `grace` seconds."""
-        if not self._scheduler.running or self._stopping:
+        if not self._runs:
             return
         self._stopping = True
-        self._scheduler.pause()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._scheduler.shutdown(wait=False)
         try:
-            if self._executor.tasks:
-                await asyncio.wait(self._executor.tasks, timeout=grace)
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=grace)
         finally:
-            for task in self._executor.tasks:
+            for task in self._tasks:
                 task.cancel()
-            self._scheduler.shutdown(wait=False)
-        if self._executor.tasks:
-            await asyncio.wait(self._executor.tasks, timeout=_CANCELLATION)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_CANCELLATION)
         await asyncio.sleep(0)  # APScheduler shuts down in the loop's next round
 
-    def _change(self, remove: Iterable[str], add: Collection[Target]) -> None:
-        # While it is paused, APScheduler does not wake up for every single job.
-        self._scheduler.pause()
-        now = self._clock()
-        window = min(FIRST_WITHIN, FIRST_APART * len(add))
-        for name in remove:
-            self._scheduler.remove_job(name)
-        for target in add:
-            trigger = _OffsetTrigger(target.name, target.interval, self._anchor)
-            self._scheduler.add_job(
-                self._attempt,
-                trigger,
-                args=(target,),
-                id=target.name,
-                name=target.name,
-                next_run_time=_to_datetime(trigger.first(now, window)),
-                max_instances=1,
-                misfire_grace_time=None,
-            )
-        self._scheduler.resume()
+    @property
+    def _runs(self) -> bool:
+        return self._scheduler.running and not self._stopping
 
-    async def _run(self, target: Target, due: float) -> None:
-        async with self.permits:
-            if self._stopping:
-                return
-            try:
+    def _add(self, turns: Collection[_Turn]) -> None:
+        self._spread(turns, spread_new(len(turns)))
+
+    def _spread(self, turns: Collection[_Turn], seconds: float) -> None:
+        """Attempt `turns` within so many seconds, or an interval, unless their tick comes before."""
+        now = self._clock()
+        groups: tuple[list[tuple[float, _Turn]], ...] = ([], [])
+        for turn in turns:
+            groups[not turn.failing].append((turn.ticks.offset, turn))
+        for share, turn in place(groups):
+            due = now + share * min(turn.target.interval, seconds)
+            if due < turn.due:
+                self._put(turn, due)
+        self._set_timer(now)
+
+    def _put(self, turn: _Turn, due: float) -> None:
+        turn.due = due
+        heapq.heappush(self._queue, (due, next(self._order), turn))
+
+    async def _begin_slot(self) -> None:
+        self._set_timer(self._clock())
+
+    def _find_next_slot(self, now: float) -> float:
+        """Return when timers are to be set again: in the slot before that in which a target is due."""
+        following = self._find_slot(now) + SLOT
+        upcoming = self._queue[0][0] if self._queue else now + _IDLE
+        self._next_slot = max(following, self._find_slot(upcoming) - SLOT)
+        return self._next_slot
+
+    def _find_slot(self, moment: float) -> float:
+        return self._anchor + math.floor((moment - self._anchor) / SLOT) * SLOT
+
+    def _set_timer(self, now: float) -> None:
+        """Set the timer for what is due in this slot or the next one; leave the rest to APScheduler.
+
+        A slot's timers are set in the slot before it, so it does not matter when in a slot a job runs.
+        """
+        queue = self._queue
+        while queue and queue[0][0] != queue[0][2].due:
+            heapq.heappop(queue)
+        if not queue:
+            return
+        due = queue[0][0]
+        if due >= self._find_slot(now) + 2 * SLOT:
+            if self._find_slot(due) - SLOT < self._next_slot:
+                self._job.modify(next_run_time=self._zone.show(self._find_next_slot(now)))
+        elif self._timer is None or due < self._timer_at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = due
+            wait = max(due - now, _SHORTEST_WAIT)
+            self._timer = asyncio.get_running_loop().call_later(wait, self._begin_due)
+
+    def _begin_due(self) -> None:
+        self._timer = None
+        now, queue = self._clock(), self._queue
+        while queue and queue[0][0] <= now + _SHORTEST_WAIT / 2:
+            due, _, turn = heapq.heappop(queue)
+            if due != turn.due:
+                continue
+            if turn.task is None:
+                turn.task = asyncio.get_running_loop().create_task(self._run(turn, due))
+                self._tasks.add(turn.task)
+            else:
+                self._report_missed(turn.target.name)
+            following = turn.ticks.find_next(due - self._anchor, max(now, due) - self._anchor)
+            self._put(turn, self._anchor + following)
+        self._set_timer(now)
+
+    async def _run(self, turn: _Turn, due: float) -> None:
+        await self.permits.acquire()
+        try:
+            if not self._stopping:
                 self._on_late(max(0.0, self._clock() - due))
-                await self._attempt(target)
-            except Exception:  # a bug of one attempt must not end the schedule
-                log.exception("attempt_crashed", target=safe_text(target.name))
+                turn.failing = not await self._attempt(turn.target)
+        except Exception:  # a bug of one attempt must not end the schedule
+            log.exception("attempt_crashed", target=safe_text(turn.target.name))
+        finally:
+            self.permits.release()
+            if turn.task is not None:
+                self._tasks.discard(turn.task)
+                turn.task = None
 
     def _report_missed(self, name: str) -> None:
         try:
             self._on_missed(name)
-        except Exception:  # the same, and the timer of the scheduler with it
+        except Exception:  # the same, and the timer of the schedule with it
             log.exception("probe_fault", work="missed attempt", target=safe_text(name))
 
 
-class _OffsetTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
-    """Ticks at a target's own offset: a stable hash of its name, plus a little per tick."""
+class _MonotonicZone(tzinfo):
+    """The time zone in which it is always the monotonic time, whatever the wall clock shows.
 
-    def __init__(self, name: str, interval: float, anchor: float) -> None:
-        self._name = name
-        self._interval = interval
-        self._fraction = _hash_fraction(name)
-        self._base = anchor + self._fraction * interval
-        self._jitter = min(JITTER * interval, LONGEST_JITTER)
+    `datetime.now` takes the wall clock's time and has a time zone translate it (`tzinfo.fromutc`).
+    """
 
-    def first(self, now: float, window: float) -> float:
-        """Return when a target that is new at `now` is attempted first, within `window` seconds."""
-        return now + self._fraction * min(self._interval, window)
-
-    def get_next_fire_time(self, previous: datetime, now: datetime) -> datetime:
-        """Return the first tick after `now`, and not right behind `previous`."""
-        after = max(_to_seconds(now), _to_seconds(previous) + self._interval / 2)
-        tick = math.floor((after - self._base) / self._interval)
-        while (due := self._at(tick)) <= after:
-            tick += 1
-        return _to_datetime(due)
-
-    def _at(self, tick: int) -> float:
-        jitter = self._jitter * _hash_fraction(f"{self._name}\n{tick}")
-        return self._base + tick * self._interval + jitter
-
-
-class _TaskExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no types
-    """Runs each job as a task of ours; BaseExecutor counts the instances."""
-
-    def __init__(self, run: Callable[[Target, float], Coroutine[Any, Any, None]]) -> None:
-        super().__init__()
-        self._run = run
-        self.tasks: set[asyncio.Task[None]] = set()
-        self.running: set[str] = set()
-        """The names of the targets whose attempt is under way."""
-
-    def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
-        task = asyncio.get_running_loop().create_task(
-            self._run(job.args[0], _to_seconds(run_times[-1]))
-        )
-        self.tasks.add(task)
-        self.running.add(job.id)
-
-        def done(task: asyncio.Task[None]) -> None:
-            self.tasks.discard(task)
-            self.running.discard(job.id)
-            self._run_job_success(job.id, [])
-
-        task.add_done_callback(done)
-
-
-class _MonotonicScheduler(AsyncIOScheduler):  # type: ignore[misc]  # APScheduler ships no types
-    """APScheduler's scheduler for one store and one executor, on the monotonic clock."""
-
-    def __init__(
-        self,
-        executor: _TaskExecutor,
-        on_missed: Callable[[str], None],
-        clock: Callable[[], float],
-    ) -> None:
-        # Logging each job would cost more than the job; loggers of getLogger belong to the process.
-        silent = logging.Logger("apscheduler", level=logging.CRITICAL)  # noqa: LOG001  (see above)
-        super().__init__(executors={"default": executor}, timezone=UTC, logger=silent)
-        self._executor = executor
-        self._on_missed = on_missed
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
+        self._zero = datetime(1970, 1, 1, tzinfo=self)
 
-    def wakeup(self) -> None:
-        """Look for due jobs now; AsyncIOScheduler would use a pipe, for calls from other threads."""
-        self._stop_timer()
-        self._start_timer(self._process_jobs())
+    def fromutc(self, _wall_clock: datetime) -> datetime:
+        return self.show(self._clock())
 
-    def _process_jobs(self) -> float | None:
-        """Submit the due jobs; return the seconds until the next one, as BaseScheduler does."""
-        if self.state != STATE_RUNNING:
-            return None
-        store: Any = self._lookup_jobstore("default")
-        now = _to_datetime(self._clock())
-        for job in store.get_due_jobs(now):
-            due = job.next_run_time
-            try:
-                self._executor.submit_job(job, [due])
-            except MaxInstancesReachedError:
-                self._on_missed(job.id)
-            job._modify(next_run_time=job.trigger.get_next_fire_time(due, now))  # noqa: SLF001  (as BaseScheduler does)
-            store.update_job(job)
-        upcoming: datetime | None = store.get_next_run_time()
-        if upcoming is None:
-            return None
-        return max(_to_seconds(upcoming) - self._clock(), _SHORTEST_WAIT)
+    def show(self, seconds: float) -> datetime:
+        """Return that moment of the monotonic clock in APScheduler's type."""
+        return self._zero + timedelta(seconds=seconds)
+
+    def read(self, moment: datetime) -> float:
+        """Return the seconds of the monotonic clock that `moment` shows."""
+        return (moment - self._zero).total_seconds()
+
+    def utcoffset(self, _moment: datetime | None) -> timedelta:
+        return timedelta(0)
+
+    def dst(self, _moment: datetime | None) -> None:
+        return None
+
+    def tzname(self, _moment: datetime | None) -> str:
+        return "monotonic"
 
 
-def _hash_fraction(text: str) -> float:
-    """Return a stable number from 0 up to 1, spread evenly over texts."""
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:6]) / (1 << 48)
+class _SlotTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
+    """Is due at each slot in which there is something to do."""
 
+    def __init__(self, zone: _MonotonicZone, find_next: Callable[[float], float]) -> None:
+        self._zone = zone
+        self._find_next = find_next
 
-def _to_datetime(seconds: float) -> datetime:
-    return _ZERO + timedelta(seconds=seconds)
-
-
-def _to_seconds(moment: datetime) -> float:
-    return (moment - _ZERO).total_seconds()
+    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
+        """Return when the next slot begins, in which timers are to be set."""
+        return self._zone.show(self._find_next(self._zone.read(now)))

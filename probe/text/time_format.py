@@ -35,7 +35,7 @@ def format_time(timestamp: float) -> str:
 def format_duration(seconds: float) -> str:
     """Return a duration in the largest unit that fits: `59 days`, `3 hours`, `12 seconds`."""
     seconds = abs(seconds)
-    if not math.isfinite(seconds):
+    if not seconds < math.inf:
         return "more time than can be counted"
     for size, unit in ((DAY, "day"), (3600.0, "hour"), (60.0, "minute"), (1.0, "second")):
         if seconds >= size:

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from probe.model.target import TlsSettings
-from tests.bench.attempt_cost import serve
+from tests.bench.backends import serve
 
 PORT = 9943
 STARTS = 5

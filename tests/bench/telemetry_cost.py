@@ -1,8 +1,9 @@
 """CPU of an attempt with telemetry on against one without, as a ratio.
 
-Like `attempt_cost`, with spans exported over OTLP/HTTP to a receiver in the backend's process: the
-exporter's thread and the flush at the end of each round count as the probe's. Once with the default
-share of successes, which has a limit, and once with every attempt recorded, as while it fails.
+Spans are exported over OTLP/HTTP to a receiver in a process of its own: the exporter's thread and
+the flush at the end of each round count as the probe's. Once with the default share of successes,
+which has a limit, and once with every attempt recorded, as while it fails. Ten attempts are in
+flight; sides are measured in turn, in one run, and the ratio is the median of the rounds' ratios.
 """
 
 import asyncio
@@ -13,9 +14,11 @@ import statistics
 import sys
 import tempfile
 import time
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import uvloop
 from aiohttp import web
@@ -26,10 +29,13 @@ from probe.metrics.scrape import Metrics
 from probe.model.target import Endpoint, Target
 from probe.service.pipeline import Pipeline, PipelineSettings
 from probe.telemetry.telemetry import Telemetry
-from tests.bench.attempt_cost import IN_FLIGHT, serve
+from tests.bench.backends import HOST, serving
+from tests.bench.figures import Figure, Settings, show
 
 ROUNDS = 25
+QUICK_ROUNDS = 7
 ATTEMPTS = 100
+IN_FLIGHT = 10
 DEFAULT_SHARE = 0.01
 LIMIT = 1.15
 
@@ -88,7 +94,7 @@ def side(target: Target, telemetry: Telemetry | None) -> Side:
     return Side(pipeline, telemetry, [])
 
 
-async def measure(target: Target, endpoint: str) -> dict[str, float]:
+async def compare(target: Target, endpoint: str, rounds: int) -> dict[str, float]:
     """Return the ratio by what was on, the sides measured in turn."""
     os.environ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = f"{endpoint}/v1/traces"
     sent = dict.fromkeys(("exported", "failed", "dropped"), 0)
@@ -108,10 +114,10 @@ async def measure(target: Target, endpoint: str) -> dict[str, float]:
             _, _, diagnosis = await each.pipeline.probe_once(target)
             assert diagnosis.outcome == "confirmed", diagnosis
         gc.freeze()
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for each in sides.values():
                 await each.round(target)
-    assert sent["exported"] > ROUNDS * ATTEMPTS, sent
+    assert sent["exported"] > rounds * ATTEMPTS, sent
     assert (sent["failed"], sent["dropped"]) == (0, 0), sent
     bare = sides["without"].spent
     return {
@@ -123,32 +129,42 @@ async def measure(target: Target, endpoint: str) -> dict[str, float]:
     }
 
 
-def main() -> int:
-    """Print the figures; exit 1 where the limit is exceeded."""
+@contextmanager
+def receiving() -> Iterator[str]:
+    """Run `receive` in a process of its own; yield its endpoint."""
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
-    spans, to_spans = spawn.Pipe()
-    with tempfile.TemporaryDirectory() as folder:
-        others = [
-            spawn.Process(target=serve, args=(folder, theirs), daemon=True),
-            spawn.Process(target=receive, args=(to_spans,), daemon=True),
-        ]
-        for process in others:
-            process.start()
-        port, settings = ours.recv()
-        target = Target(
-            name="bench", endpoint=Endpoint("127.0.0.1", port), tls=settings, timeout=5.0
-        )
-        found = uvloop.run(measure(target, f"http://127.0.0.1:{spans.recv()}"))
+    process = spawn.Process(target=receive, args=(theirs,), daemon=True)
+    process.start()
+    try:
+        yield f"http://{HOST}:{ours.recv()}"
+    finally:
         ours.close()
-        spans.close()
-        for process in others:
-            process.terminate()
-    print(f"attempt without telemetry   {found['microseconds']:6.0f} us of CPU")
-    print(f"with it, {DEFAULT_SHARE:.0%} of successes    {found['default']:6.3f} (limit {LIMIT})")
-    print(f"with every attempt recorded {found['every']:6.3f}")
-    return 0 if found["default"] <= LIMIT else 1
+        process.terminate()
+        process.join()
+
+
+def measure(settings: Settings) -> Iterator[Figure]:
+    """Yield what telemetry costs."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(Path(folder)) as (port, tls),
+        receiving() as endpoint,
+    ):
+        target = Target(name="bench", endpoint=Endpoint(HOST, port), tls=tls, timeout=5.0)
+        rounds = QUICK_ROUNDS if settings.quick else ROUNDS
+        found = uvloop.run(compare(target, endpoint, rounds))
+    without = found["microseconds"]
+    for name, share in (("default", f"{DEFAULT_SHARE:.0%}"), ("every", "100%")):
+        yield Figure(
+            f"attempt with spans of {share} of successes",
+            without * found[name],
+            "us",
+            "with : without",
+            found[name],
+            LIMIT if name == "default" else None,
+        )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(show(measure))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -109,7 +110,9 @@ def test_the_metadata_is_complete(wheel: zipfile.ZipFile) -> None:
     assert "Typing :: Typed" in held.get_all("Classifier", [])
     page = str(held.get_payload())
     assert f"]({URL}/blob/v{__version__}/docs/sidecar.md)" in page
-    assert "](docs/" not in page
+    assert f"]({URL}/raw/v{__version__}/docs/pictures/check.svg)" in page
+    assert f'src="{URL}/raw/v{__version__}/docs/pictures/' in page
+    assert not re.search(r"""(?:\]\(|src="|srcset=")docs/""", page)
 
 
 def test_links_of_alerts_lead_to_the_catalogue_of_the_version(wheel: zipfile.ZipFile) -> None:

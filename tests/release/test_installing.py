@@ -78,6 +78,14 @@ def test_a_tool_installs_the_command(line: str, wheel: Path, tmp_path: Path) -> 
     assert __version__ in type_block("mtls-probe --version", tmp_path)
 
 
+def test_it_is_installed_with_python_alone(wheel: Path, tmp_path: Path) -> None:
+    """README.md's command for who has neither pipx nor make, as it is printed there."""
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"`(python3 -m venv [^`]*)`", page)
+    typed = line.replace("install .", f"install --quiet {wheel}").replace("python3", sys.executable)
+    assert "confirmed" in type_block(f"{typed} --once", tmp_path)
+
+
 def test_the_command_writes_its_completion(tmp_path: Path) -> None:
     """For each shell what the wheel has too."""
     type_block(COMPLETING, tmp_path, BIN)

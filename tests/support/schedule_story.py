@@ -32,8 +32,8 @@ class Story:
             clock=now,
         )
 
-    async def attempt(self, target: Target) -> None:
-        """Be an attempt."""
+    async def attempt(self, target: Target) -> bool:
+        """Be an attempt; it ends as expected unless the target's name says otherwise."""
         self.began.setdefault(target.name, []).append(now())
         self.targets.append(target)
         self.running += 1
@@ -43,6 +43,7 @@ class Story:
             self.ended.append(target.name)
         finally:
             self.running -= 1
+        return not target.name.startswith("failing")
 
     async def unfold(self, *targets: Target, seconds: float) -> None:
         """Run `targets` for `seconds` and stop."""

@@ -23,6 +23,9 @@ CHECKSUMS: Final = "SHA256SUMS"
 
 _BEFORE_URLS: Final = "[project.scripts]\n"
 _RELATIVE_LINK: Final = re.compile(r"\]\((?!https?:|#)([^)\s]+)\)")
+_RELATIVE_PICTURE: Final = re.compile(
+    r"""(?<=\]\()(?!https?:)[^)\s]+\.svg(?=\))|(?<=src=")(?!https?:)[^"]+|(?<=srcset=")(?!https?:)[^"]+"""
+)
 
 
 class BuildError(Exception):
@@ -110,6 +113,7 @@ def _write_addresses(tree: Path, version: str, url: str) -> None:
 
 def _complete_links(text: str, version: str, url: str) -> str:
     """Return `text` with whole links in the place of those within the repository."""
+    text = _RELATIVE_PICTURE.sub(rf"{url}/raw/v{version}/\g<0>", text)
     return _RELATIVE_LINK.sub(rf"]({_name_pages(version, url)}/\1)", text)
 
 

@@ -7,7 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from probe.model.target import Target
-from probe.service.schedule import FIRST_WITHIN, Schedule
+from probe.service.first_attempts import FIRST_WITHIN
+from probe.service.schedule import Schedule
 from tests.support.schedule_story import Story, target
 from tests.support.virtual_time import in_virtual_time, now
 
@@ -79,7 +80,7 @@ async def test_crash_of_an_attempt_is_logged_and_the_schedule_goes_on() -> None:
     """An exception stops neither its own target nor another."""
     times = 0
 
-    async def crash(target: Target) -> None:
+    async def crash(target: Target) -> bool:
         nonlocal times
         times += 1
         await asyncio.sleep(0)
@@ -108,10 +109,11 @@ async def test_crash_of_the_counter_of_missed_attempts_stops_nothing() -> None:
     """An exception where missed attempts are counted leaves the schedule running."""
     began = 0
 
-    async def slow(target: Target) -> None:
+    async def slow(target: Target) -> bool:
         nonlocal began
         began += 1
         await asyncio.sleep(0.12)
+        return True
 
     def crash(name: str) -> None:
         raise RuntimeError(name)

@@ -2,16 +2,12 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from probe.service.schedule import LONGEST_JITTER, _OffsetTrigger, _to_datetime, _to_seconds
 from tests.support.schedule_story import Story, target
 from tests.support.virtual_time import in_virtual_time, now
 
@@ -35,7 +31,8 @@ class WallClock:
             @classmethod
             def now(cls, tz: tzinfo | None = None) -> Any:
                 clock.read += 1
-                return datetime.now(tz) + clock.step
+                assert tz is not None
+                return tz.fromutc((datetime.now(UTC) + clock.step).replace(tzinfo=tz))
 
         for name, module in list(sys.modules.items()):
             if name.startswith("apscheduler.") and hasattr(module, "datetime"):
@@ -60,7 +57,7 @@ async def test_steps_of_the_wall_clock_change_nothing(
     assert 21 <= len(after) <= 26
     assert max(story.late) < 0.01
     assert not story.missed
-    assert clock.read == 0
+    assert clock.read
 
 
 async def test_the_same_step_does_stall_apscheduler_itself(
@@ -83,44 +80,3 @@ async def test_the_same_step_does_stall_apscheduler_itself(
     scheduler.shutdown()
     await asyncio.sleep(0)
     assert runs == 1
-
-
-Tick = Callable[[float, float], float]
-
-
-def ticks(name: str, interval: float, anchor: float = 100.0) -> Tick:
-    """Return the function from a previous tick and now to the next tick."""
-    spread = _OffsetTrigger(name, interval, anchor)
-    return lambda previous, now: _to_seconds(
-        spread.get_next_fire_time(_to_datetime(previous), _to_datetime(now))
-    )
-
-
-def test_offsets_are_stable_and_spread_over_the_interval() -> None:
-    """The same name has the same offset always, and many names fill the interval evenly."""
-    offsets = [ticks(f"t{i}", 30.0)(100.0, 115.0) % 30.0 for i in range(1000)]
-    assert offsets == [ticks(f"t{i}", 30.0)(100.0, 115.0) % 30.0 for i in range(1000)]
-    tenths = [sum(n * 3 <= offset < n * 3 + 3 for offset in offsets) for n in range(10)]
-    assert min(tenths) > 60
-    assert max(tenths) < 150
-
-
-@settings(max_examples=200)
-@given(
-    st.text(max_size=20),
-    st.floats(0.1, 90_000),
-    st.floats(0, 1e8),
-    st.floats(0, 1e6),
-    st.floats(0, 5),
-)
-def test_next_tick_is_after_now_and_no_burst(
-    name: str, interval: float, anchor: float, elapsed: float, behind: float
-) -> None:
-    """However late the last one ran, the next tick is one, ahead, and at most an interval away."""
-    now = anchor + elapsed
-    previous = now - behind * interval
-    following = ticks(name, interval, anchor)(previous, now)
-    slack = 1e-5
-    assert following > now - slack
-    assert following > previous + interval / 2 - slack
-    assert following <= now + 1.5 * interval + min(0.05 * interval, LONGEST_JITTER) + slack
