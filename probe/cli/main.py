@@ -30,6 +30,7 @@ from probe.text.secret_register import SecretRegister
 COMMANDS: Final = (
     "run",
     "check",
+    "forecast",
     "inspect",
     "explain",
     "diagnose",

@@ -12,7 +12,7 @@ HISTORY: Final = 60
 _Kind = tuple[str, str | None, bool]
 
 
-class HistoryEntry(Record, frozen=True, gc=False):
+class HistoryEntry(Record, frozen=True):
     """One past attempt in short; `at` is epoch seconds, `duration` seconds over all stages."""
 
     at: float

@@ -106,6 +106,9 @@ def build_application(view: ServiceView) -> web.Application:
         [
             web.get("/", pages.status),
             web.get(r"/targets/{name:(?s:.+)}", pages.target_page),
+            web.get("/forecast", pages.forecast),
+            web.get("/forecast.ics", pages.forecast_calendar),
+            web.get("/api/v1/forecast", pages.forecast_json),
             web.get("/causes", pages.causes),
             web.get(r"/causes/{id}", pages.cause),
             web.get(r"/badge/{name:(?s:.+)}.svg", pages.badge),
@@ -181,6 +184,26 @@ class _Pages:
         state = self._find_target(request, listed_at="/")
         address = request.query.get("address", "")
         return _html(render_target_page(state, self.view.catalogue, self.view.clock(), address))
+
+    async def forecast(self, request: web.Request) -> web.StreamResponse:
+        from probe.web.pages.forecast_page import render_forecast_page
+
+        parts = render_forecast_page(self.view.ledger, self.view.clock(), request.query)
+        return await self.writer.send_parts(request, _html_headers(), parts)
+
+    async def forecast_json(self, request: web.Request) -> web.StreamResponse:
+        from probe.web.pages.forecast_page import render_forecast_json
+
+        parts = render_forecast_json(self.view.ledger, self.view.clock(), request.query)
+        headers = {"Content-Type": "application/json"}
+        return await self.writer.send_parts(request, headers, parts)
+
+    async def forecast_calendar(self, request: web.Request) -> web.StreamResponse:
+        from probe.report.calendar_file import MEDIA_TYPE
+        from probe.web.pages.forecast_page import render_forecast_calendar
+
+        parts = render_forecast_calendar(self.view.ledger, self.view.clock(), request.query)
+        return await self.writer.send_parts(request, {"Content-Type": MEDIA_TYPE}, parts)
 
     async def causes(self, _: web.Request) -> web.Response:
         from probe.web.pages.causes_pages import render_causes_page
