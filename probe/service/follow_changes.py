@@ -28,8 +28,10 @@ def add_changes(runtime: TargetRuntime, evidence: Evidence) -> Evidence:
     return replace(evidence, changed=changed) if changed else evidence
 
 
-def keep_changes(before: TargetRuntime, after: TargetRuntime, at: float) -> None:
+def keep_changes(before: TargetRuntime | None, after: TargetRuntime, at: float) -> None:
     """Compare the attempts of a target with those of before a reload at `at` changed it."""
+    if before is None:
+        return
     tracker = before.get_store(ChangeTracker)
     if keys := tuple(list_changed_keys(before.target, after.target)):
         tracker.settings = SettingsVersion(tracker.settings.number + 1, keys)

@@ -161,15 +161,16 @@ class Pipeline:
     def replace_targets(self, targets: Sequence[Target]) -> None:
         """Take the targets of a reload; drop the runtimes of removed and changed targets."""
         # Before the old runtimes are dropped: what is known about files still in use must be kept.
-        changed = [target for target in targets if not self.ledger.knows(target)]
-        files = [self.credentials.open(target) for target in changed]
-        before = [self.ledger.find(target.name) for target in changed]
+        kept = [
+            (target, self.credentials.open(target), self.ledger.find(target.name))
+            for target in targets
+            if not self.ledger.knows(target)
+        ]
         self.ledger.replace_targets(targets)
-        for target, opened, known in zip(changed, files, before, strict=True):
+        for target, opened, before in kept:
             runtime = self.ledger.runtime_of(target)
             runtime.get_store(_AttemptSetup).files = opened
-            if known is not None:
-                keep_changes(known, runtime, time.time())
+            keep_changes(before, runtime, time.time())
 
     async def probe_once(self, target: Target, scope: AttemptScope | None = None) -> Observation:
         """Make one attempt and enter what it means: into the ledger, or into a detached runtime.
@@ -291,8 +292,7 @@ class Pipeline:
             trace = self._sampler.begin(wanted=wanted)
         try:
             evidence = await self._attempt(target, runtime, scope, trace, lookup)
-            if scope.detached is None:
-                evidence = add_changes(runtime, evidence)
+            evidence = evidence if scope.detached else add_changes(runtime, evidence)
             return evidence, runtime.get_store(KeptDiagnosis).read(evidence)
         except NotAttemptedError:
             raise
