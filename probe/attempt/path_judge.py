@@ -59,6 +59,8 @@ class PathJudge:
         self._read_certificate = read_certificate
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         self._others: OrderedDict[_KeyOfOthers, _KeptOthers] = OrderedDict()
+        self._digested: tuple[tuple[bytes, ...], bytes] = ((), b"")
+        """The last chain, and its digest: an attempt asks twice about the same object."""
 
     def judge(
         self,
@@ -79,7 +81,7 @@ class PathJudge:
         reference: str,
         at: float,
     ) -> _Kept:
-        key = (verifier, _digest(chain), anchors.digest, reference)
+        key = (verifier, self._digest(chain), anchors.digest, reference)
         known = self._kept.get(key)
         # A wall clock may go back, so that a judgement has a beginning too.
         if known is not None and known.since <= at <= known.until:
@@ -111,7 +113,7 @@ class PathJudge:
         """
         trusted = [anchors.digest]
         trusted += [f"{runtime} {pool.digest}" for runtime, pool in sorted(other_anchors.items())]
-        key = (exporter, protocol, _digest(chain), " ".join(trusted), reference)
+        key = (exporter, protocol, self._digest(chain), " ".join(trusted), reference)
         known = self._others.get(key)
         if known is not None and known.since <= at <= known.until:
             self._others.move_to_end(key)
@@ -133,6 +135,11 @@ class PathJudge:
         self._others[key] = _KeptOthers(at, until, tuple(found))
         _drop_oldest(self._others)
         return self._others[key].paths
+
+    def _digest(self, chain: tuple[bytes, ...]) -> bytes:
+        if chain is not self._digested[0]:
+            self._digested = chain, _digest(chain)
+        return self._digested[1]
 
     def _describe(self, verdict: PathVerdict, anchors: AnchorPool) -> ServerJudgement:
         held = (anchors.get(sha256) for sha256 in verdict.anchored)
