@@ -114,7 +114,10 @@ class TlsClient:
             if plain:
                 self._events.append(events.ApplicationData(plain))
             # OpenSSL goes on after its warning; Go, which the exporter is, gives up.
-            self._note_end("failed" if self._has_refused_renegotiation() else result)
+            if self._log.alerts and self._has_refused_renegotiation():
+                result = "failed"
+            if result != "want_bytes":
+                self._note_end(result)
 
     def receive_eof(self) -> None:
         """Take the end of the peer's bytes."""
