@@ -108,8 +108,6 @@ class TargetSamples:
         if diagnosis is not self._diagnosis:
             self._diagnosis = diagnosis
             self._render_verdict(diagnosis)
-        if changed := runtime.get_store(ChangeTracker).at_backend:
-            self._set_by(families.BACKEND_CHANGED, "what", dict(changed.items()))
         files = evidence.credentials
         same_files = files is self._credentials or files == self._credentials
         if not same_files:
@@ -123,6 +121,8 @@ class TargetSamples:
         self._credentials, self._handshake = files, evidence.handshake
 
     def _render_numbers(self, runtime: TargetRuntime, evidence: Evidence) -> None:
+        if changed := runtime.get_store(ChangeTracker).at_backend:
+            self._set_by(families.BACKEND_CHANGED, "what", dict(changed.items()))
         tails, success = self.tails, runtime.last_success
         tails[_ATTEMPTS] = b"} %d\n" % runtime.attempts
         tails[_LAST_ATTEMPT] = at = f"}} {format_number(evidence.at)}\n".encode()
