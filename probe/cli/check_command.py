@@ -277,7 +277,8 @@ def check(
                 limit=limit,
                 register=register,
                 report=report,
-            )
+            ),
+            attempts=len(targets),
         )
     seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
     if evidence_folder is not None:
