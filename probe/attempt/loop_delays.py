@@ -9,6 +9,7 @@ late nobody could act. It runs while attempts are under way, so an idle probe pa
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
@@ -37,14 +38,14 @@ PEER_PATIENCE: Final = 0.5
 _ENDED_BY_PEER: Final = frozenset({"close", "reset"})
 
 
-def _read_boot_clock() -> float:
-    """Monotonic seconds that go on while the machine sleeps (CLOCK_BOOTTIME, clock_gettime(2))."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
 def choose_clock() -> Callable[[], float]:
-    """Return the clock that includes the machine's sleep, where there is one, else the monotonic one."""
-    return _read_boot_clock if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+    """Return the clock that includes the machine's sleep, where there is one, else the monotonic one.
+
+    That is CLOCK_BOOTTIME of clock_gettime(2).
+    """
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+    return time.monotonic
 
 
 class LoopDelays:
@@ -65,7 +66,13 @@ class LoopDelays:
 
     def total(self) -> float:
         """Return the seconds lost while any meter ran, with those of a tick that is overdue now."""
-        return self._late + self._overdue(self.clock())
+        return self.read()[1]
+
+    def read(self) -> tuple[float, float]:
+        """Return the clock, and the seconds lost up to now."""
+        now = self.clock()
+        late = now - self._due if self._tick is not None else 0.0
+        return now, self._late + late if late > TICK_TOLERANCE else self._late
 
     def start(self) -> None:
         """Tick from now on, until each meter has called `stop`."""
@@ -92,14 +99,8 @@ class LoopDelays:
     def _measure_tick(self, loop: asyncio.AbstractEventLoop) -> None:
         if loop is not self._loop:
             return
-        self._late += self._overdue(self.clock())
+        self._late = self.total()
         self._schedule(loop)
-
-    def _overdue(self, now: float) -> float:
-        if self._tick is None:
-            return 0.0
-        late = now - self._due
-        return late if late > TICK_TOLERANCE else 0.0
 
 
 class DelayMeter:
@@ -115,9 +116,7 @@ class DelayMeter:
     def __enter__(self) -> Self:
         """Begin."""
         self._delays.start()
-        self._began = self._delays.clock()
-        self._late_before = self._delays.total()
-        self.note_action()
+        self._began, self._late_before = self._acted_at, self._late_at_action = self._delays.read()
         return self
 
     def __exit__(
@@ -131,8 +130,7 @@ class DelayMeter:
 
     def note_action(self) -> None:
         """Note that something was begun or sent: from now on the peer has its time."""
-        self._acted_at = self._delays.clock()
-        self._late_at_action = self._delays.total()
+        self._acted_at, self._late_at_action = self._delays.read()
 
     @property
     def held_up(self) -> float:

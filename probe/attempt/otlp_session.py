@@ -55,7 +55,7 @@ class OtlpSession(Session):
             request: the bytes to send.
             purpose: which part of an attempt the connection is for.
             needs_h2: whether another application protocol ends the attempt.
-            quiet: seconds to let a TLS 1.3 backend speak first.
+            quiet: seconds to let a TLS 1.3 backend speak first, or send a session ticket.
         """
         self.durations: dict[str, float] = {}
         self._tls = tls
@@ -125,6 +125,14 @@ class OtlpSession(Session):
             self._tls.receive(data)
             while self.ending is None and (event := self._tls.next_event()) is not None:
                 self._take(event, now)
+            if (
+                self.wake_at is not None
+                and not self._written
+                and self._purpose == "export"
+                and self._tls.has_judged
+            ):
+                # There is nothing left to wait for; a quiet time costs a quarter of an attempt.
+                self._write(now)
 
     def receive_eof(self, now: float, *, reset: bool) -> None:
         """Take the end of the peer's bytes."""
@@ -181,19 +189,18 @@ class OtlpSession(Session):
         return self._tls.take_output()
 
     def _take(self, event: events.Event, now: float) -> None:
-        match event:
-            case events.HandshakeComplete():
-                self._complete_handshake(now)
-            case events.ApplicationData(data):
-                self._receive_application_data(data, now)
-            case events.Closed():
-                self.receive_eof(now, reset=False)
-            case events.Failed(alert_received):
-                self._end_failed(now, alert_received=alert_received)
-            case events.NotTls():
-                self._end("not_tls", now)
-            case events.LimitReached(limit):
-                self._exhaust(limit, now)
+        if isinstance(event, events.ApplicationData):
+            self._receive_application_data(event.data, now)
+        elif isinstance(event, events.HandshakeComplete):
+            self._complete_handshake(now)
+        elif isinstance(event, events.Closed):
+            self.receive_eof(now, reset=False)
+        elif isinstance(event, events.Failed):
+            self._end_failed(now, alert_received=event.alert_received)
+        elif isinstance(event, events.NotTls):
+            self._end("not_tls", now)
+        else:
+            self._exhaust(event.limit, now)
 
     def _end_failed(self, now: float, *, alert_received: bool) -> None:
         """End a handshake that failed: by the peer's alert, or because our library gave up.

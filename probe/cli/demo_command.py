@@ -30,6 +30,7 @@ To go on, in another terminal, while this demo runs:
   cd {folder}
   {command} check {endpoint} --ca {good}/server-ca.pem --cert {good}/tls.crt --key {good}/tls.key -v
   {command} check {endpoint} --ca {good}/server-ca.pem
+  {command} forecast {endpoint} --ca {good}/server-ca.pem --cert {good}/tls.crt --key {good}/tls.key
   {command} inspect {damaged}/tls.key
   {command} explain client_ca_untrusted
 

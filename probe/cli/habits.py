@@ -124,7 +124,9 @@ def _refuse_value(option: str, value: str, valued: Collection[str]) -> None:
         click.UsageError: without the value, which may be secret.
     """
     if value.startswith("--") and value in valued:
-        raise click.UsageError(f"{option} lacks its value: {value} follows at once")
+        raise click.UsageError(
+            f"{option} lacks its value: {value} follows at once; write the value behind it"
+        )
     if option in _CERTIFICATES and _WITH_PASSPHRASE.search(value):
         raise click.UsageError(f"{option} FILE:PASSPHRASE: {_CONVERT}")
 

@@ -30,8 +30,10 @@ from probe.text.secret_register import SecretRegister
 COMMANDS: Final = (
     "run",
     "check",
+    "forecast",
     "inspect",
     "explain",
+    "listen",
     "diagnose",
     "validate",
     "rules",
@@ -63,10 +65,11 @@ class _Commands(click.Group):
         return cast("click.Command", getattr(module, cmd_name))
 
 
-_TO_BEGIN: Final = (
-    "To begin: mtls-probe demo, or mtls-probe check HOST:PORT --ca CA --cert CERT --key KEY. "
-    "Each command has --help."
-)
+_TO_BEGIN: Final = """\b
+To begin, and for the options of a command:
+  mtls-probe demo
+  mtls-probe check HOST:PORT --ca ca.crt --cert tls.crt --key tls.key
+  mtls-probe check --help"""
 
 
 @click.group(

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from platform import node
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from probe.config.check_settings import check_duration
 from probe.config.configuration import SAMPLE_SUCCESSES, Configuration, WebSettings
@@ -40,9 +41,13 @@ from probe.config.target_list import assign_names, is_in_shard, merge_targets
 from probe.config.typed_values import convert
 from probe.config.yaml_document import Document, Place, parse_yaml
 from probe.text.description import describe_url
+from probe.text.safe_text import safe_text
 
 if TYPE_CHECKING:
     import aiohttp
+
+_NEIGHBOURS: Final = 100
+"""Files of a folder among which those are looked for that may have been meant."""
 
 Answers = Mapping[str, bytes | ConfigurationError]
 """What each http_sd URL has answered last, or why it has not."""
@@ -123,6 +128,13 @@ def load_named_sources(
     return replace(loaded, files=tuple(files.names))
 
 
+def _name_neighbours(path: Path) -> str:
+    """Say which files of YAML are where `path` should be, three at most."""
+    found = sorted(islice(path.parent.glob("*.y*ml"), _NEIGHBOURS))[:3]
+    names = ", ".join(safe_text(each.name) for each in found)
+    return f"; its folder has {names}" if names else ""
+
+
 def _read_document(
     path: Path, files: FileReader, inputs: SourceInputs
 ) -> tuple[Document, tuple[str, ...]]:
@@ -130,7 +142,8 @@ def _read_document(
     try:
         raw = files.read_any_kind(str(path))
     except OSError as error:
-        reason = f"cannot be read: {explain_unreadable(error)}"
+        near = _name_neighbours(path) if isinstance(error, FileNotFoundError) else ""
+        reason = f"cannot be read: {explain_unreadable(error)}{near}"
         raise ConfigurationError(reason, file=str(path)) from None
     try:
         document = parse_yaml(raw, str(path))

@@ -15,7 +15,7 @@ from probe.credentials.key_pair import list_schemes_of, present_pair
 from probe.credentials.system_roots import SYSTEM_ROOTS, SystemRoots
 from probe.model.certificate import CredentialFacts
 from probe.model.client_offer import ClientOffer
-from probe.tls.bindings import watch_messages
+from probe.tls.bindings import prepare_context
 from probe.tls.offer import apply_offer
 from probe.x509.anchors import AnchorPool
 
@@ -65,6 +65,16 @@ class Credentials:
     def anchors(self) -> tuple[bytes, ...]:
         """What the CA file holds, as DER, as far as the exporter takes it."""
         return self._material.anchors
+
+    def present(self, context: SSL.Context) -> None:
+        """Make `context`, a server's, authenticate with the certificates and key of the files.
+
+        Raises:
+            ValueError: where they hold no pair.
+        """
+        if self._material.key is None or not self._material.chain:
+            raise ValueError("there is no certificate with its key to present")
+        present_pair(context, self._material.chain, self._material.key)
 
     def keep_despite(self, unusable: CredentialFacts) -> "Credentials":
         """Return these credentials as the last good ones, while the files hold `unusable` ones.
@@ -139,8 +149,7 @@ def _build(material: Material, offer: ClientOffer, client_certificate: bool) -> 
     # As Go: connects to an old server without RFC 5746.
     context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    context.set_verify(SSL.VERIFY_NONE)
-    watch_messages(context)
+    prepare_context(context)
     if key is not None:
         present_pair(context, material.chain, key)
     return context

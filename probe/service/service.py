@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import resource as resource_limits
 import signal
 import time
@@ -18,7 +17,9 @@ import structlog
 
 from probe.config.configuration import Configuration, register_configuration
 from probe.config.loader import ConfigurationLoader
+from probe.forecast.renewals import RenewalHistory
 from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import TargetRuntime
 from probe.log.changes import ChangeLog, SourceLog
 from probe.metrics.scrape import Metrics
 from probe.metrics.service_metrics import (
@@ -32,6 +33,7 @@ from probe.service.pipeline import Pipeline, PipelineSettings
 from probe.service.reload import Reloader
 from probe.service.schedule import Schedule
 from probe.system.fault_log import FaultLog
+from probe.system.garbage import Exemption, collect_and_exempt
 from probe.system.standard_streams import count_dropped_lines
 from probe.telemetry.telemetry import build_telemetry
 from probe.text.safe_text import safe_text
@@ -77,6 +79,7 @@ class Service:
         self.metrics = Metrics(self.ledger, resource=resource)
         self.metrics.service.set_clock_tolerance(configuration.clock_tolerance)
         self.ledger.subscribe_rounds(ChangeLog().log_changes)
+        self.ledger.subscribe(note_renewals)
         settings = replace(PipelineSettings.from_configuration(configuration), resource=resource)
         self._pipeline = Pipeline(self.ledger, settings, sampler=sampler, register=register)
         self._schedule = Schedule(
@@ -109,6 +112,7 @@ class Service:
         self.metrics.service.register(partial(collect_connections, self._connections))
         self._names = list_own_names()
         self._reloads_seen = 0
+        self._exemption = Exemption()
         self._started = False
 
     @property
@@ -163,8 +167,7 @@ class Service:
             self._schedule.replace(configuration.targets)
             self._started = True
             # Objects of the start stay: garbage collection need not look at them again.
-            gc.collect()
-            gc.freeze()
+            collect_and_exempt()
             address, targets = Endpoint(host, port), len(configuration.targets)
             log.info("listening", address=str(address), targets=targets, **self._spans_to)
             if configuration.spans_to is not None and telemetry is None:
@@ -181,6 +184,8 @@ class Service:
             self.metrics.service.count_credentials_reload()
         self._reloads_seen = reloads
         known = self.ledger.find(target.name)
+        if known is not None and known.attempts == 1:
+            self._exemption.note_target()
         return known is None or known.expected
 
     def _record_reload(self, configuration: Configuration | None) -> None:
@@ -220,6 +225,12 @@ class Service:
     def _record_missed(self, name: str) -> None:
         self.ledger.missed += 1
         log.warning("attempt_missed", target=safe_text(name))
+
+
+def note_renewals(runtime: TargetRuntime) -> None:
+    """Let a target's history of renewals take in its last attempt."""
+    if runtime.evidence is not None:
+        runtime.get_store(RenewalHistory).note(runtime.evidence)
 
 
 def _open_web_config(file: str | None, register: SecretRegister) -> WebConfig | None:

@@ -12,8 +12,10 @@ from tests.behaviour.scene import AT_ONCE, Scene, further_targets
 COMMANDS: Final = (
     "run",
     "check",
+    "forecast",
     "inspect",
     "explain",
+    "listen",
     "diagnose",
     "validate",
     "rules",

@@ -22,7 +22,7 @@ FILES: Final = "--ca ca.crt --cert tls.crt --key tls.key"
 
 LINES: Final[dict[str, tuple[int, str]]] = {
     # No command, or another tool's.
-    "": (2, "To begin: mtls-probe demo"),
+    "": (2, "\n    mtls-probe demo\n"),
     "-V": (0, "mtls-probe, version "),
     "help": (2, "Write: mtls-probe --help"),
     "chekc GRPC": (2, "Did you mean check?"),
@@ -69,6 +69,7 @@ LINES: Final[dict[str, tuple[int, str]]] = {
     f"check GRPC {FILES} --header x-team=payments": (0, "confirmed"),
     f"check GRPC {FILES} --proxy ftp://proxy:3128": (2, "a proxy is http://host:port"),
     f"check GRPC {FILES} --output-file gone/report.xml": (3, "make its folder first"),
+    "check --config gone.yml": (2, "; its folder has empty.yml, probe.yml"),
     "check --config empty.yml": (1, "give targets, sources or modules"),
     # curl's.
     "check -k GRPC --cert tls.crt --key tls.key": (0, "confirmed"),

@@ -11,7 +11,7 @@ import pytest
 
 from probe.cli.run_command import UVLOOP_FROM, estimate_attempts, run_in_loop
 from probe.config.configuration import Configuration
-from probe.model.module import Module
+from probe.model.module import AllowList, Module
 from probe.model.target import Endpoint, Target
 from tests.support.command_line import NOWHERE, configuration, finish, start_probe
 
@@ -53,7 +53,10 @@ def test_uvloop_runs_where_it_pays() -> None:
 
     assert estimate_attempts(Configuration(targets=(one,))) < UVLOOP_FROM
     assert estimate_attempts(Configuration(targets=fleet)) > UVLOOP_FROM
-    assert estimate_attempts(Configuration(modules={"m": Module("m", "grpc", ())})) > UVLOOP_FROM
+    assert (
+        estimate_attempts(Configuration(modules={"m": Module("m", {}, None, AllowList())}))
+        > UVLOOP_FROM
+    )
 
 
 @pytest.mark.parametrize(("attempts", "expected"), [(1.0, "asyncio"), (1000.0, "uvloop")])
