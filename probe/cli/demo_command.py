@@ -78,7 +78,7 @@ async def _demo(web: WebSettings | None) -> int:
     """Probe the demo's backends once; then, where `web` is given, serve what is seen of them."""
     from probe.cli.listen_error import translate_listen_error
     from probe.demo.scenarios import Demo
-    from probe.service.pipeline import run_rounds
+    from probe.service.run_rounds import run_rounds
     from probe.web.server.listener import try_to_listen
 
     if web is not None:
