@@ -172,5 +172,6 @@ def make_round(
                 limit=chosen.limit,
                 register=register,
                 report=report,
-            )
+            ),
+            attempts=len(chosen.targets),
         )
