@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
+from probe.changes.change_tracker import ChangeTracker
 from probe.diagnosis.readings.client_certificate import is_issuer_listed
 from probe.ledger.replicas import Replicas
 from probe.ledger.target_runtime import TargetRuntime
@@ -120,6 +121,8 @@ class TargetSamples:
         self._credentials, self._handshake = files, evidence.handshake
 
     def _render_numbers(self, runtime: TargetRuntime, evidence: Evidence) -> None:
+        if changed := runtime.get_store(ChangeTracker).at_backend:
+            self._set_by(families.BACKEND_CHANGED, "what", dict(changed.items()))
         tails, success = self.tails, runtime.last_success
         tails[_ATTEMPTS] = b"} %d\n" % runtime.attempts
         tails[_LAST_ATTEMPT] = at = f"}} {format_number(evidence.at)}\n".encode()

@@ -28,9 +28,11 @@ _HANDSHAKE: Final = 22
 _FATAL: Final = 2
 _TICKET: Final = b"\x04"
 _CERTIFICATE: Final = b"\x0b"
-"""The types of NewSessionTicket and Certificate messages (RFC 8446 §4, RFC 5246 §7.4)."""
+_REQUEST: Final = b"\x0d"
+"""The types of NewSessionTicket, Certificate and CertificateRequest messages (RFC 8446 §4, RFC 5246
+§7.4)."""
 
-_WATCHED: Final = frozenset({_TICKET, _CERTIFICATE})
+_WATCHED: Final = frozenset({_TICKET, _CERTIFICATE, _REQUEST})
 
 IoResult = Literal["want_bytes", "done", "closed", "failed"]
 """How a call ended: it wants more bytes, is done, or found close_notify or a fatal error."""
@@ -41,7 +43,7 @@ class CallbackLog:
 
     __slots__ = (
         "__weakref__", "alerts", "certificate_message", "certificate_requested", "later_groups",
-        "ticket",
+        "request_message", "ticket",
     )  # fmt: skip
 
     def __init__(self, later_groups: tuple[str, ...] = ()) -> None:
@@ -52,6 +54,8 @@ class CallbackLog:
         self.certificate_requested = False
         self.certificate_message = b""
         """The server's Certificate message as it came, whether or not OpenSSL reads it."""
+        self.request_message = b""
+        """The server's CertificateRequest message as it came."""
         self.ticket = False
         """Whether the server sent a NewSessionTicket."""
 
@@ -85,6 +89,9 @@ def _on_message(
             return
         if data[0] == _TICKET:
             log.ticket = True
+            return
+        if data[0] == _REQUEST:
+            log.request_message = _ffi.buffer(data, size)[:]
             return
         log.certificate_message = _ffi.buffer(data, size)[:]
         if log.later_groups and version <= SSL.TLS1_2_VERSION:
