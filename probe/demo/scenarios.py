@@ -213,6 +213,7 @@ class Demo:
         pki = DemoPki.create(self._now or datetime.now(UTC))
         server, targets = pki.server(), []
         try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # For `listen`, which stands for one more backend.
             write_pem(folder, "server.crt", server.pem)
             write_pem(folder, "server.key", server.key_pem)
