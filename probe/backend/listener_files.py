@@ -82,7 +82,7 @@ class ListenerFiles:
         self._pair = load_credentials(
             TlsSettings(cert_file=cert, key_file=key, ca_file=client_ca), settings=RECEIVER_KEYS
         )
-        # What a Collector may read and this process may not is no fault of a receiver's.
+        # A receiver is not at fault where its Collector may read a file and this process may not.
         self.unusable: tuple[Finding, ...] = self._held.faults or self._pair.facts.faults
         """With each of these nothing could be presented, or nobody accepted."""
         self.remarks = tuple(
