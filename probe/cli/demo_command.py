@@ -36,8 +36,13 @@ To go on, in another terminal, while this demo runs:
   {command} inspect {damaged}/tls.key
   {command} explain client_ca_untrusted
 
-The backend takes the first check and refuses the second. In a minute, another backend loses a CA: then
-http://{address}/targets/{changing} says what changed. Ctrl-C stops the backends and removes the files.
+The backend takes the first check and refuses the second. Both sides of one connection, as an exporter
+and as a backend that says what really comes:
+
+  {command} listen --listen {free} --cert server.crt --key server.key --client-ca {good}/exporter-ca.pem --expect 1 & {command} check {free} --ca {good}/server-ca.pem --cert {good}/tls.crt --key {good}/tls.key --wait 20s; wait
+
+In a minute, another backend loses a CA: then http://{address}/targets/{changing} says what
+changed. Ctrl-C stops the backends and removes the files.
 """
 _NO_LOOPBACK: Final = (
     "the demo's backends listen on 127.0.0.1, and that does not work here: {}. The loopback interface "
@@ -144,12 +149,14 @@ def _list_differences(
 async def _serve_demo(
     backends: Demo, targets: Sequence[Target], web: WebSettings, folder: Path
 ) -> None:
+    from probe.backend.accepted_sockets import find_free_address
     from probe.cli.listen_error import translate_listen_error
     from probe.config.arguments import demo_configuration
     from probe.demo.scenarios import CHANGES_AFTER, CHANGING
     from probe.service.service import serve
 
     (endpoint,) = (each.endpoint for each in targets if each.name == _GOOD)
+    free = find_free_address(endpoint.host)
 
     def report_address(address: Endpoint) -> None:
         click.echo(f"\nstatus page: http://{address}/  (Ctrl-C ends the demo)", err=True)
@@ -161,6 +168,7 @@ async def _serve_demo(
             address=address,
             changing=CHANGING,
             damaged=_DAMAGED,
+            free=free,
         )
         click.echo(further.rstrip(), err=True)
 
