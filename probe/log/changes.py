@@ -13,13 +13,16 @@ from typing import Any, Final
 
 import structlog
 
+from probe.changes.describe_change import describe_change, describe_changes
 from probe.ledger.replicas import list_results
 from probe.ledger.target_runtime import TargetRuntime
+from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import SourceState
 from probe.model.trace_context import log_fields
 from probe.system.fault_log import TokenBucket
 from probe.text.safe_text import safe_text
+from probe.text.time_format import rfc3339
 
 BURST: Final = 6
 EVERY: Final = 600.0
@@ -38,6 +41,10 @@ class _Reported:
     """Whether `outcome` has not been written yet."""
     passed_over: int = 0
     findings: frozenset[str] = frozenset()
+    changes_until: float = 0.0
+    """When the latest change of the backend was first seen that has been written."""
+    logged: Diagnosis | None = None
+    """A diagnosis of which nothing is left to be logged; not where addresses have their own."""
     outcomes: TokenBucket = field(default_factory=lambda: TokenBucket(burst=BURST, every=EVERY))
     # Their own: many findings shall not silence a change of the outcome.
     of_findings: TokenBucket = field(default_factory=lambda: TokenBucket(burst=BURST, every=EVERY))
@@ -65,24 +72,53 @@ class ChangeLog:
         Where that had to wait, it is made up for, even if nothing changes any more. Addresses of one
         target that now end in the same way share a line.
         """
+        known = runtime.get_store(_Reported)
+        evidence = runtime.evidence
+        if (
+            known.logged is not None
+            and known.logged is runtime.diagnosis
+            and not (evidence and evidence.changed)
+        ):
+            return
         results = [each for each in list_results(runtime) if each.diagnosis is not None]
         changed: dict[_Ended, list[TargetRuntime]] = {}
         passed_over = 0
         for each in results:
             assert each.diagnosis is not None
             ended = (each.diagnosis.outcome, each.diagnosis.cause)
-            known = each.get_store(_Reported)
-            passed_over += self._take_change(known, ended)
-            if known.outcome == ended and known.new:
-                known.new = False
+            reported = each.get_store(_Reported)
+            passed_over += self._take_change(reported, ended)
+            if reported.outcome == ended and reported.new:
+                reported.new = False
                 changed.setdefault(ended, []).append(each)
         if runtime.target.has_replicas:
             self._log_addresses(runtime, results)
         for alike in changed.values():
             self._log_outcome(runtime, alike, len(results), passed_over)
-        known = runtime.get_store(_Reported)
+        for each in results:
+            self._log_backend_changes(runtime, each)
         if known.findings or any(each.diagnosis and each.diagnosis.findings for each in results):
             self._log_findings(runtime, results, known)
+        known.logged = _get_logged(runtime, known)
+
+    def _log_backend_changes(self, runtime: TargetRuntime, having: TargetRuntime) -> None:
+        """Log each change of the backend once that did no harm; others are in the outcome's line."""
+        evidence = having.evidence
+        if evidence is None or not evidence.changed or not having.expected or having.changed:
+            return
+        known = having.get_store(_Reported)
+        for change in evidence.changed:
+            if change.at > known.changes_until and known.of_findings.take(self._clock()):
+                known.changes_until = change.at
+                self._log.warning(
+                    "target_backend_changed",
+                    target=safe_text(runtime.target.name),
+                    **({"address": having.target.replica} if having.target.replica else {}),
+                    what=change.what,
+                    changed=describe_change(change),
+                    first_seen=rfc3339(change.at),
+                    **log_fields(having.trace),
+                )
 
     def _take_change(self, known: _Reported, ended: _Ended) -> int:
         """Mark a change that is due for a line; return how many were passed over before it."""
@@ -112,6 +148,7 @@ class ChangeLog:
             certain=diagnosis.certain,
             **({"party": diagnosis.party} if diagnosis.party else {}),
             facts=list(diagnosis.all_facts),
+            **({"changed": changed} if (changed := list(describe_changes(evidence))) else {}),
             **({"changes_passed_over": passed_over} if passed_over else {}),
             **_semantic(evidence, diagnosis.cause),
             **log_fields(one.trace),
@@ -149,6 +186,18 @@ class ChangeLog:
                 self._log.warning("target_finding_appeared", **about, facts=[finding.fact], **trace)
             else:
                 self._log.info("target_finding_gone", **about)
+
+
+def _get_logged(runtime: TargetRuntime, known: _Reported) -> Diagnosis | None:
+    """Return the diagnosis of `runtime` where all of it has been logged."""
+    diagnosis = runtime.diagnosis
+    if diagnosis is None or runtime.target.has_replicas:
+        return None
+    ended, findings = (
+        (diagnosis.outcome, diagnosis.cause),
+        {each.cause for each in diagnosis.findings},
+    )
+    return diagnosis if known.outcome == ended and known.findings == findings else None
 
 
 class SourceLog:

@@ -31,6 +31,8 @@ _SHORTEST_WAIT: Final = 0.005
 """Attempts that are due within this many seconds share one wake-up of the loop."""
 MOST_AT_ONCE: Final = 8
 """Attempts that begin in one turn of the loop: after a hold-up many are due, and each computes."""
+_RESOLUTION: Final = 1e-6
+"""Seconds between two times that APScheduler can tell apart."""
 _CANCELLATION: Final = 1.0
 _IDLE: Final = 3600.0
 """Seconds until the next look where no target is known."""
@@ -195,7 +197,9 @@ class Schedule:
 
     def _find_next_slot(self, now: float) -> float:
         """Return when timers are to be set again: in the slot before that in which a target is due."""
-        following = self._find_slot(now) + SLOT
+        # APScheduler asks until it gets a later time, in microseconds: a slot that begins within the
+        # present one has begun.
+        following = self._find_slot(now + _RESOLUTION) + SLOT
         upcoming = self._queue[0][0] if self._queue else now + _IDLE
         self._next_slot = max(following, self._find_slot(upcoming) - SLOT)
         return self._next_slot

@@ -12,8 +12,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.contract.imports import ROOT
+from tests.support.required_tools import missing
 from tools.pictures.__main__ import PICTURES, RECORDED, draw_check, read_status_page
-from tools.pictures.page import DIGEST, digest_page, shoot_page, strip_times
+from tools.pictures.page import DIGEST, digest_page, find_shown, shoot_page
 from tools.pictures.terminal import draw_terminal
 
 HOW: Final = "`make pictures` makes them anew; look at each before you commit it"
@@ -44,7 +45,7 @@ def test_the_terminal_shows_what_a_check_prints_today() -> None:
 @pytest.mark.slow
 def test_the_page_is_what_the_service_serves_today() -> None:
     """What the pictures were made from is recorded, and differs from today's page in times alone."""
-    assert strip_times(read_status_page()) == strip_times(RECORD), HOW
+    assert find_shown(read_status_page()) == find_shown(RECORD), HOW
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
@@ -59,7 +60,7 @@ def test_a_pages_picture_is_of_the_recorded_page(path: Path) -> None:
 def test_a_page_is_shot_anew(tmp_path: Path) -> None:
     """Chromium makes the picture of the recorded page again, in either scheme another one."""
     if shutil.which("chromium") is None:
-        pytest.skip("not installed: chromium")
+        missing("not installed: chromium")
     made = []
     for scheme in ("light", "dark"):
         shoot_page(RECORD, scheme, tmp_path / f"{scheme}.png")  # type: ignore[arg-type]

@@ -1,7 +1,6 @@
 """A fleet of thousands holds the event loop for moments only, whatever is asked of it meanwhile."""
 
 import asyncio
-import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
