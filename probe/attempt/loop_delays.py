@@ -65,7 +65,12 @@ class LoopDelays:
 
     def total(self) -> float:
         """Return the seconds lost while any meter ran, with those of a tick that is overdue now."""
-        return self._late + self._overdue(self.clock())
+        return self.read()[1]
+
+    def read(self) -> tuple[float, float]:
+        """Return the clock, and the seconds lost up to now."""
+        now = self.clock()
+        return now, self._late + self._overdue(now)
 
     def start(self) -> None:
         """Tick from now on, until each meter has called `stop`."""
@@ -115,9 +120,7 @@ class DelayMeter:
     def __enter__(self) -> Self:
         """Begin."""
         self._delays.start()
-        self._began = self._delays.clock()
-        self._late_before = self._delays.total()
-        self.note_action()
+        self._began, self._late_before = self._acted_at, self._late_at_action = self._delays.read()
         return self
 
     def __exit__(
@@ -131,8 +134,7 @@ class DelayMeter:
 
     def note_action(self) -> None:
         """Note that something was begun or sent: from now on the peer has its time."""
-        self._acted_at = self._delays.clock()
-        self._late_at_action = self._delays.total()
+        self._acted_at, self._late_at_action = self._delays.read()
 
     @property
     def held_up(self) -> float:

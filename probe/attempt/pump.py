@@ -22,6 +22,9 @@ _READS_AT_ONCE: Final = 4
 _LATENESS: Final = 0.1
 """A timer that fires this many seconds late waits the same time once more: after a pause of the
 whole machine, the peer's data has yet to arrive."""
+_COARSE: Final = 0.002
+"""Seconds by which uvloop's timers, which count in milliseconds, may fire early. A timer that is too
+early is set again for next to nothing, several times in a row."""
 _LAST_READS: Final = 64
 """Reads after the deadline: enough for all data that the kernel holds (the session's byte budget is
 far below tcp_rmem, 6 MiB)."""
@@ -168,7 +171,7 @@ class Pump:
                 self._timer.cancel()
             self._timer_at = wake_at
             self._timer = (
-                self._loop.call_later(wake_at - monotonic(), self._guard, self._wake)
+                self._loop.call_later(wake_at - monotonic() + _COARSE, self._guard, self._wake)
                 if wake_at is not None
                 else None
             )

@@ -30,6 +30,7 @@ To go on, in another terminal, while this demo runs:
   cd {folder}
   {command} check {endpoint} --ca {good}/server-ca.pem --cert {good}/tls.crt --key {good}/tls.key -v
   {command} check {endpoint} --ca {good}/server-ca.pem
+  {command} forecast {endpoint} --ca {good}/server-ca.pem --cert {good}/tls.crt --key {good}/tls.key
   {command} inspect {damaged}/tls.key
   {command} explain client_ca_untrusted
 
@@ -43,7 +44,7 @@ _GOOD: Final = "healthy-grpc"
 _DAMAGED: Final = "documented-cause-5-client-file-malformed"
 
 
-@click.command()
+@click.command(short_help="Faulty backends on this machine, and the probe.")
 @click.option("--once", is_flag=True, help="One round and the table, then exit.")
 @click.option(
     "--listen",

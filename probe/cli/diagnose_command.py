@@ -10,7 +10,7 @@ from probe.system.standard_streams import ignore_broken_pipe
 from probe.text.safe_text import safe_text
 
 
-@click.command()
+@click.command(short_help="Say what recorded evidence means.")
 @click.argument("files", nargs=-1, required=True, type=TextFile("rb"), metavar="EVIDENCE...")
 @output_option("table", "json", "jsonl")
 def diagnose(files: tuple[IO[bytes], ...], output: str) -> int:

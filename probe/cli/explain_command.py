@@ -32,8 +32,9 @@ To find the cause itself, where the exporter runs, with its environment or its p
 
 
 @click.command(
+    short_help="Explain a cause, or a line of a log.",
     # The text may begin with a dash, and `-h` may be its first word's beginning.
-    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]}
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
 )
 @click.argument(
     "words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="CAUSE | ERROR TEXT | -"

@@ -78,6 +78,8 @@ _REFUSED: Final = {
 }
 """What has no counterpart, and what to write."""
 
+_CERTIFICATES: Final = frozenset({"--cert"})
+_WITH_PASSPHRASE: Final = re.compile(r"\.(?:pem|crt|cer|p12|pfx):[^/]")
 _BUNDLE: Final = re.compile(r"-[kvsSf]{2,}")
 _CONNECT_TO: Final = re.compile(r"([^:]+):(\d*):(\[[0-9a-fA-F:.]+\]|[^:]*):(\d*)")
 
@@ -103,7 +105,9 @@ def translate_habits(
             return
         if argument in valued:
             yield argument
-            yield from _take_next(rest)
+            for value in _take_next(rest):
+                _refuse_value(argument, value, valued)
+                yield value
         elif argument in flags or not argument.startswith("-") or argument == "-":
             yield argument
         elif _BUNDLE.fullmatch(argument):
@@ -111,6 +115,20 @@ def translate_habits(
             yield from translate_habits(letters, valued, flags)
         else:
             yield from _translate(argument, rest)
+
+
+def _refuse_value(option: str, value: str, valued: Collection[str]) -> None:
+    """Refuse an option in the place of a value, and curl's passphrase behind a file's name.
+
+    Raises:
+        click.UsageError: without the value, which may be secret.
+    """
+    if value.startswith("--") and value in valued:
+        raise click.UsageError(
+            f"{option} lacks its value: {value} follows at once; write the value behind it"
+        )
+    if option in _CERTIFICATES and _WITH_PASSPHRASE.search(value):
+        raise click.UsageError(f"{option} FILE:PASSPHRASE: {_CONVERT}")
 
 
 def _translate(argument: str, rest: Iterator[str]) -> Iterator[str]:
@@ -130,7 +148,9 @@ def _translate(argument: str, rest: Iterator[str]) -> Iterator[str]:
         yield from map(_read_connect_to, _take_next(following))
     elif option in _TAKES:
         yield _TAKES[option]
-        yield from _take_next(following)
+        for value in _take_next(following):
+            _refuse_value(_TAKES[option], value, ())
+            yield value
     elif option not in _NEEDLESS:
         yield argument
 

@@ -23,7 +23,9 @@ from probe.cli.named_receivers import (
     receiver_option,
 )
 from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, output_option, report_counts
+from probe.cli.usage_hints import ENDPOINT
 from probe.system.standard_streams import ignore_broken_pipe
+from probe.text.safe_text import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from probe.model.target import Target
 
 
-@click.command()
+@click.command(short_help="Say what local files really are, and what is wrong.")
 @click.argument("files", nargs=-1, type=click.Path(), metavar="[FILE]...")
 @click.option(
     "--cert", "cert_file", type=click.Path(), help="A file that should be the client certificate."
@@ -77,6 +79,11 @@ def inspect(
     target of the configuration are inspected, else those that OTEL_EXPORTER_OTLP_* name.
     With --receiver, those of the backend are.
     """
+    for file in files:
+        if ENDPOINT.fullmatch(file) and not Path(file).exists():
+            raise click.UsageError(
+                f"{safe_text(file)} is not a file; to try an endpoint: mtls-probe check {safe_text(file)}"
+            )
     options = (cert_file, key_file, ca_file)
     named = bool(files) or any(option is not None for option in options)
     if named and config_file is not None:
@@ -99,6 +106,8 @@ def inspect(
     else:
         loaded = read_configuration(config_file, name_sources(pids, (), config_file))
         report_sources(loaded)
+        if loaded.nothing_to_probe and config_file is None and not pids:
+            click.echo("To look at files: mtls-probe inspect tls.crt tls.key ca.crt", err=True)
         sets = _collect_target_sets(one for one in loaded.targets if one.receiver is None)
         others = inspect_receiver_targets(loaded.targets)
         well = not loaded.nothing_to_probe and all(each.up for each in loaded.source_states)

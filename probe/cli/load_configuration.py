@@ -49,6 +49,22 @@ class TextFile(_PathOnly, click.File):
     """A file to read."""
 
 
+class _ProcessNumber(click.IntRange):
+    """The number of a process."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Convert, or end with a usage error that says where such a number is."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(
+                "this is not the number of a process; pgrep -af TEXT prints those whose command line "
+                "has a text",
+                param,
+                ctx,
+            )
+
+
 config_option = click.option(
     "--config",
     "config_file",
@@ -60,7 +76,7 @@ config_option = click.option(
 pid_option = click.option(
     "--pid",
     "pids",
-    type=click.IntRange(min=1),
+    type=_ProcessNumber(min=1),
     metavar="PID",
     multiple=True,
     help="The number of a running exporter's process: its environment, command line and files are "

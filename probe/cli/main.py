@@ -15,6 +15,7 @@ import click
 from probe import __version__
 from probe.cli.results import PROBE_FAULT, USAGE
 from probe.config.errors import ConfigurationError
+from probe.system.deferred_packages import defer_packages
 from probe.system.own_limits import OwnLimitError, forbid_core_dumps
 from probe.system.standard_streams import (
     buffer_stdout,
@@ -29,6 +30,7 @@ from probe.text.secret_register import SecretRegister
 COMMANDS: Final = (
     "run",
     "check",
+    "forecast",
     "inspect",
     "explain",
     "diagnose",
@@ -62,7 +64,16 @@ class _Commands(click.Group):
         return cast("click.Command", getattr(module, cmd_name))
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+_TO_BEGIN: Final = """\b
+To begin, and for the options of a command:
+  mtls-probe demo
+  mtls-probe check HOST:PORT --ca ca.crt --cert tls.crt --key tls.key
+  mtls-probe check --help"""
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_TO_BEGIN
+)
 @click.version_option(__version__, "-V", "--version", prog_name="mtls-probe")
 def cli() -> None:
     """Performs client-certificate handshakes against OTLP backends and names what is wrong."""
@@ -71,6 +82,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit with its code."""
     forbid_core_dumps()
+    defer_packages()
     for name in _APPLICATION_VARIABLES:
         os.environ.pop(name, None)
     open_closed_streams()
@@ -79,6 +91,9 @@ def main() -> None:
     install_bounded_stderr(register.mask)
     try:
         code = cli.main(standalone_mode=False, obj=register)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        code = USAGE
     except click.ClickException as error:
         from probe.cli.usage_hints import describe_usage_error
 

@@ -119,6 +119,19 @@ def check_folder(file: Path | None) -> None:
         raise OSError(missing, why, str(file))
 
 
+def make_folder(folder: Path, option: str) -> None:
+    """Make the folder that `option` names, before a round begins for nothing.
+
+    Raises:
+        OSError: where that is not possible.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = f"{option}: cannot make this folder: {error.strerror}; name one that you can write to"
+        raise OSError(error.errno, why, str(folder)) from error
+
+
 def _encode(
     rows: Sequence[Row],
     output: str,

@@ -11,7 +11,7 @@ from probe.system.standard_streams import ignore_broken_pipe
 DOCUMENTS: Final = ("config", "output", "evidence")
 
 
-@click.command()
+@click.command(short_help="Print the JSON Schema of what it reads or writes.")
 @click.argument("document", type=click.Choice(DOCUMENTS), metavar="config|output|evidence")
 def schema(document: str) -> int:
     """Print the JSON Schema of the configuration file, of `--output json`, or of evidence files."""

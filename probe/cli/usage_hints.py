@@ -23,7 +23,19 @@ _SYNONYMS: Final = {
     "version": "--version",
 }
 """What other tools call a command."""
-_ENDPOINT: Final = re.compile(r"https?://\S+|[\w.-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
+_OPTIONS: Final = {
+    **dict.fromkeys(("-p", "--port", "-l", "--bind", "--addr", "--address"), "--listen HOST:PORT"),
+    **dict.fromkeys(("-c", "-f", "--file", "--conf"), "--config FILE"),
+    **dict.fromkeys(("-o", "--format", "--json"), "--output json"),
+}
+"""What other tools call an option, and what to write where the command has it."""
+_MISSING: Final = {
+    "explain": 'Paste a line of a log, in quotes: mtls-probe explain "remote error: tls: bad certificate"; '
+    "or name a cause: mtls-probe explain client_ca_untrusted",
+    "diagnose": "Name a file that mtls-probe check --evidence DIR has written",
+}
+"""What to write where the argument of a command is missing."""
+ENDPOINT: Final = re.compile(r"https?://\S+|[\w.-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
 _FILE_ENDS: Final = (".pem", ".crt", ".cer", ".key", ".p12", ".pfx", ".jks", ".der")
 _CONFIGURATION_ENDS: Final = (".yml", ".yaml", ".json")
 
@@ -37,13 +49,20 @@ def describe_usage_error(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchCommand):
         near = "" if error.possibilities else " ".join(_hint_command(error.command_name, context))
         return f"{message} {near}".rstrip()
+    if isinstance(error, click.MissingParameter) and context is not None:
+        return " ".join([message, _MISSING.get(context.info_name, "")]).rstrip()
     if message.startswith("Got unexpected extra argument") and context is not None:
-        return " ".join([message.removesuffix(".") + ".", *_hint_argument(context)])
+        return " ".join([message.removesuffix(".") + ".", *_hint_argument(message, context)])
     return message
 
 
 def _hint_option(option: str, context: click.Context) -> Iterator[str]:
     """Yield which commands have an option that this one lacks."""
+    own = {each for parameter in context.command.params for each in parameter.opts}
+    meant = _OPTIONS.get(option, "")
+    if meant and meant.split()[0] in own:
+        yield f"Write: {meant}"
+        return
     owners = [
         name
         for name, command in _list_commands(context)
@@ -63,7 +82,7 @@ def _hint_command(word: str, context: click.Context | None) -> Iterator[str]:
     shown = shlex.quote(word) if len(word) < 256 and word.isprintable() else "…"
     if word in _SYNONYMS:
         yield f"Write: mtls-probe {_SYNONYMS[word]}"
-    elif _ENDPOINT.fullmatch(word):
+    elif ENDPOINT.fullmatch(word):
         yield f"To try an endpoint: mtls-probe check {shown}"
     elif word.endswith(_FILE_ENDS):
         yield f"To see what a file is: mtls-probe inspect {shown}"
@@ -81,9 +100,13 @@ def _hint_command(word: str, context: click.Context | None) -> Iterator[str]:
         )
 
 
-def _hint_argument(context: click.Context) -> Iterator[str]:
+def _hint_argument(message: str, context: click.Context) -> Iterator[str]:
     """Yield where to write what to probe, for a command that takes no argument."""
     options = {option for parameter in context.command.params for option in parameter.opts}
+    word = re.search(r"\((\w+)\)", message)
+    if word and f"--{word[1]}" in options:
+        yield f"Write: --{word[1]}"
+        return
     if "--config" in options:
         yield f"A file is named by an option: mtls-probe {context.info_name} --config FILE."
     yield "To try an endpoint: mtls-probe check HOST:PORT"

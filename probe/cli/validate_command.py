@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from probe.model.target import Target
 
 
-@click.command()
+@click.command(short_help="Load configuration and files; connect nowhere.")
 @config_option
 @pid_option
 @manifest_option

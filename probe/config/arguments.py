@@ -73,7 +73,10 @@ def refuse_given(context: click.Context, settings: Collection[str]) -> None:
     for option in context.command.params:
         name = option.name or ""
         if name in settings and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"{option.opts[0]} goes with an endpoint on the command line")
+            raise click.UsageError(
+                f"{option.opts[0]} goes with an endpoint on the command line: "
+                f"mtls-probe check HOST:PORT {option.opts[0]} …"
+            )
 
 
 def make_targets(

@@ -96,6 +96,19 @@ def register_configuration(register: SecretRegister, configuration: Configuratio
             register_url(register, clock.where)
 
 
+def reuse_targets(loaded: Configuration, before: Configuration) -> Configuration:
+    """Return `loaded` with the targets of `before` in place of equal ones.
+
+    From then on a comparison of thousands of them is one of identities.
+    """
+    known = {each.name: each for each in before.targets}
+    targets = tuple(
+        old if (old := known.get(each.name)) == each and old is not None else each
+        for each in loaded.targets
+    )
+    return replace(loaded, targets=targets)
+
+
 def mask_sources(register: SecretRegister, configuration: Configuration) -> Configuration:
     """Return `configuration` with no secret in its warnings and in what it says of its sources."""
     states = tuple(

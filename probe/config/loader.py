@@ -5,13 +5,15 @@ Two steps: `load_configuration` reads files and environment without any network;
 keeps what it held before, and says so. A configuration that has an error itself is not used.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from platform import node
-
-import aiohttp
+from typing import TYPE_CHECKING, Final
 
 from probe.config.check_settings import check_duration
 from probe.config.configuration import SAMPLE_SUCCESSES, Configuration, WebSettings
@@ -41,6 +43,13 @@ from probe.config.target_list import assign_names, is_in_shard, merge_targets
 from probe.config.typed_values import convert
 from probe.config.yaml_document import Document, Place, parse_yaml
 from probe.text.description import describe_url
+from probe.text.safe_text import safe_text
+
+if TYPE_CHECKING:
+    import aiohttp
+
+_NEIGHBOURS: Final = 100
+"""Files of a folder among which those are looked for that may have been meant."""
 
 Answers = Mapping[str, bytes | ConfigurationError]
 """What each http_sd URL has answered last, or why it has not."""
@@ -121,6 +130,13 @@ def load_named_sources(
     return replace(loaded, files=tuple(files.names))
 
 
+def _name_neighbours(path: Path) -> str:
+    """Say which files of YAML are where `path` should be, three at most."""
+    found = sorted(islice(path.parent.glob("*.y*ml"), _NEIGHBOURS))[:3]
+    names = ", ".join(safe_text(each.name) for each in found)
+    return f"; its folder has {names}" if names else ""
+
+
 def _read_document(
     path: Path, files: FileReader, inputs: SourceInputs
 ) -> tuple[Document, tuple[str, ...]]:
@@ -128,7 +144,8 @@ def _read_document(
     try:
         raw = files.read_any_kind(str(path))
     except OSError as error:
-        reason = f"cannot be read: {explain_unreadable(error)}"
+        near = _name_neighbours(path) if isinstance(error, FileNotFoundError) else ""
+        reason = f"cannot be read: {explain_unreadable(error)}{near}"
         raise ConfigurationError(reason, file=str(path)) from None
     try:
         document = parse_yaml(raw, str(path))
@@ -279,6 +296,8 @@ class ConfigurationLoader:
         self._answers = {url: self._answers[url] for url in urls if url in self._answers}
         if not urls:
             return False
+        import aiohttp
+
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
             changed = await asyncio.gather(
                 *(self._fetch(session, url) for url in dict.fromkeys(urls))

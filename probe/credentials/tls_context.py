@@ -15,7 +15,7 @@ from probe.credentials.key_pair import list_schemes_of, present_pair
 from probe.credentials.system_roots import SYSTEM_ROOTS, SystemRoots
 from probe.model.certificate import CredentialFacts
 from probe.model.client_offer import ClientOffer
-from probe.tls.bindings import watch_messages
+from probe.tls.bindings import prepare_context
 from probe.tls.offer import apply_offer
 from probe.x509.anchors import AnchorPool
 
@@ -139,8 +139,7 @@ def _build(material: Material, offer: ClientOffer, client_certificate: bool) -> 
     # As Go: connects to an old server without RFC 5746.
     context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    context.set_verify(SSL.VERIFY_NONE)
-    watch_messages(context)
+    prepare_context(context)
     if key is not None:
         present_pair(context, material.chain, key)
     return context

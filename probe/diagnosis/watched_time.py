@@ -140,8 +140,8 @@ class WatchedTime:
         return -self + other
 
     def __abs__(self) -> Any:
-        """Return it without its sign, which is asked for."""
-        return -self if self < 0.0 else self
+        """Return its size; the sign is asked for only where it matters."""
+        return _Size(self)
 
     def __floordiv__(self, other: Any) -> float:
         """Divide by a number; the whole part is a float that holds until the next one is reached."""
@@ -157,7 +157,7 @@ class WatchedTime:
         text = format(self.value, spec)
         half, shown = 0.5 * 10.0 ** -int(found[1]), float(text)
         self.stay_within(shown - half, shown + half)
-        abs(self)  # the sign is written too, also that of a 0
+        _ = self < 0.0  # the sign is written too, also that of a 0
         return text
 
     def __eq__(self, other: object) -> bool:
@@ -172,6 +172,43 @@ class WatchedTime:
     def __hash__(self) -> int:
         """Refuse: what is looked up by it could be anything."""
         raise UnwatchableError
+
+
+def _compare_size(ask: Callable[[Any, Any], bool]) -> Callable[["_Size", Any], bool]:
+    """Return the comparison `ask` of a size: below a limit, the time may lie on either side of 0."""
+
+    def compare(size: "_Size", limit: Any) -> bool:
+        time = size.time
+        if ask(0.0, 1.0) == (answer := ask(size.signed, limit)):
+            _ = ask(time, limit), ask(-time, limit)
+        return answer
+
+    return compare
+
+
+class _Size:
+    """The size of a watched time: to be compared, divided into whole parts, and written."""
+
+    __slots__ = ("time",)
+
+    def __init__(self, time: WatchedTime) -> None:
+        self.time = time
+
+    @property
+    def signed(self) -> WatchedTime:
+        return self.time if self.time.value >= 0 else -self.time
+
+    def __floordiv__(self, other: Any) -> Any:
+        _ = self.time < 0.0
+        return self.signed // other
+
+    def __format__(self, spec: str) -> str:
+        _ = self.time < 0.0
+        return format(self.signed, spec)
+
+    __lt__, __le__ = _compare_size(operator.lt), _compare_size(operator.le)
+    __gt__, __ge__ = _compare_size(operator.gt), _compare_size(operator.ge)
+    __eq__ = __bool__ = __str__ = __repr__ = _refuse  # and so it has no hash
 
 
 def is_within(bounds: Bounds, values: Sequence[float]) -> bool:

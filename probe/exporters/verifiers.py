@@ -58,3 +58,9 @@ VERIFIERS: Final[Mapping[str, Verifier]] = {
 def get_verifier(runtime: str) -> Verifier:
     """Return the model of `runtime`; the Collector's where it has none."""
     return VERIFIERS.get(runtime, VERIFIERS["collector"])
+
+
+IGNORE_ANCHOR_DATES: Final = frozenset(
+    {"java-okhttp", "java-jdk", "java-grpc", "rust-tonic", "rust-reqwest"}
+)
+"""Runtimes that trust an anchor beyond its own dates: PKIX (RFC 5280 §6.1) and webpki look at none."""

@@ -47,6 +47,10 @@ class Ledger:
         """Return what is known of the target called `name`, None where there is none."""
         return self._runtimes.get(name)
 
+    def knows(self, target: Target) -> bool:
+        """Return whether `target` has a runtime, as it is."""
+        return self._runtimes.get(target.name) is self.runtime_of(target)
+
     def runtime_of(self, target: Target) -> TargetRuntime:
         """Return the runtime of `target`.
 

@@ -6,34 +6,20 @@ reported) is a part of the same object, under a type of that room. No I/O and no
 is an `Evidence.at`.
 """
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar, cast
 
+from probe.ledger.history import History
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.model.record import Record
 from probe.model.target import Target
 from probe.model.trace_context import TraceContext
 
 NOT_REQUESTED: Final = "client_cert_not_requested"
 """The finding that contradicts `expect: {client_certificate_requested: true}`."""
 
-HISTORY: Final = 60
-"""How many attempts of a target are remembered."""
-
 _Store = TypeVar("_Store")
-
-
-class HistoryEntry(Record, frozen=True, gc=False):
-    """One past attempt in short; `at` is epoch seconds, `duration` seconds over all stages."""
-
-    at: float
-    outcome: str
-    cause: str | None
-    expected: bool
-    duration: float
 
 
 @dataclass(slots=True, eq=False)
@@ -58,7 +44,7 @@ class TargetRuntime:
     """The last attempt that ended as expected."""
     since: float | None = None
     """When the present outcome and cause were first seen without a break."""
-    history: deque[HistoryEntry] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    history: History = field(default_factory=History)
     _stores: dict[Callable[[], object], object] = field(default_factory=dict)
 
     @property
@@ -99,14 +85,10 @@ class TargetRuntime:
             self.last_success = evidence.at
         else:
             self.failures += 1
-        self.history.append(
-            HistoryEntry(
-                at=evidence.at,
-                outcome=diagnosis.outcome,
-                cause=diagnosis.cause,
-                expected=self.expected,
-                duration=sum(evidence.durations.values()),
-            )
+        self.history.add(
+            evidence.at,
+            sum(evidence.durations.values()),
+            (diagnosis.outcome, diagnosis.cause, self.expected),
         )
 
 

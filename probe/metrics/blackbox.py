@@ -121,9 +121,9 @@ def render_blackbox_metrics(
         pairs = format_labels(zip(family.labels, values, strict=True))
         sample = f"{family.name}{f'{{{pairs}}}' if pairs else ''} {format_number(float(value))}\n"
         parts += (family.metadata(openmetrics=False), sample.encode())
-    samples = [each.rendered for each in list_row_samples(observed)]
+    samples = list(list_row_samples(observed))
     for place, family in enumerate(TARGET_FAMILIES):
-        rendered = b"".join(each[place] for each in samples)
+        rendered = b"".join(each.render(place) for each in samples)
         if family in WITHOUT_A_SCHEDULE and rendered:
             parts += (family.metadata(openmetrics=openmetrics), rendered)
     if openmetrics:

@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from probe.diagnosis.kept_reading import KeptReading
 from probe.diagnosis.readings.used_certificates import (
     ClientPath,
     find_client_path,
+    find_receiver_paths,
     find_server_path,
     is_of_file,
 )
 from probe.model.certificate import CertificateFacts, ReceiverFiles
 from probe.model.evidence import Evidence
-from probe.x509.lasting_path import choose_lasting, list_sent_paths
 from probe.x509.validity import find_first_to_expire
 
 Source = Literal["client", "client_ca_bundle", "server", "receiver", "receiver_client_ca"]
@@ -61,11 +62,11 @@ class CertificateRows:
         sources: those of each source that has any.
     """
 
-    __slots__ = ("_anchors", "_client", "_needed", "sources")
+    __slots__ = ("_anchors", "_client", "_client_path", "_needed", "sources")
 
     def __init__(self) -> None:
         """Know nothing yet."""
-        self.sources: tuple[SourceRows, ...] = ()
+        self._client_path = KeptReading(find_client_path)
         self._client: ClientPath | None = None
         """What the last attempt showed of the client's chain."""
         self._needed: _Certificates = ()
@@ -73,22 +74,23 @@ class CertificateRows:
         self._anchors: _Certificates = ()
         """What a verified path was seen to need of the exporter's anchors."""
 
-    def update(self, evidence: Evidence, *, same: bool, same_files: bool) -> bool:
-        """Take in an attempt; return whether the rows were made again.
+    def update(
+        self, evidence: Evidence, *, same: bool, same_files: bool
+    ) -> list[SourceRows] | None:
+        """Take in an attempt; return the rows of each source that has any, None where they stay.
 
         Args:
             evidence: the attempt.
             same: whether files and handshake are those of the last one.
             same_files: whether the files are.
         """
-        client = find_client_path(evidence)
+        client = self._client_path.read(evidence)
         if same and client == self._client:
-            return False
+            return None
         self._client = client
         if not same_files:
             self._needed = self._anchors = ()
-        self.sources = tuple(self._select(evidence, client))
-        return True
+        return self._select(evidence, client)
 
     def _select(self, evidence: Evidence, client: ClientPath) -> list[SourceRows]:
         held, files = evidence.credentials, evidence.target
@@ -125,26 +127,15 @@ class CertificateRows:
 
 
 def _list_receiver_rows(files: ReceiverFiles, at: float) -> tuple[SourceRows, SourceRows]:
-    """Return the rows of what a receiver serves, and of the CAs that it verifies clients by, on disk.
-
-    Of several CAs of one name the one that lasts longest is used: an old one may stay for a while.
-    """
-    chain, held = files.chain, files.client_cas
-    path = choose_lasting(list_sent_paths(chain), at) if chain else ()
-    served = path[:-1] if len(path) > 1 and path[-1].self_signed else path
-    useless = {rule.sha256 for rule in files.client_ca_rules}
-    by_name: dict[str, list[tuple[CertificateFacts, ...]]] = {}
-    for one in held:
-        if one.sha256 not in useless:
-            by_name.setdefault(one.subject.digest, []).append((one,))
-    used = tuple(one for group in by_name.values() for one in choose_lasting(group, at))
+    """Return the rows of what a receiver serves, and of the CAs that it verifies clients by, on disk."""
+    chain, held, paths = files.chain, files.client_cas, find_receiver_paths(files, at)
     most = MOST_OF_A_RECEIVER
     return (
-        _make_rows("receiver", chain, served, [files.cert_file] * len(chain), most),
+        _make_rows("receiver", chain, paths.served, [files.cert_file] * len(chain), most),
         _make_rows(
             "receiver_client_ca",
             held,
-            used,
+            paths.client_cas,
             [files.client_ca_file] * len(held),
             most,
             max(files.client_ca_count, len(held)),

@@ -4,7 +4,7 @@ The samples of targets are kept rendered (target_samples.py), those of the servi
 prometheus_client (service_metrics.py); a scrape joins the two.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -25,11 +25,15 @@ from probe.metrics.service_metrics import (
 from probe.metrics.target_samples import (
     list_row_samples,
     list_target_samples,
+    render_lines,
     render_target_samples,
 )
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import SourceState, Target
+
+AT_ONCE: Final = 500
+"""Targets whose samples are rendered in one go: a scrape must not hold back the attempts."""
 
 ONLY_WITH_A_SCHEDULE: Final = frozenset(
     family.name for family in (families.ATTEMPTS, families.FAILURES, families.INTERVAL)
@@ -64,13 +68,31 @@ class Metrics:
                 OpenMetrics.
         """
         openmetrics = wants_openmetrics(accept)
-        samples = [each for runtime in self._ledger for each in list_target_samples(runtime)]
-        parts: list[bytes] = []
+        return b"".join(self.expose(openmetrics=openmetrics)), OPENMETRICS if openmetrics else TEXT
+
+    def expose(self, *, openmetrics: bool) -> Iterator[bytes]:
+        """Yield the metrics in parts, each made in a moment; an empty part is only a pause.
+
+        What is shown of a target is of one moment, whatever happens between two parts.
+        """
+        seen: list[tuple[bytes, list[bytes]]] = []
+        for number, runtime in enumerate(tuple(self._ledger)):
+            seen += ((each.head, each.tails.copy()) for each in list_target_samples(runtime))
+            if number % AT_ONCE == 0:
+                yield b""
         for place, family in enumerate(TARGET_FAMILIES):
-            parts.append(family.metadata(openmetrics=openmetrics))
-            parts.extend([each.rendered[place] for each in samples])
-        parts.append(self.service.exposition(openmetrics=openmetrics))
-        return b"".join(parts), OPENMETRICS if openmetrics else TEXT
+            yield family.metadata(openmetrics=openmetrics)
+            name = family.name.encode()
+            for begin in range(0, len(seen), AT_ONCE):
+                some = seen[begin : begin + AT_ONCE]
+                yield b"".join(
+                    [
+                        render_lines(name + head, lines)
+                        for head, tails in some
+                        if (lines := tails[place])
+                    ]
+                )
+        yield self.service.exposition(openmetrics=openmetrics)
 
     def _record(self, runtime: TargetRuntime) -> None:
         # At the attempt, and not at the scrape: so the work is spread evenly.
@@ -92,7 +114,7 @@ def render_textfile(
     samples = list(list_row_samples(seen))
     parts: list[bytes] = []
     for place, family in enumerate(TARGET_FAMILIES):
-        rendered = b"".join(each.rendered[place] for each in samples)
+        rendered = b"".join(each.render(place) for each in samples)
         if rendered and family.name not in ONLY_WITH_A_SCHEDULE:
             parts += (family.metadata(openmetrics=False), rendered)
     causes = {cause for row in seen for cause in list_causes(*row)}

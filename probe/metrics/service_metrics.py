@@ -10,17 +10,21 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final, Protocol
 
-from prometheus_client import CollectorRegistry, Histogram, Info, Metric, ProcessCollector
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.registry import Collector
+from prometheus_client.metrics import Info
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.openmetrics.exposition import generate_latest as encode_openmetrics
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.samples import Exemplar
+from prometheus_client.utils import floatToGoString
 
 from probe import __version__
 from probe.diagnosis.cause import Cause
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics import families
-from probe.metrics.exposition import OPENMETRICS, TEXT, Family
+from probe.metrics.exposition import Family, format_labels
+from probe.metrics.light_histogram import LightHistogram
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import SourceState, Target
@@ -79,8 +83,10 @@ class ServiceMetrics:
         self._nothing_to_probe = False
         self._seen: set[str] = set()
         self.register(lambda: collect_ledger(ledger, catalogue, self._seen))
-        self._durations = _histogram(families.DURATION, DURATION_BUCKETS, registry)
-        self._lateness = _histogram(families.SCHEDULE_LATENESS, LATENESS_BUCKETS, registry)
+        self._durations = LightHistogram(families.DURATION, DURATION_BUCKETS)
+        self._lateness = LightHistogram(families.SCHEDULE_LATENESS, LATENESS_BUCKETS)
+        registry.register(self._durations)
+        registry.register(self._lateness)
         self.register(lambda: collect_sources(self._sources, self._nothing_to_probe))
         self.register(self._own_samples)
         _info(families.BUILD_INFO, registry).info(
@@ -99,11 +105,11 @@ class ServiceMetrics:
         if evidence is None or diagnosis is None:
             return
         self._seen.update(list_causes(state.target, evidence, diagnosis))
-        decided, exemplar = evidence.ending.stage, _exemplar(state)
+        decided = evidence.ending.stage
         for stage, seconds in evidence.durations.items():
             if stage in OBSERVED_STAGES:
-                shown = exemplar if stage == decided else None
-                self._durations.labels(stage).observe(seconds, shown)
+                exemplar = _make_exemplar(state, seconds) if stage == decided else None
+                self._durations.observe(seconds, stage, exemplar)
         if evidence.ending.kind == "budget":
             self._counts[families.BUDGET_EXCEEDED] += 1
 
@@ -151,8 +157,7 @@ class ServiceMetrics:
 
     def exposition(self, *, openmetrics: bool) -> bytes:
         """Return all of it; OpenMetrics ends with `# EOF`, so it goes last."""
-        encode, _ = choose_encoder(OPENMETRICS if openmetrics else TEXT)
-        return encode(self._registry)
+        return encode_openmetrics(self._registry) if openmetrics else _encode_text(self._registry)
 
     def _update_reload(self) -> None:
         successful = self._config_in_force and self._web_config_in_force
@@ -239,8 +244,26 @@ def encode_samples(samples: Samples) -> bytes:
     """Return `samples` in the text format 0.0.4."""
     registry = _Registry()
     registry.register(_Reader(lambda: samples))
-    encode, _ = choose_encoder(TEXT)
-    return encode(registry)
+    return _encode_text(registry)
+
+
+def _encode_text(registry: CollectorRegistry) -> bytes:
+    """Return the samples of `registry` in the text format 0.0.4.
+
+    The encoder of prometheus_client stands in a module that imports three web servers, which would
+    take 2 MB; this one writes the same for the kinds of families that there are here.
+    """
+    lines = list[str]()
+    for metric in registry.collect():
+        suffix = {"counter": "_total", "info": "_info"}.get(metric.type, "")
+        kind = "gauge" if metric.type == "info" else metric.type
+        lines.append(f"# HELP {metric.name}{suffix} {metric.documentation}\n")
+        lines.append(f"# TYPE {metric.name}{suffix} {kind}\n")
+        for sample in metric.samples:
+            labels = format_labels(sorted(sample.labels.items()))
+            name = f"{sample.name}{{{labels}}}" if labels else sample.name
+            lines.append(f"{name} {floatToGoString(sample.value)}\n")
+    return "".join(lines).encode()
 
 
 def make_resource_labels(attributes: Mapping[str, str]) -> dict[str, str]:
@@ -300,13 +323,6 @@ class _Reader(Collector):
         return []
 
 
-def _histogram(
-    family: Family, buckets: tuple[float, ...], registry: CollectorRegistry
-) -> Histogram:
-    name, help_ = family.name, family.documentation
-    return Histogram(name, help_, family.labels, registry=registry, buckets=buckets)
-
-
 def _info(family: Family, registry: CollectorRegistry) -> Info:
     return Info(family.name.removesuffix("_info"), family.documentation, registry=registry)
 
@@ -319,7 +335,7 @@ def _by_label(values: Mapping[str, float]) -> list[tuple[tuple[str, ...], float]
     return [((name,), value) for name, value in values.items()]
 
 
-def _exemplar(state: TargetRuntime) -> dict[str, str] | None:
+def _make_exemplar(state: TargetRuntime, seconds: float) -> Exemplar | None:
     """Return what leads from a bucket to the attempt of `state`; None where nothing does."""
     evidence, trace = state.evidence, state.trace
     if evidence is None or (evidence.trace is not None and trace is None):
@@ -328,4 +344,5 @@ def _exemplar(state: TargetRuntime) -> dict[str, str] | None:
     name = safe_text(state.target.name)
     if len(name) <= (NAME_LIMIT if trace is None else NAME_LIMIT_WITH_TRACE):
         labels["target"] = name
-    return labels or None
+    ended = evidence.at + sum(evidence.durations.values())
+    return Exemplar(labels, seconds, ended) if labels else None

@@ -1,7 +1,8 @@
 """The samples of one target, kept rendered: an attempt renders only what it changed.
 
 Rendering at each attempt instead of at each scrape spreads the work evenly, and a scrape of ten
-thousand targets only joins bytes.
+thousand targets only joins bytes. What is kept begins behind the name of the target: so what is equal
+for many targets, such as the names of a certificate, is in memory once.
 """
 
 import re
@@ -14,15 +15,16 @@ from probe.diagnosis.readings.client_certificate import is_issuer_listed
 from probe.ledger.replicas import Replicas
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics import families
-from probe.metrics.certificate_rows import CertificateRows
+from probe.metrics.certificate_rows import CertificateRows, SourceRows
 from probe.metrics.exposition import Family, format_labels, format_number
 from probe.metrics.families import TARGET_FAMILIES
 from probe.model.certificate import CredentialFacts
 from probe.model.diagnosis import Diagnosis
-from probe.model.evidence import Evidence, Handshake
+from probe.model.evidence import ClockReading, Evidence, Handshake
 from probe.model.target import Target
 
 _PLACES: Final = {family.name: place for place, family in enumerate(TARGET_FAMILIES)}
+_NAMES: Final = tuple(family.name.encode() for family in TARGET_FAMILIES)
 _CERTIFICATES: Final = (
     families.NOT_AFTER,
     families.NOT_BEFORE,
@@ -40,23 +42,30 @@ class TargetSamples:
     """The rendered samples of one target: a part of its runtime.
 
     Attributes:
-        rendered: the samples of each of `TARGET_FAMILIES`, in its order.
+        head: what the labels of every sample begin with, `{target="…"`.
+        tails: what follows in each line of each of `TARGET_FAMILIES`, in its order.
     """
 
-    __slots__ = ("_attempts", "_credentials", "_handshake", "_head", "_rows", "rendered")
+    __slots__ = (
+        "_attempts", "_clock", "_credentials", "_diagnosis", "_expected", "_failures", "_handshake",
+        "_rows", "head", "tails",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         """Have no sample yet."""
-        self.rendered = [b""] * len(TARGET_FAMILIES)
-        self._head = ""
-        self._attempts = 0
+        self.head = b""
+        self.tails = [b""] * len(TARGET_FAMILIES)
+        self._attempts = self._failures = 0
+        self._expected: bool | None = None
+        self._diagnosis: Diagnosis | None = None
+        self._clock: tuple[ClockReading, ...] = ()
         self._credentials: CredentialFacts | None = None
         self._handshake: Handshake | None = None
         self._rows = CertificateRows()
 
     def update(self, runtime: TargetRuntime) -> None:
         """Render what is new of `runtime`, whose part these samples are."""
-        if not self._head:
+        if not self.head:
             self._render_target(runtime.target)
             self._count(runtime)
         if runtime.attempts != self._attempts:
@@ -66,7 +75,7 @@ class TargetSamples:
 
     def count_addresses(self, target: str, replicas: Replicas) -> None:
         """Render how many addresses there are of the target of that name, and how they are."""
-        self._head = "{" + format_labels((("target", target),))
+        self.head = _format_head((("target", target),))
         known = replicas.by_address.values()
         self._set_value(families.ADDRESSES, len(known))
         unexpected = sum(not each.expected for each in known if each.diagnosis is not None)
@@ -75,7 +84,7 @@ class TargetSamples:
 
     def _render_target(self, target: Target) -> None:
         own = (("target", target.name), ("address", target.replica))
-        self._head = "{" + format_labels(own if target.replica else own[:1])
+        self.head = _format_head(own if target.replica else own[:1])
         if target.expect_cause and not target.expect_until:
             self._set_by(families.EXPECTED_CAUSE, "cause", {target.expect_cause: 1.0})
         self._set_value(families.INTERVAL, target.interval)
@@ -84,15 +93,25 @@ class TargetSamples:
     def _render_attempt(
         self, runtime: TargetRuntime, evidence: Evidence, diagnosis: Diagnosis
     ) -> None:
-        self._count(runtime)
-        self._set_value(families.SUCCESS, runtime.expected)
-        self._set_value(families.LAST_ATTEMPT, evidence.at)
-        if runtime.expected:
-            self._set_value(families.LAST_SUCCESS, evidence.at)
+        self._exchange_value(families.ATTEMPTS, runtime.attempts)
+        self._exchange_value(families.LAST_ATTEMPT, evidence.at)
+        expected = runtime.expected
+        if expected:
+            self._exchange_value(families.LAST_SUCCESS, evidence.at)
+        if runtime.failures != self._failures:
+            self._failures = runtime.failures
+            self._exchange_value(families.FAILURES, runtime.failures)
+        if expected is not self._expected:
+            self._expected = expected
+            self._set_value(families.SUCCESS, expected)
         self._set_by(families.LAST_DURATION, "stage", evidence.durations)
-        offsets = {reading.source: reading.offset for reading in evidence.clock}
-        self._set_by(families.CLOCK_OFFSET, "source", offsets)
-        self._render_verdict(diagnosis)
+        if evidence.clock or self._clock:
+            self._clock = evidence.clock
+            offsets = {reading.source: reading.offset for reading in evidence.clock}
+            self._set_by(families.CLOCK_OFFSET, "source", offsets)
+        if diagnosis is not self._diagnosis:
+            self._diagnosis = diagnosis
+            self._render_verdict(diagnosis)
         same_files = evidence.credentials is self._credentials or (
             evidence.credentials == self._credentials
         )
@@ -101,24 +120,32 @@ class TargetSamples:
         same_handshake = _is_same_handshake(evidence.handshake, self._handshake)
         if not (same_files and same_handshake):
             self._render_handshake(evidence)
-        if self._rows.update(evidence, same=same_files and same_handshake, same_files=same_files):
-            self._render_certificates()
+        same = same_files and same_handshake
+        if (rows := self._rows.update(evidence, same=same, same_files=same_files)) is not None:
+            self._render_certificates(rows)
         self._credentials, self._handshake = evidence.credentials, evidence.handshake
 
-    def _set(self, family: Family, rendered: str) -> None:
-        self.rendered[_PLACES[family.name]] = rendered.encode()
+    def render(self, place: int) -> bytes:
+        """Return the lines of the family at `place` of `TARGET_FAMILIES`."""
+        return render_lines(_NAMES[place] + self.head, self.tails[place])
+
+    def _set(self, family: Family, tails: str) -> None:
+        self.tails[_PLACES[family.name]] = _share(tails)
 
     def _set_value(self, family: Family, value: float) -> None:
-        self._set(family, f"{family.name}{self._head}}} {format_number(float(value))}\n")
+        self._set(family, f"}} {format_number(float(value))}\n")
+
+    def _exchange_value(self, family: Family, value: float) -> None:
+        """Write a value that is no other target's."""
+        self.tails[_PLACES[family.name]] = b"} %b\n" % format_number(float(value)).encode()
 
     def _set_by(self, family: Family, label: str, values: dict[str, float]) -> None:
         """Render one sample for each value of `label`."""
-        head = f"{family.name}{self._head}"
         lines = [
-            f"{head},{_format_label(label, key)}}} {format_number(float(value))}\n"
+            f",{_format_label(label, key)}}} {format_number(float(value))}\n"
             for key, value in values.items()
         ]
-        self._set(family, "".join(lines))
+        self.tails[_PLACES[family.name]] = "".join(lines).encode()
 
     def _count(self, runtime: TargetRuntime) -> None:
         self._set_value(families.ATTEMPTS, runtime.attempts)
@@ -139,7 +166,7 @@ class TargetSamples:
                 ("party", diagnosis.party or ""),
             )
         )
-        self._set(families.CAUSE, f"{families.CAUSE.name}{self._head},{named}}} 1\n")
+        self._set(families.CAUSE, f",{named}}} 1\n")
 
     def _render_credentials(self, credentials: CredentialFacts) -> None:
         if credentials.read_at:
@@ -154,7 +181,7 @@ class TargetSamples:
         tls_info = ""
         if handshake is not None and handshake.version:
             agreed = format_labels((key, getattr(handshake, key)) for key in _AGREED)
-            tls_info = f"{families.TLS_INFO.name}{self._head},{agreed}}} 1\n"
+            tls_info = f",{agreed}}} 1\n"
         self._set(families.TLS_INFO, tls_info)
         if handshake is not None and handshake.complete:
             requested = handshake.client_certificate_requested
@@ -166,12 +193,9 @@ class TargetSamples:
         else:
             self._set(families.ACCEPTABLE_CA_MATCH, "")
 
-    def _render_certificates(self) -> None:
-        after, before, info, earliest, left_out = (
-            f"{each.name}{self._head}" for each in _CERTIFICATES
-        )
+    def _render_certificates(self, sources: Iterable[SourceRows]) -> None:
         lines: tuple[list[str], ...] = ([], [], [], [], [])
-        for rows in self._rows.sources:
+        for rows in sources:
             source = f',source="{rows.source}"'
             for row in rows.shown:
                 where, facts = f'{source},position="{row.position}"', row.certificate
@@ -186,16 +210,32 @@ class TargetSamples:
                         ("used", "true" if row.used else "false"),
                     )
                 )
-                lines[0].append(f"{after}{where}}} {format_number(facts.not_after)}\n")
-                lines[1].append(f"{before}{where}}} {format_number(facts.not_before)}\n")
-                lines[2].append(f"{info}{where},{names}}} 1\n")
+                lines[0].append(f"{where}}} {format_number(facts.not_after)}\n")
+                lines[1].append(f"{where}}} {format_number(facts.not_before)}\n")
+                lines[2].append(f"{where},{names}}} 1\n")
             if rows.first_to_expire is not None:
                 ends = format_number(rows.first_to_expire.not_after)
-                lines[3].append(f"{earliest}{source}}} {ends}\n")
+                lines[3].append(f"{source}}} {ends}\n")
             if rows.left_out:
-                lines[4].append(f"{left_out}{source}}} {rows.left_out}\n")
+                lines[4].append(f"{source}}} {rows.left_out}\n")
         for family, each in zip(_CERTIFICATES, lines, strict=True):
             self._set(family, "".join(each))
+
+
+def render_lines(start: bytes, tails: bytes) -> bytes:
+    """Return a line for each of `tails`, which all begin with `start`."""
+    if not tails:
+        return b""
+    return start + tails[:-1].replace(b"\n", b"\n" + start) + b"\n"
+
+
+@lru_cache(maxsize=4096)
+def _share(tails: str) -> bytes:
+    return tails.encode()
+
+
+def _format_head(labels: Iterable[tuple[str, str]]) -> bytes:
+    return f"{{{format_labels(labels)}".encode()
 
 
 @lru_cache(maxsize=1024)
@@ -240,18 +280,17 @@ def list_row_samples(rows: Iterable[tuple[Target, Evidence, Diagnosis]]) -> Iter
 
 
 def _target_info(target: Target) -> str:
-    address = {"address": target.replica} if target.replica else {}
     own = {
-        "target": target.name,
-        **address,
         "endpoint": str(target.endpoint),
         "protocol": target.protocol,
         "server_address": target.endpoint.host,
         "server_port": str(target.endpoint.port or ""),
     }
+    taken = {"target", "address"} if target.replica else {"target"}
     for name, value in target.labels:
-        own.setdefault(format_label_name(name), value)
-    return f"{families.TARGET_INFO.name}{{{format_labels(own.items())}}} 1\n"
+        if (label := format_label_name(name)) not in taken:
+            own.setdefault(label, value)
+    return f",{format_labels(own.items())}}} 1\n"
 
 
 def format_label_name(name: str) -> str:
@@ -263,7 +302,7 @@ def format_label_name(name: str) -> str:
 
 
 def _is_same_handshake(now: Handshake | None, before: Handshake | None) -> bool:
-    if now is None or before is None:
+    if now is None or before is None or now is before:
         return now is before
     return (
         now.server_chain == before.server_chain

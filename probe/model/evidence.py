@@ -115,6 +115,8 @@ class Handshake(Record, frozen=True):
     """The anchors that these paths end in; nothing else holds those of the system's roots."""
     stapled_status: str = ""
     """good, revoked or unknown, from a stapled OCSP answer."""
+    staple_until: float = 0.0
+    """When that answer ends (nextUpdate); 0 where it does not say."""
     first_bytes: str = ""
     """Hex of what came first, where it was not a TLS record."""
     library_errors: tuple[int, ...] = ()

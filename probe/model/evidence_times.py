@@ -5,7 +5,6 @@ showed. All else repeats from one attempt to the next for as long as nothing cha
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import repeat
 
 from msgspec.structs import replace
 
@@ -18,9 +17,9 @@ def list_times(evidence: Evidence) -> list[float]:
     times = [evidence.at, *evidence.durations.values()]
     for reading in evidence.clock:
         times += (reading.offset, reading.uncertainty)
-    answer, held = evidence.answer, evidence.credentials
     if evidence.recheck is not None:
         times += (evidence.recheck.at, evidence.recheck.duration)
+    answer, held = evidence.answer, evidence.credentials
     optional = [] if answer is None else [answer.date, answer.received_at]
     if held.served is not None:
         optional.append(held.served.held_for)
@@ -35,48 +34,14 @@ def put_times(evidence: Evidence, times: Sequence[float]) -> Evidence:
 
     It has no trace: that is another one at each attempt, and nothing is judged by it.
     """
-    return _put(evidence, iter(times))
-
-
-def drop_times(evidence: Evidence) -> Evidence:
-    """Return `evidence` with 0 for each time and without its trace: equal for equal attempts."""
-    return _put(evidence, repeat(0.0))
-
-
-def take_times(evidence: Evidence, later: Evidence) -> Evidence:
-    """Return `evidence` with the times and the trace of `later`, which has all else in common."""
-    answer, recheck, held = evidence.answer, evidence.recheck, evidence.credentials
-    if answer is not None and later.answer is not None:
-        answer = replace(answer, date=later.answer.date, received_at=later.answer.received_at)
-    if recheck is not None and later.recheck is not None:
-        recheck = replace(recheck, at=later.recheck.at, duration=later.recheck.duration)
-    return replace(
-        evidence,
-        at=later.at,
-        durations=later.durations,
-        clock=later.clock,
-        recheck=recheck,
-        answer=answer,
-        credentials=later.credentials if held.served or held.receiver else held,
-        trace=later.trace,
-    )
-
-
-def _put(evidence: Evidence, times: Iterator[float]) -> Evidence:
+    left = iter(times)
     # In the order of list_times.
-    at, durations = next(times), {stage: next(times) for stage in evidence.durations}
-    clock = evidence.clock
-    if clock:
-        clock = tuple([ClockReading(one.source, next(times), next(times)) for one in clock])
+    at, durations = next(left), {stage: next(left) for stage in evidence.durations}
+    clock = tuple([ClockReading(one.source, next(left), next(left)) for one in evidence.clock])
     recheck = evidence.recheck
     if recheck is not None:
-        recheck = replace(recheck, at=next(times), duration=next(times))
-    answer = evidence.answer
-    if answer is not None:
-        answer = _put_into_answer(answer, times)
-    held = evidence.credentials
-    if held.served is not None or held.receiver is not None:
-        held = _put_into_files(held, times)
+        recheck = replace(recheck, at=next(left), duration=next(left))
+    answer = None if evidence.answer is None else _put_into_answer(evidence.answer, left)
     return replace(
         evidence,
         at=at,
@@ -84,9 +49,48 @@ def _put(evidence: Evidence, times: Iterator[float]) -> Evidence:
         clock=clock,
         recheck=recheck,
         answer=answer,
-        credentials=held,
+        credentials=_put_into_files(evidence.credentials, left),
         trace=None,
     )
+
+
+def take_times(evidence: Evidence, other: Evidence) -> Evidence:
+    """Return `evidence` with the times, and the trace, of `other` in place of its own."""
+    answer, recheck, held = evidence.answer, evidence.recheck, evidence.credentials
+    if answer is not None and other.answer is not None:
+        answer = replace(
+            answer,
+            date=_take(answer.date, other.answer.date),
+            received_at=_take(answer.received_at, other.answer.received_at),
+        )
+    if recheck is not None and other.recheck is not None:
+        recheck = replace(recheck, at=other.recheck.at, duration=other.recheck.duration)
+    if held.served is not None or held.receiver is not None:
+        held = _take_into_files(held, other.credentials)
+    return replace(
+        evidence,
+        at=other.at,
+        durations=other.durations,
+        clock=other.clock,
+        recheck=recheck,
+        answer=answer,
+        credentials=held,
+        trace=other.trace,
+    )
+
+
+def is_repeat(evidence: Evidence, before: Evidence) -> bool:
+    """Return whether `evidence` differs from that of an attempt before in nothing but its times."""
+    return (
+        take_times(evidence, before) == before
+        and [*evidence.durations] == [*before.durations]
+        and [one.source for one in evidence.clock] == [one.source for one in before.clock]
+    )
+
+
+def _take(own: float | None, other: float | None) -> float | None:
+    """Return `other`, where both know a time."""
+    return own if own is None or other is None else other
 
 
 def _put_into_answer(answer: Answer, times: Iterator[float]) -> Answer:
@@ -104,4 +108,14 @@ def _put_into_files(held: CredentialFacts, times: Iterator[float]) -> Credential
         served = replace(served, held_for=next(times))
     if receiver is not None and receiver.client_ca_held_for is not None:
         receiver = replace(receiver, client_ca_held_for=next(times))
+    return replace(held, served=served, receiver=receiver)
+
+
+def _take_into_files(held: CredentialFacts, other: CredentialFacts) -> CredentialFacts:
+    served, receiver = held.served, held.receiver
+    if served is not None and other.served is not None:
+        served = replace(served, held_for=_take(served.held_for, other.served.held_for))
+    if receiver is not None and other.receiver is not None:
+        age = _take(receiver.client_ca_held_for, other.receiver.client_ca_held_for)
+        receiver = replace(receiver, client_ca_held_for=age)
     return replace(held, served=served, receiver=receiver)

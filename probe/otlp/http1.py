@@ -1,17 +1,21 @@
 """HTTP/1.1 as the client receives it: bytes in, one `Answer` out; sans-I/O, by h11.
 
+An answer of the usual form that comes in one piece is read without h11, which takes a tenth of an
+attempt; every other one by h11 from its first byte. The two agree (a property test compares them).
+
 Whatever is not HTTP/1.1 (RFC 9112) makes the exchange `garbage`. Memory and work are bounded: h11 keeps
 at most 16 KiB of head, a body at most `MAX_BODY`, in at most `MAX_STEPS` pieces, after heads of at
 most `MAX_FIELDS` fields.
 """
 
+import re
 from typing import Final, Literal
 
 import h11
 
 from probe.model.target import Protocol, Signal
 from probe.otlp.exchange import FIRST_BYTES, Exchange
-from probe.otlp.response import MAX_STEPS
+from probe.otlp.response import MAX_BODY, MAX_STEPS
 from probe.text.safe_text import safe_text
 
 MAX_HEAD: Final = 16_384
@@ -22,6 +26,13 @@ MAX_INTERIM: Final = 8
 
 Method = Literal["POST", "HEAD"]
 
+_USUAL_HEAD: Final = re.compile(
+    rb"HTTP/1\.1 ([2-9][0-9][0-9]) [ -~]*\r\n"
+    rb"((?:[-!#$%&'*+.^_`|~0-9A-Za-z]+:[ \t]*(?:[!-~](?:[ -~]*[!-~])?)?\r\n)+)\r\n"
+)
+_WITHOUT_BODY: Final = frozenset({b"204", b"304"})
+"""Statuses after which no body comes, whatever Content-Length says (RFC 9112 §6.3)."""
+_LENGTH_DIGITS: Final = 6
 _BEGINNING: Final = b"HTTP/1."
 _PIECE: Final = 4096
 # h11 asks what was sent before it reads an answer, and only the method counts. The bytes that go
@@ -47,15 +58,16 @@ class Http1Exchange(Exchange):
         self._fields = 0
         self._began = False
         self._eof = False
-        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
-        self._h11.send(_SENT[method])
-        self._h11.send(h11.EndOfMessage())
+        self._method: Final = method
+        self._parser: h11.Connection | None = None
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the peer."""
         if not data or self.ended:
             return
         if not self._began:
+            if not self.first_bytes and self._method == "POST" and self._read_usual(data):
+                return
             self.first_bytes = (self.first_bytes + data)[:FIRST_BYTES]
             if not _BEGINNING.startswith(self.first_bytes):
                 # A TLS alert record has seven bytes: with fewer, one cannot yet tell.
@@ -86,6 +98,37 @@ class Http1Exchange(Exchange):
             self._read()
         else:
             self._end("cut")
+
+    @property
+    def _h11(self) -> h11.Connection:
+        """The general parser, from when it is needed."""
+        if self._parser is None:
+            self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
+            self._parser.send(_SENT[self._method])
+            self._parser.send(h11.EndOfMessage())
+        return self._parser
+
+    def _read_usual(self, data: bytes) -> bool:
+        """Read `data` where it is a whole answer of the usual form; return whether it is one."""
+        head = _USUAL_HEAD.match(data, 0, MAX_HEAD)
+        if head is None or head[1] in _WITHOUT_BODY:
+            return False
+        fields = [_split_field(line) for line in head[2].split(b"\r\n")[:-1]]
+        lengths = [value for name, value in fields if name == b"content-length"]
+        if len(lengths) != 1 or len(fields) > MAX_FIELDS or len(lengths[0]) > _LENGTH_DIGITS:
+            return False
+        body = data[head.end() :]
+        if not lengths[0].isdigit() or int(lengths[0]) != len(body) or len(body) > MAX_BODY:
+            return False
+        if any(name == b"transfer-encoding" for name, _ in fields):
+            return False
+        self._began = self.protocol_seen = True
+        response = self._response
+        response.status = int(head[1])
+        response.add_fields(fields)
+        response.add_body(body)
+        self._end("whole")
+        return True
 
     def _read(self) -> bool:
         """Process all complete events; return whether more bytes are needed."""
@@ -126,3 +169,8 @@ class Http1Exchange(Exchange):
                 self._exhaust(f"{MAX_FIELDS} fields of heads")
         else:
             self._end("whole" if isinstance(event, h11.EndOfMessage) else "cut")
+
+
+def _split_field(line: bytes) -> tuple[bytes, bytes]:
+    name, _, value = line.partition(b":")
+    return name.lower(), value.strip(b" \t")

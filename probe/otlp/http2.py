@@ -40,6 +40,11 @@ MAX_INTERIM: Final = 8
 _HEAD: Final = 9
 _CONNECTION: Final = bytes(4)
 """The stream identifier of the connection itself."""
+_STREAM: Final = STREAM.to_bytes(4)
+_WHOLE_BLOCK: Final = 0x05
+"""END_HEADERS with END_STREAM: of HEADERS without padding and priority (RFC 9113 §6.2)."""
+_PING: Final = 8
+_PING_ACK: Final = PingFrame(opaque_data=bytes(_PING), flags=["ACK"]).serialize()[:_HEAD]
 _SETTINGS_ACK: Final = SettingsFrame(flags=["ACK"]).serialize()
 _HTTP1: Final = b"HTTP/1."
 _LENGTH_DIGITS: Final = 18
@@ -122,9 +127,10 @@ class Http2Exchange(Exchange):
             del buffer[:at]
 
     def _receive_common(self, whole: bytes) -> bool:
-        """Take a SETTINGS or WINDOW_UPDATE frame without parsing it; an odd one is parsed."""
+        """Take a frame of the usual form without parsing it; return False for one to be parsed."""
         kind, flags, length = whole[3], whole[4], len(whole) - _HEAD
-        if kind == SettingsFrame.type and whole[5:9] == _CONNECTION:
+        stream = whole[5:9]
+        if kind == SettingsFrame.type and stream == _CONNECTION:
             if flags & 1:
                 if length or not self.protocol_seen:
                     return False
@@ -133,9 +139,23 @@ class Http2Exchange(Exchange):
             else:
                 self.protocol_seen = True
                 self._output += _SETTINGS_ACK
-        elif kind != WindowUpdateFrame.type or length != 4 or not self.protocol_seen:
+            self._count_frame()
+            return True
+        if not self.protocol_seen:
             return False
-        self._count_frame()
+        if stream == _STREAM and kind == HeadersFrame.type and flags | 1 == _WHOLE_BLOCK:
+            self._count_frame()
+            self._receive_headers(whole[_HEAD:], ends_stream=bool(flags & 1), ends_headers=True)
+        elif stream == _STREAM and kind == DataFrame.type and flags | 1 == 1:
+            self._count_frame()
+            self._receive_data(whole[_HEAD:], ends_stream=bool(flags & 1))
+        elif stream == _CONNECTION and kind == PingFrame.type and not flags and length == _PING:
+            self._count_frame()
+            self._output += _PING_ACK + whole[_HEAD:]
+        elif kind == WindowUpdateFrame.type and length == 4:
+            self._count_frame()
+        else:
+            return False
         return True
 
     def _count_frame(self) -> None:
@@ -166,12 +186,14 @@ class Http2Exchange(Exchange):
                     self._output += _SETTINGS_ACK
             case HeadersFrame():
                 self._check_stream(frame)
-                self._block = bytearray()
-                self._block_ends_stream = "END_STREAM" in frame.flags
-                self._add_fragment(frame.data, last="END_HEADERS" in frame.flags)
+                self._receive_headers(
+                    frame.data,
+                    ends_stream="END_STREAM" in frame.flags,
+                    ends_headers="END_HEADERS" in frame.flags,
+                )
             case DataFrame():
                 self._check_stream(frame)
-                self._receive_data(frame)
+                self._receive_data(frame.data, ends_stream="END_STREAM" in frame.flags)
             case PingFrame():
                 if "ACK" not in frame.flags:
                     self._output += PingFrame(
@@ -190,6 +212,11 @@ class Http2Exchange(Exchange):
     def _check_stream(self, frame: Frame) -> None:
         if frame.stream_id != STREAM:
             raise ProtocolError("a frame on a stream that nobody opened")
+
+    def _receive_headers(self, fragment: bytes, *, ends_stream: bool, ends_headers: bool) -> None:
+        self._block = bytearray()
+        self._block_ends_stream = ends_stream
+        self._add_fragment(fragment, last=ends_headers)
 
     def _add_fragment(self, fragment: bytes, *, last: bool) -> None:
         assert self._block is not None
@@ -225,13 +252,13 @@ class Http2Exchange(Exchange):
             response.add_trailers(fields)  # gRPC's "Trailers-Only"
             self._finish()
 
-    def _receive_data(self, frame: DataFrame) -> None:
+    def _receive_data(self, data: bytes, *, ends_stream: bool) -> None:
         if not self._response.status:
             raise ProtocolError("DATA before the head")
-        self._body_bytes += len(frame.data)
-        if self._response.add_body(frame.data):
+        self._body_bytes += len(data)
+        if self._response.add_body(data):
             raise ExhaustedError(f"{len(self._response.body)} bytes of one body")
-        if "END_STREAM" in frame.flags:
+        if ends_stream:
             self._finish()
 
     def _receive_goaway(self, frame: GoAwayFrame) -> None:

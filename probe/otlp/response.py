@@ -9,7 +9,7 @@ import re
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 from urllib.parse import unquote_to_bytes
@@ -41,6 +41,13 @@ GRPC_UNKNOWN: Final = 2
 
 _MAX_TEXT: Final = 4096
 _MAX_DATE: Final = 64
+_USUAL_DATE: Final = re.compile(
+    rb"[A-Z][a-z]{2}, ([0-9]{2}) ([A-Z][a-z]{2}) ([12][0-9]{3}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
+)
+_MONTHS: Final = {
+    name: number
+    for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
+}
 _MAX_STATUS_DIGITS: Final = 10
 _TRAILERS: Final = frozenset({b"grpc-status", b"grpc-message"})
 _HEAD: Final = frozenset({
@@ -184,7 +191,12 @@ def parse_http_date(raw: bytes) -> float | None:
     """Read an HTTP date (RFC 9110 §5.6.7) as seconds since the epoch; None where it is not one."""
     if not raw:
         return None
+    usual = _USUAL_DATE.fullmatch(raw)
     try:
+        if usual is not None and (month := _MONTHS.get(usual[2])):
+            day, _, *rest = usual.groups()
+            year, hour, minute, second = map(int, rest)
+            return datetime(year, month, int(day), hour, minute, second, tzinfo=UTC).timestamp()
         moment = parsedate_to_datetime(raw[:_MAX_DATE].decode("ascii"))
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):

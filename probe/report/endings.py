@@ -7,15 +7,8 @@ still sends ends without any harm.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from probe.diagnosis.fixes.client_fixes import renew_client_certificate, renew_issuer
-from probe.diagnosis.fixes.server_fixes import renew_anchor, renew_server_certificate
-from probe.diagnosis.fixes.steps import Fix, fill_steps
-from probe.diagnosis.readings.used_certificates import (
-    find_client_path,
-    find_server_path,
-    is_of_file,
-    list_issuers_above,
-)
+from probe.diagnosis.fixes.steps import Fix
+from probe.forecast.listed_certificates import list_used_certificates
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import Evidence
 from probe.text.safe_text import safe_text
@@ -64,31 +57,6 @@ def describe_ending(ending: Ending) -> Iterator[str]:
 
 
 def _list_used(evidence: Evidence) -> Iterator[Ending]:
-    target, held = evidence.target, evidence.credentials
-    served = held.served
-
-    def make(what: str, certificate: CertificateFacts, fix: Fix) -> Ending:
-        steps = fill_steps(fix, target, served)
-        return Ending((safe_text(target.name),), what, certificate, evidence.at, steps)
-
-    for one in find_client_path(evidence).certificates:
-        file = target.cert_file or "cert_file"
-        yield make(
-            f"the client certificate in {file}", one, renew_client_certificate(evidence, one)
-        )
-    for issuer in list_issuers_above(evidence):
-        what = f"the CA in {issuer.path}, which the client certificate rests on"
-        yield make(what, issuer.certificate, renew_issuer(issuer))
-    handshake = evidence.handshake
-    path = find_server_path(evidence)
-    chain = [one.sha256 for one in handshake.server_chain] if handshake else []
-    for one in path.sent:
-        what = f"the certificate that {safe_text(target.endpoint)} sends"
-        position = chain.index(one.sha256)
-        yield make(what, one, renew_server_certificate(evidence, position, one)[1])
-    for one in path.anchors:
-        of_file = is_of_file(evidence, one)
-        what = (
-            f"the CA in {target.ca_file or 'ca_file'}" if of_file else "a CA of the system's roots"
-        )
-        yield make(what, one, renew_anchor(one if of_file else None))
+    names = (safe_text(evidence.target.name),)
+    for one in list_used_certificates(evidence):
+        yield Ending(names, one.what, one.certificate, evidence.at, one.fix)

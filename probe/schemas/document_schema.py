@@ -11,6 +11,7 @@ import msgspec
 from probe.model.evidence import Evidence
 from probe.report.cause_document import CauseDocument
 from probe.report.explanation import CandidatesDocument
+from probe.report.forecast_document import ForecastDocument
 from probe.report.inspection import InspectionDocument
 from probe.report.result import SCHEMA, Result, ResultsDocument
 from probe.report.validation import ValidationDocument
@@ -20,9 +21,10 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 REFERENCE: Final = "#/$defs/{name}"
 
 DOCUMENTS: Final[tuple[Struct, ...]] = (
-    ResultsDocument, InspectionDocument, ValidationDocument, CandidatesDocument, CauseDocument,
+    ResultsDocument, ForecastDocument, InspectionDocument, ValidationDocument, CandidatesDocument,
+    CauseDocument,
 )  # fmt: skip
-"""What `--output json` prints, by command: check and diagnose, inspect, validate, explain (twice)."""
+"""What `--output json` prints, by command: check and diagnose, forecast, inspect, validate, explain (twice)."""
 
 
 def build_output_schema() -> dict[str, Any]:

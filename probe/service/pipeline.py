@@ -23,7 +23,7 @@ from probe.clock.sources import ClockSources
 from probe.config.configuration import Configuration
 from probe.credentials.store import CredentialFiles, CredentialStore
 from probe.diagnosis.diagnose import diagnose
-from probe.diagnosis.kept_diagnosis import KeptDiagnosis
+from probe.diagnosis.kept_reading import KeptDiagnosis
 from probe.ledger.ledger import Ledger
 from probe.ledger.replicas import Replicas, record_round
 from probe.ledger.target_runtime import TargetRuntime, is_expected
@@ -160,7 +160,11 @@ class Pipeline:
     def replace_targets(self, targets: Sequence[Target]) -> None:
         """Take the targets of a reload; drop the runtimes of removed and changed targets."""
         # Before the old runtimes are dropped: what is known about files still in use must be kept.
-        files = [(target, self.credentials.open(target)) for target in targets]
+        files = [
+            (target, self.credentials.open(target))
+            for target in targets
+            if not self.ledger.knows(target)
+        ]
         self.ledger.replace_targets(targets)
         for target, opened in files:
             self.ledger.runtime_of(target).get_store(_AttemptSetup).files = opened
@@ -285,7 +289,7 @@ class Pipeline:
             trace = self._sampler.begin(wanted=wanted)
         try:
             evidence = await self._attempt(target, runtime, scope, trace, lookup)
-            return evidence, runtime.get_store(KeptDiagnosis).diagnose(evidence)
+            return evidence, runtime.get_store(KeptDiagnosis).read(evidence)
         except NotAttemptedError:
             raise
         except Exception as error:  # noqa: BLE001  (it is reported)

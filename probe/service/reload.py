@@ -6,13 +6,21 @@ file causes an attempt at once: metrics and pages describe the new files.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import structlog
 
-from probe.config.configuration import Configuration
+from probe.config.configuration import Configuration, reuse_targets
 from probe.config.declared_source import DeclaredSource
 from probe.config.errors import ConfigurationError
 from probe.config.loader import ConfigurationLoader, list_urls
@@ -25,6 +33,7 @@ from probe.service.pipeline import Pipeline
 from probe.service.schedule import Schedule
 from probe.surroundings.view_watcher import WatchedView, watch_views
 from probe.system.file_watcher import watch_files
+from probe.system.garbage import no_collections
 from probe.text.description import describe_bug
 from probe.text.safe_text import safe_text
 
@@ -32,6 +41,9 @@ READ_DELAY: Final = 0.2
 """Seconds between a change and reading: by then all files of one change are usually written."""
 RETRY_DELAY: Final = 0.3
 """Seconds until the next try to attempt a target whose attempt was still under way."""
+
+AT_ONCE: Final = 500
+"""Targets that are looked at in one go: attempts go on meanwhile."""
 
 PROCESS_INTERVAL: Final = 5.0
 """Seconds between two looks at which processes run."""
@@ -74,6 +86,8 @@ class Reloader:
         """Why the last reload failed and the old configuration stays in force; None if it succeeded."""
         self._refused_files: tuple[str, ...] = ()
         """The files of the configuration that was refused: a change of one may fix it."""
+        self._credential_files: tuple[Configuration | None, Collection[str]] = (None, ())
+        """Of which configuration they are known, and which they are."""
         self._loader = loader
         self._pipeline = pipeline
         self._schedule = schedule
@@ -112,7 +126,9 @@ class Reloader:
             return "there is no configuration that could be read again"
         async with self._lock:
             try:
-                loaded = await self._loader.read()
+                with no_collections():
+                    loaded = await self._loader.read()
+                    loaded = await asyncio.to_thread(self._prepare, loaded)
             except (ConfigurationError, OSError) as error:
                 known, self.failure = self.failure, self._pipeline.register.mask(str(error))
                 self._refused_files = getattr(error, "files", ())
@@ -124,6 +140,12 @@ class Reloader:
             if self.failure or log_unchanged or loaded != self.configuration:
                 self._swap(loaded)
             return None
+
+    def _prepare(self, loaded: Configuration) -> Configuration:
+        """Return `loaded` as it can be swapped in a moment, however many targets it has."""
+        loaded = reuse_targets(loaded, self.configuration)
+        self._credential_files = (loaded, _list_credential_files(loaded))
+        return loaded
 
     def _swap(self, loaded: Configuration) -> None:
         old = self.configuration
@@ -175,10 +197,12 @@ class Reloader:
             with suppress(OSError):
                 yield from source.list_watched()
 
-    def _list_credential_files(self) -> Iterator[str]:
-        for target in self.configuration.targets:
-            if target.runs_in is None:
-                yield from find_credential_files(target)
+    def _list_credential_files(self) -> Collection[str]:
+        configuration, files = self._credential_files
+        if configuration is not self.configuration:
+            files = _list_credential_files(self.configuration)
+            self._credential_files = (self.configuration, files)
+        return files
 
     def _list_views(self) -> Iterator[WatchedView]:
         for target in self.configuration.targets:
@@ -192,11 +216,12 @@ class Reloader:
 
     async def _attempt_rotated(self, paths: frozenset[str]) -> None:
         await asyncio.sleep(READ_DELAY)
-        names = [
-            target.name
-            for target in self.configuration.targets
-            if target.runs_in is None and not paths.isdisjoint(find_credential_files(target))
-        ]
+        names = []
+        for number, target in enumerate(self.configuration.targets):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
+            if target.runs_in is None and not paths.isdisjoint(find_credential_files(target)):
+                names.append(target.name)
         files = sorted(map(safe_text, paths))
         log.info("credential_files_changed", files=files, targets=len(names))
         self._start_task("credential files", self._attempt_each(names))
@@ -254,6 +279,12 @@ class Reloader:
         task = asyncio.get_running_loop().create_task(_report_bugs(what, work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _list_credential_files(configuration: Configuration) -> Collection[str]:
+    """Return the files of all targets; those of processes are seen otherwise."""
+    targets = [target for target in configuration.targets if target.runs_in is None]
+    return dict.fromkeys(file for target in targets for file in find_credential_files(target))
 
 
 def _identify_processes(sources: Sequence[DeclaredSource]) -> object:

@@ -1,7 +1,8 @@
 """Wiring and signals: the pipeline under a schedule, with its outputs, until a signal stops it."""
 
+from __future__ import annotations
+
 import asyncio
-import gc
 import resource as resource_limits
 import signal
 import time
@@ -10,13 +11,15 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from probe.config.configuration import Configuration, register_configuration
 from probe.config.loader import ConfigurationLoader
+from probe.forecast.renewals import RenewalHistory
 from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import TargetRuntime
 from probe.log.changes import ChangeLog, SourceLog
 from probe.metrics.scrape import Metrics
 from probe.metrics.service_metrics import (
@@ -30,6 +33,7 @@ from probe.service.pipeline import Pipeline, PipelineSettings
 from probe.service.reload import Reloader
 from probe.service.schedule import Schedule
 from probe.system.fault_log import FaultLog
+from probe.system.garbage import Exemption, collect_and_exempt
 from probe.system.standard_streams import count_dropped_lines
 from probe.telemetry.telemetry import build_telemetry
 from probe.text.safe_text import safe_text
@@ -38,7 +42,9 @@ from probe.web.application import ServiceView, build_application
 from probe.web.server.connections import Connections, compute_connection_limit
 from probe.web.server.hosts import HostCheck, list_own_names
 from probe.web.server.listener import serve_application
-from probe.web.server.web_config import WebConfig
+
+if TYPE_CHECKING:
+    from probe.web.server.web_config import WebConfig
 
 DRAIN_TIME: Final = 3.0
 """Seconds that attempts in flight get at a stop: the service must end within five seconds."""
@@ -73,6 +79,7 @@ class Service:
         self.metrics = Metrics(self.ledger, resource=resource)
         self.metrics.service.set_clock_tolerance(configuration.clock_tolerance)
         self.ledger.subscribe_rounds(ChangeLog().log_changes)
+        self.ledger.subscribe(note_renewals)
         settings = replace(PipelineSettings.from_configuration(configuration), resource=resource)
         self._pipeline = Pipeline(self.ledger, settings, sampler=sampler, register=register)
         self._schedule = Schedule(
@@ -96,8 +103,7 @@ class Service:
         )
         if telemetry is not None:
             self.ledger.subscribe(telemetry.record)
-        file = configuration.web.config_file
-        self._web_config = None if file is None else WebConfig(Path(file), register)
+        self._web_config = _open_web_config(configuration.web.config_file, register)
         descriptors, _ = resource_limits.getrlimit(resource_limits.RLIMIT_NOFILE)
         tls = self._web_config is not None and self._web_config.ssl_context is not None
         self._connections = Connections(
@@ -106,6 +112,7 @@ class Service:
         self.metrics.service.register(partial(collect_connections, self._connections))
         self._names = list_own_names()
         self._reloads_seen = 0
+        self._exemption = Exemption()
         self._started = False
 
     @property
@@ -160,8 +167,7 @@ class Service:
             self._schedule.replace(configuration.targets)
             self._started = True
             # Objects of the start stay: garbage collection need not look at them again.
-            gc.collect()
-            gc.freeze()
+            collect_and_exempt()
             address, targets = Endpoint(host, port), len(configuration.targets)
             log.info("listening", address=str(address), targets=targets, **self._spans_to)
             if configuration.spans_to is not None and telemetry is None:
@@ -178,6 +184,8 @@ class Service:
             self.metrics.service.count_credentials_reload()
         self._reloads_seen = reloads
         known = self.ledger.find(target.name)
+        if known is not None and known.attempts == 1:
+            self._exemption.note_target()
         return known is None or known.expected
 
     def _record_reload(self, configuration: Configuration | None) -> None:
@@ -217,6 +225,20 @@ class Service:
     def _record_missed(self, name: str) -> None:
         self.ledger.missed += 1
         log.warning("attempt_missed", target=safe_text(name))
+
+
+def note_renewals(runtime: TargetRuntime) -> None:
+    """Let a target's history of renewals take in its last attempt."""
+    if runtime.evidence is not None:
+        runtime.get_store(RenewalHistory).note(runtime.evidence)
+
+
+def _open_web_config(file: str | None, register: SecretRegister) -> WebConfig | None:
+    if file is None:
+        return None
+    from probe.web.server.web_config import WebConfig
+
+    return WebConfig(Path(file), register)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from probe.system.directory_watcher import DirectoryWatcher, Notifications, map_watched_places
 from probe.system.file_fingerprint import Fingerprint, read_fingerprint
@@ -20,6 +20,8 @@ QUICK: Final = 0.5
 """Seconds between two looks at what cannot be watched; more than `AT_ONCE` files take longer in
 proportion."""
 AT_ONCE: Final = 500
+_Result = TypeVar("_Result")
+
 PAUSE: Final = 0.1
 """Seconds between a notification and the look."""
 
@@ -40,7 +42,7 @@ async def watch_files(
         version: what `paths` depends on; another one brings a full look within `QUICK` seconds.
         notifications: stands in for watchfiles.watch.
     """
-    seen = _read_fingerprints(paths())
+    seen = await _look_at(paths())
     directories = DirectoryWatcher(notifications)
     try:
         while True:
@@ -67,7 +69,7 @@ async def _wait_for_look(
     Where the watches are new, all is looked at soon: they may have missed what came before they
     stood.
     """
-    places = map_watched_places(seen)
+    places = await _run_aside(len(seen), lambda: map_watched_places(seen))
     new = directories.watch_places(places)
     every = min(SLOW, QUICK * (1 + len(seen) // AT_ONCE)) if new else SLOW
     began = looked = time.monotonic()
@@ -80,11 +82,11 @@ async def _wait_for_look(
             return {**seen, **_read_fingerprints(selected)}
         now = time.monotonic()
         if now - began >= every or directories.lost_directory(notified) or version() != known:
-            return _read_fingerprints(paths())
+            return await _look_at(paths())
         unwatched = directories.find_unwatched(places)
         if unwatched and now - looked >= QUICK * (1 + len(unwatched) // AT_ONCE):
             looked = now
-            found = _read_fingerprints(unwatched)
+            found = await _look_at(unwatched)
             if any(found[path] != seen[path] for path in found):
                 return {**seen, **found}
 
@@ -96,6 +98,21 @@ def _select_paths(places: Mapping[str, Sequence[str]], notified: Iterable[str]) 
         for known in (place, f"{os.path.dirname(place)}/")  # noqa: PTH120 - a Path costs several times as much
         for path in places.get(known, ())
     )
+
+
+async def _look_at(paths: Iterable[str]) -> dict[str, Fingerprint]:
+    listed = tuple(paths)
+    return await _run_aside(len(listed), lambda: _read_fingerprints(listed))
+
+
+async def _run_aside(files: int, work: Callable[[], _Result]) -> _Result:
+    """Return what `work` on so many files does; the loop does not wait for many of them."""
+    if files <= AT_ONCE:
+        return work()
+    try:
+        return await asyncio.to_thread(work)
+    except RuntimeError:  # no further thread can be started
+        return work()
 
 
 def _read_fingerprints(paths: Iterable[str]) -> dict[str, Fingerprint]:

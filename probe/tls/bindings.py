@@ -1,12 +1,14 @@
 """The calls of pyOpenSSL's bindings that its public API lacks, or offers only at a high cost.
 
-Callbacks never raise, and capture plain values (`CallbackLog`), never the Connection. pyOpenSSL's
-own wrappers cost a closure, a lookup and an X509 object at each of some thirty calls of a handshake;
-these look at two integers and return (a twelfth of an attempt's CPU, measured). A contract test
-(tests/unit/tls/test_bindings.py) fails when a binding changes.
+`Link` is one TLS connection between two memory BIOs; its callbacks never raise, and capture plain
+values (`CallbackLog`). pyOpenSSL's own Connection costs a map of all connections, checks of types,
+closures and exceptions at each of some thirty calls of an attempt (a tenth of its CPU, measured).
+A contract test (tests/unit/tls/test_bindings.py) fails when a binding changes.
 """
 
+from functools import lru_cache
 from typing import Any, Final, Literal
+from weakref import WeakValueDictionary
 
 from cryptography.hazmat.bindings._rust import _openssl
 from OpenSSL import SSL
@@ -17,16 +19,18 @@ from probe.model.tls_alerts import name_alert
 _ffi: Any = _openssl.ffi
 _lib: Any = _openssl.lib
 
-_ALERT: Final = 0x4000
-_RECEIVED: Final = 0x04
-_FATAL: Final = 2
 _BUFFER_SIZE: Final = 16384 + 2048
 """Bytes of the longest TLS record (RFC 8446 §5.2); more data is read in several steps."""
 
+_ALERT: Final = 21
 _HANDSHAKE: Final = 22
-"""SSL3_RT_HANDSHAKE of OpenSSL's ssl3.h: a handshake message, without its record's header."""
+"""SSL3_RT_ALERT and SSL3_RT_HANDSHAKE of OpenSSL's ssl3.h: a message without its record's header."""
+_FATAL: Final = 2
+_TICKET: Final = b"\x04"
 _CERTIFICATE: Final = b"\x0b"
-"""The type of a Certificate message (RFC 8446 §4, RFC 5246 §7.4)."""
+"""The types of NewSessionTicket and Certificate messages (RFC 8446 §4, RFC 5246 §7.4)."""
+
+_WATCHED: Final = frozenset({_TICKET, _CERTIFICATE})
 
 IoResult = Literal["want_bytes", "done", "closed", "failed"]
 """How a call ended: it wants more bytes, is done, or found close_notify or a fatal error."""
@@ -37,55 +41,27 @@ class CallbackLog:
 
     __slots__ = (
         "__weakref__", "alerts", "certificate_message", "certificate_requested", "later_groups",
+        "ticket",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, later_groups: tuple[str, ...] = ()) -> None:
         """Start empty."""
-        self.later_groups = b""
+        self.later_groups = later_groups
         """What counts as offered from the server's Certificate message on, below TLS 1.3."""
-        self.alerts: list[tuple[int, int]] = []
-        """`where` and `ret` of the info callback for each alert."""
+        self.alerts: list[Alert] = []
         self.certificate_requested = False
         self.certificate_message = b""
         """The server's Certificate message as it came, whether or not OpenSSL reads it."""
+        self.ticket = False
+        """Whether the server sent a NewSessionTicket."""
 
 
-def install_callbacks(
-    connection: SSL.Connection, later_groups: tuple[str, ...] = ()
-) -> CallbackLog:
-    """Return what will hold the alerts, certificates and certificate request of `connection`.
-
-    OpenSSL's client calls the certificate callback after a CertificateRequest and at no other
-    time (SSL_CTX_set_cert_cb(3)), also where the server's list of authorities is empty.
-
-    Below TLS 1.3 OpenSSL takes a server's ECDSA key on an offered curve alone (RFC 8422 §5.3). With
-    `later_groups` those count instead, once the server has its ClientHello and has chosen.
-    """
-    log = CallbackLog()
-    log.later_groups = ":".join(later_groups).encode()
-    connection.set_app_data(log)
-    ssl = connection._ssl  # noqa: SLF001 - no public way to the calls below
-    _lib.SSL_set_info_callback(ssl, _on_info)
-    _lib.SSL_set_verify(ssl, SSL.VERIFY_NONE, _on_verify)
-    _lib.SSL_set_tlsext_status_type(ssl, _lib.TLSEXT_STATUSTYPE_ocsp)
-    _lib.SSL_set_cert_cb(ssl, _on_certificate_request, _ffi.NULL)
-    return log
+_logs: WeakValueDictionary[int, CallbackLog] = WeakValueDictionary()
+"""By the address of the connection. A connection holds its log and frees itself before it."""
 
 
-def watch_messages(context: SSL.Context) -> None:
-    """Let connections of `context` report the server's Certificate message to their `CallbackLog`."""
-    _lib.SSL_CTX_set_msg_callback(context._context, _on_message)  # noqa: SLF001 - no public way
-
-
-def _find_log(ssl: object) -> CallbackLog | None:
-    connection = SSL.Connection._reverse_mapping.get(ssl)  # noqa: SLF001 - no public way back
-    return connection.get_app_data() if connection is not None else None
-
-
-@_ffi.callback("void(*)(const SSL *, int, int)")  # type: ignore[untyped-decorator]  # cffi is untyped
-def _on_info(ssl: object, where: int, ret: int) -> None:
-    if where & _ALERT and (log := _find_log(ssl)) is not None:
-        log.alerts.append((where, ret))
+def _address(pointer: object) -> int:
+    return int(_ffi.cast("uintptr_t", pointer))
 
 
 @_ffi.callback("int(*)(int, X509_STORE_CTX *)", error=0)  # type: ignore[untyped-decorator]  # cffi is untyped
@@ -98,62 +74,127 @@ def _on_verify(_ok: int, _store: object) -> int:
     return 0
 
 
-@_ffi.callback("void(*)(int, int, int, void *, size_t, SSL *, void *)")  # type: ignore[untyped-decorator]  # cffi is untyped
+# Called some 45 times in a handshake, for each header and message in both directions. Pointers come
+# as numbers, which cost less than objects of cffi; on every platform a size_t holds one.
+@_ffi.callback("void(*)(int, int, int, size_t, size_t, size_t, size_t)")  # type: ignore[untyped-decorator]  # cffi is untyped
 def _on_message(
-    sent: int, version: int, kind: int, data: object, size: int, ssl: object, _argument: object
+    sent: int, version: int, kind: int, data: int, size: int, ssl: int, _argument: int
 ) -> None:
-    if kind != _HANDSHAKE or sent or size < 1 or _ffi.buffer(data, 1)[:] != _CERTIFICATE:
-        return
-    if (log := _find_log(ssl)) is not None:
-        log.certificate_message = _ffi.buffer(data, size)[:]
+    if kind == _HANDSHAKE:
+        kind_of_message = b"" if sent or size < 1 else _peek(data, 1)
+        if kind_of_message not in _WATCHED or (log := _logs.get(ssl)) is None:
+            return
+        if kind_of_message == _TICKET:
+            log.ticket = True
+            return
+        log.certificate_message = _peek(data, size)
         if log.later_groups and version <= SSL.TLS1_2_VERSION:
-            _lib.SSL_set1_curves_list(ssl, log.later_groups)
+            groups = ":".join(log.later_groups).encode()
+            _lib.SSL_set1_curves_list(_ffi.cast("SSL *", ssl), groups)
+    elif kind == _ALERT and size == 2 and (log := _logs.get(ssl)) is not None:
+        log.alerts.append(make_alert(bool(sent), *_peek(data, size)))
+
+
+_MESSAGE_CALLBACK: Final = _ffi.cast(
+    "void(*)(int, int, int, const void *, size_t, SSL *, void *)", _on_message
+)
+
+
+def _peek(address: int, size: int) -> bytes:
+    found: bytes = _ffi.buffer(_ffi.cast("char *", address), size)[:]
+    return found
 
 
 @_ffi.callback("int(*)(SSL *, void *)", error=1)  # type: ignore[untyped-decorator]  # cffi is untyped
 def _on_certificate_request(ssl: object, _argument: object) -> int:
-    if (log := _find_log(ssl)) is not None:
+    """Take note of a CertificateRequest: OpenSSL's client calls this at no other time.
+
+    That is so also where the server's list of authorities is empty (SSL_CTX_set_cert_cb(3)).
+    """
+    if (log := _logs.get(_address(ssl))) is not None:
         log.certificate_requested = True
     return 1
 
 
-def is_received(where: int) -> bool:
-    """Return whether the info callback reports an alert of the peer's."""
-    return bool(where & _RECEIVED)
+def prepare_context(context: SSL.Context) -> None:
+    """Let connections of `context` verify nothing, and report to their `CallbackLog`."""
+    pointer = context._context  # noqa: SLF001 - no public way to the calls below
+    _lib.SSL_CTX_set_verify(pointer, SSL.VERIFY_NONE, _on_verify)
+    _lib.SSL_CTX_set_msg_callback(pointer, _MESSAGE_CALLBACK)
+    _lib.SSL_CTX_set_cert_cb(pointer, _on_certificate_request, _ffi.NULL)
 
 
-def read_alert(where: int, ret: int) -> Alert:
-    """Return the alert that OpenSSL's info callback reports (SSL_CTX_set_info_callback(3)).
-
-    Args:
-        where: holds a bit that says whether it was received.
-        ret: level and number, a byte each.
-    """
-    number = ret & 0xFF
+def make_alert(sent: bool, level: int, number: int) -> Alert:
+    """Return the alert of two bytes (RFC 8446 §6)."""
     return Alert(
-        direction="received" if is_received(where) else "sent",
-        level="fatal" if ret >> 8 == _FATAL else "warning",
+        direction="sent" if sent else "received",
+        level="fatal" if level == _FATAL else "warning",
         number=number,
         name=name_alert(number),
     )
 
 
 class ReadBuffer:
-    """A buffer for reads; one serves every connection of one event loop.
+    """A buffer for reads; one serves every connection of one event loop."""
 
-    pyOpenSSL allocates 64 kB for each read and raises for each that finds nothing: half of what
-    the Python around a handshake costs (measured).
-    """
-
-    __slots__ = ("_space",)
+    __slots__ = ("space",)
 
     def __init__(self) -> None:
         """Allocate the buffer."""
-        self._space = _ffi.new("char[]", _BUFFER_SIZE)
+        self.space = _ffi.new("char[]", _BUFFER_SIZE)
 
-    def read_output(self, connection: SSL.Connection) -> bytes:
-        """Return what the connection wants to send; empty where it wants nothing."""
-        source, space = connection._from_ssl, self._space  # noqa: SLF001 - as bio_read, without raising
+
+class Link:
+    """A client's TLS connection between two memory BIOs: bytes in, bytes out.
+
+    Its context went through `prepare_context`.
+
+    `log` will hold its alerts, the server's certificates, and whether it wants one of ours.
+
+    Below TLS 1.3 OpenSSL takes a server's ECDSA key on an offered curve alone (RFC 8422 §5.3). With
+    `later_groups` those count instead, once the server has its ClientHello and has chosen.
+    """
+
+    __slots__ = ("__weakref__", "_context", "_incoming", "_outgoing", "_space", "_ssl", "log")
+
+    def __init__(
+        self,
+        context: SSL.Context,
+        buffer: ReadBuffer,
+        server_name: bytes = b"",
+        alpn: tuple[bytes, ...] = (),
+        later_groups: tuple[str, ...] = (),
+    ) -> None:
+        """Prepare the connection.
+
+        Raises:
+            MemoryError: where OpenSSL lacks memory for it.
+        """
+        self._context = context
+        """Holds the key and the certificates."""
+        ssl = _lib.SSL_new(context._context)  # noqa: SLF001 - as pyOpenSSL's Connection
+        self._ssl = ssl = _ffi.gc(_not_null(ssl), _lib.SSL_free)
+        self._incoming = _not_null(_lib.BIO_new(_lib.BIO_s_mem()))
+        self._outgoing = _not_null(_lib.BIO_new(_lib.BIO_s_mem()))
+        _lib.SSL_set_bio(ssl, self._incoming, self._outgoing)  # frees them with itself
+        _lib.SSL_set_mode(ssl, _lib.SSL_MODE_AUTO_RETRY)
+        _lib.SSL_set_connect_state(ssl)
+        if server_name:
+            _lib.SSL_set_tlsext_host_name(ssl, server_name)
+        if alpn:
+            protocols = encode_alpn_list(alpn)
+            _lib.SSL_set_alpn_protos(ssl, protocols, len(protocols))
+        self.log = _logs[_address(ssl)] = CallbackLog(later_groups)
+        _lib.SSL_set_tlsext_status_type(ssl, _lib.TLSEXT_STATUSTYPE_ocsp)
+        self._space = buffer.space
+
+    def take_input(self, data: bytes) -> None:
+        """Take bytes of the wire."""
+        _lib.BIO_write(self._incoming, data, len(data))
+
+    def take_output(self) -> bytes:
+        """Return what is to go on the wire; empty where there is nothing."""
+        source, space = self._outgoing, self._space
         size = _lib.BIO_read(source, space, _BUFFER_SIZE)
         if size < _BUFFER_SIZE:
             return _ffi.buffer(space, size)[:] if size > 0 else b""
@@ -163,56 +204,119 @@ class ReadBuffer:
             size = _lib.BIO_read(source, space, _BUFFER_SIZE)
         return b"".join(parts)
 
-    def read_plaintext(self, connection: SSL.Connection) -> tuple[bytes, IoResult]:
+    def shake_hands(self) -> IoResult:
+        """Continue the handshake; `done` when it is complete."""
+        _lib.ERR_clear_error()
+        result = _lib.SSL_do_handshake(self._ssl)
+        return "done" if result == 1 else self._classify_error(result)
+
+    def read(self) -> tuple[bytes, IoResult]:
         """Return the application data that has come, and how the last read ended."""
-        ssl, space = connection._ssl, self._space  # noqa: SLF001 - as recv, without raising
+        ssl, space = self._ssl, self._space
         data = b""
         while True:
             _lib.ERR_clear_error()
             size = _lib.SSL_read(ssl, space, _BUFFER_SIZE)
             if size <= 0:
-                return data, _classify_error(ssl, size)
+                return data, self._classify_error(size)
             data += _ffi.buffer(space, size)[:]
 
+    def write(self, data: bytes) -> bool:
+        """Encrypt `data` into the output; return whether that was possible."""
+        # pyOpenSSL's contexts let one call write one record.
+        while data:
+            size = _lib.SSL_write(self._ssl, data, len(data))
+            if size <= 0:
+                _lib.ERR_clear_error()
+                return False
+            data = data[size:]
+        return True
 
-def _classify_error(ssl: object, result: int) -> IoResult:
-    error = _lib.SSL_get_error(ssl, result)
-    if error == _lib.SSL_ERROR_WANT_READ:
-        return "want_bytes"
-    if error == _lib.SSL_ERROR_ZERO_RETURN:
-        return "closed"
-    _lib.ERR_clear_error()
-    return "failed"
+    def shut_down(self) -> bool:
+        """Put close_notify into the output; return whether that was possible."""
+        if _lib.SSL_shutdown(self._ssl) < 0:
+            _lib.ERR_clear_error()
+            return False
+        return True
 
+    def _classify_error(self, result: int) -> IoResult:
+        error = _lib.SSL_get_error(self._ssl, result)
+        if error == _lib.SSL_ERROR_WANT_READ:
+            return "want_bytes"
+        if error == _lib.SSL_ERROR_ZERO_RETURN:
+            return "closed"
+        _lib.ERR_clear_error()
+        return "failed"
 
-def do_handshake(connection: SSL.Connection) -> IoResult:
-    """Continue the handshake; `done` when it is complete."""
-    ssl = connection._ssl  # noqa: SLF001 - as do_handshake, without raising
-    _lib.ERR_clear_error()
-    result = _lib.SSL_do_handshake(ssl)
-    return "done" if result == 1 else _classify_error(ssl, result)
+    @property
+    def is_tls13(self) -> bool:
+        """Whether TLS 1.3 is spoken, as far as is known."""
+        return bool(_lib.SSL_version(self._ssl) == SSL.TLS1_3_VERSION)
 
+    @property
+    def version(self) -> str:
+        """The version that is spoken."""
+        name = _read_text(_lib.SSL_get_version(self._ssl))
+        return name.removeprefix("TLSv").replace("SSLv3", "SSL 3")
 
-def read_stapled_response(connection: SSL.Connection) -> bytes:
-    """Return the OCSP response that the server stapled (RFC 6066 §8); empty for none."""
-    start = _ffi.new("unsigned char **")
-    size = _lib.SSL_get_tlsext_status_ocsp_resp(connection._ssl, start)  # noqa: SLF001 - as above
-    return bytes(_ffi.buffer(start[0], size)) if size > 0 and start[0] != _ffi.NULL else b""
+    @property
+    def cipher(self) -> str:
+        """The cipher suite by OpenSSL's name; empty where none is chosen yet."""
+        cipher = _lib.SSL_get_current_cipher(self._ssl)
+        return _read_text(_lib.SSL_CIPHER_get_name(cipher)) if cipher != _ffi.NULL else ""
 
+    @property
+    def group(self) -> str:
+        """The group of the key exchange, of a complete handshake; empty where there was none."""
+        # OpenSSL's call fails without a session.
+        if _lib.SSL_get_session(self._ssl) == _ffi.NULL:
+            return ""
+        return _read_text(_lib.SSL_get0_group_name(self._ssl))
 
-def read_acceptable_authorities(connection: SSL.Connection, limit: int) -> list[bytes]:
-    """Return the DER names of the CertificateRequest's authorities, at most `limit`."""
-    stack = _lib.SSL_get_client_CA_list(connection._ssl)  # noqa: SLF001 - DER without a copy each
-    if stack == _ffi.NULL:
-        return []
-    found = []
-    for index in range(min(_lib.sk_X509_NAME_num(stack), limit)):
+    @property
+    def alpn(self) -> bytes:
+        """The application protocol that the server chose; empty for none."""
+        start, size = _ffi.new("unsigned char **"), _ffi.new("unsigned int *")
+        _lib.SSL_get0_alpn_selected(self._ssl, start, size)
+        return bytes(_ffi.buffer(start[0], size[0])) if size[0] else b""
+
+    @property
+    def stapled_response(self) -> bytes:
+        """The OCSP response that the server stapled (RFC 6066 §8); empty for none."""
         start = _ffi.new("unsigned char **")
-        size = _lib.i2d_X509_NAME(_lib.sk_X509_NAME_value(stack, index), start)
-        if size > 0:
-            found.append(bytes(_ffi.buffer(start[0], size)))
-            _lib.OPENSSL_free(start[0])
-    return found
+        size = _lib.SSL_get_tlsext_status_ocsp_resp(self._ssl, start)
+        return bytes(_ffi.buffer(start[0], size)) if size > 0 and start[0] != _ffi.NULL else b""
+
+    def read_acceptable_authorities(self, limit: int) -> list[bytes]:
+        """Return the DER names of the CertificateRequest's authorities, at most `limit`."""
+        stack = _lib.SSL_get_client_CA_list(self._ssl)
+        if stack == _ffi.NULL:
+            return []
+        found = []
+        for index in range(min(_lib.sk_X509_NAME_num(stack), limit)):
+            start = _ffi.new("unsigned char **")
+            size = _lib.i2d_X509_NAME(_lib.sk_X509_NAME_value(stack, index), start)
+            if size > 0:
+                found.append(bytes(_ffi.buffer(start[0], size)))
+                _lib.OPENSSL_free(start[0])
+        return found
+
+
+def _not_null(pointer: Any) -> Any:
+    if pointer == _ffi.NULL:
+        _lib.ERR_clear_error()
+        raise MemoryError
+    return pointer
+
+
+def _read_text(pointer: object) -> str:
+    return _ffi.string(pointer).decode() if pointer != _ffi.NULL else ""
+
+
+@lru_cache(maxsize=64)
+def encode_alpn_list(protocols: tuple[bytes, ...]) -> bytes:
+    """Return a list of application protocols as OpenSSL takes it (RFC 7301 §3.1)."""
+    return b"".join(bytes((len(one),)) + one for one in protocols)
 
 
 def set_groups(context: SSL.Context, groups: str) -> None:

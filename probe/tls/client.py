@@ -8,9 +8,10 @@ model of the exporter; OpenSSL verifies none of them.
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Literal
 
-from OpenSSL import SSL, crypto
+from OpenSSL import crypto
 
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.evidence import Alert, Handshake, NameCheck
@@ -18,15 +19,7 @@ from probe.model.path_fault import DATE_FAULTS, stops_without_verification
 from probe.model.tls_alerts import TlsAlert
 from probe.text.safe_text import safe_text
 from probe.tls import events
-from probe.tls.bindings import (
-    IoResult,
-    do_handshake,
-    install_callbacks,
-    is_received,
-    read_acceptable_authorities,
-    read_alert,
-    read_stapled_response,
-)
+from probe.tls.bindings import IoResult, Link
 from probe.tls.records import (
     MAX_RECORDS,
     RecordCounter,
@@ -34,7 +27,7 @@ from probe.tls.records import (
     read_certificate_message,
 )
 from probe.tls.settings import ClientSettings, ServerJudgement
-from probe.x509.names import check_name, stapled_status
+from probe.x509.names import check_name, find_staple_end, stapled_status
 from probe.x509.parse import make_unread_name, make_unreadable_facts
 
 MAX_READ: Final = 32_768
@@ -84,16 +77,15 @@ class TlsClient:
         self._server: tuple[bytes, _ServerFacts] | None = None
         """The Certificate message, and what it says."""
         self._alpn: str | None = None
-        connection = SSL.Connection(settings.context, None)
-        connection.set_connect_state()
-        if settings.server_name:
-            connection.set_tlsext_host_name(settings.server_name)
-        if settings.alpn:
-            connection.set_alpn_protos(list(settings.alpn))
         groups = settings.offer.groups if settings.takes_any_curve else ()
-        later = tuple(dict.fromkeys((*groups, *_ECDSA_CURVES))) if groups else ()
-        self._log = install_callbacks(connection, later)
-        self._connection = connection
+        self._link = Link(
+            settings.context,
+            settings.buffer,
+            settings.server_name,
+            settings.alpn,
+            _add_curves(groups) if groups else (),
+        )
+        self._log = self._link.log
 
     def start(self) -> None:
         """Put the ClientHello into the output."""
@@ -114,11 +106,11 @@ class TlsClient:
                 self.state = "failed"
                 self._events.append(events.NotTls())
                 return
-        self._connection.bio_write(data)
+        self._link.take_input(data)
         if not self.complete:
             self._handshake()
         if self.complete:
-            plain, result = self._settings.buffer.read_plaintext(self._connection)
+            plain, result = self._link.read()
             if plain:
                 self._events.append(events.ApplicationData(plain))
             # OpenSSL goes on after its warning; Go, which the exporter is, gives up.
@@ -135,46 +127,51 @@ class TlsClient:
 
     def write(self, data: bytes) -> None:
         """Encrypt application data into the output."""
-        try:
-            self._connection.sendall(data)
-        except SSL.Error:
+        if not self._link.write(data):
             self._note_end("failed")
 
     def close(self) -> None:
         """Put close_notify into the output, where the connection is open."""
-        if self.complete and self.state == "open":
-            try:
-                self._connection.shutdown()
-            except SSL.Error:
-                self._note_end("failed")
+        if self.complete and self.state == "open" and not self._link.shut_down():
+            self._note_end("failed")
 
     def take_output(self) -> bytes:
         """Return the bytes that are to go on the wire."""
-        return self._settings.buffer.read_output(self._connection)
+        return self._link.take_output()
 
     @property
     def is_tls13(self) -> bool:
         """Whether TLS 1.3 was negotiated."""
-        return self.complete and self._connection.get_protocol_version() == SSL.TLS1_3_VERSION
+        return self.complete and self._link.is_tls13
 
     @property
     def alpn(self) -> str:
         """The application protocol that the server chose; empty for none."""
         if self._alpn is not None:
             return self._alpn
-        alpn = safe_text(self._connection.get_alpn_proto_negotiated())
+        alpn = safe_text(self._link.alpn)
         self._alpn = alpn if self.complete else None
         return alpn
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
         """The alerts of both directions so far."""
-        return tuple(read_alert(where, ret) for where, ret in self._log.alerts)
+        return tuple(self._log.alerts)
 
     @property
     def certificate_requested(self) -> bool:
         """Whether the server asked for a client certificate."""
         return self._log.certificate_requested
+
+    @property
+    def has_judged(self) -> bool:
+        """Whether the server is known to have judged our certificate, and goes on.
+
+        In TLS 1.3 a server that asked for a certificate has no resumption secret, and no ticket to
+        send, before it has our last flight (RFC 8446 §4.6.1): of all stacks of the lab, none that
+        refuses sends one.
+        """
+        return self._log.ticket and self.certificate_requested and self.is_tls13
 
     @property
     def is_server_verified(self) -> bool:
@@ -214,15 +211,15 @@ class TlsClient:
     @property
     def handshake(self) -> Handshake:
         """All that is known of this handshake, however far it came."""
-        connection, server = self._connection, self._server_facts()
-        cipher = connection.get_cipher_name()
-        requested = self._log.certificate_requested
+        link, server = self._link, self._server_facts()
+        cipher = link.cipher
+        requested, staple = self._log.certificate_requested, link.stapled_response
         return Handshake(
             offer=self._settings.offer,
             complete=self.complete,
-            version=_read_version(connection) if cipher else "",
-            cipher=cipher or "",
-            group=(connection.get_group_name() or "") if self.complete else "",
+            version=link.version if cipher else "",
+            cipher=cipher,
+            group=link.group if self.complete else "",
             alpn=self.alpn,
             client_certificate_requested=requested,
             client_certificate_sent=requested and self._settings.sends_certificate,
@@ -234,12 +231,13 @@ class TlsClient:
             server_verified=server.verified,
             verified_paths=() if self._settings.skip_verify else server.judgement.paths,
             used_anchors=() if self._settings.skip_verify else server.judgement.anchors,
-            stapled_status=stapled_status(read_stapled_response(connection)),
+            stapled_status=stapled_status(staple),
+            staple_until=find_staple_end(staple),
             first_bytes="" if self._is_tls else self._first.hex(),
         )
 
     def _handshake(self) -> None:
-        result = do_handshake(self._connection)
+        result = self._link.shake_hands()
         if result == "done":
             self.complete = True
             self.state = "open"
@@ -249,8 +247,8 @@ class TlsClient:
 
     def _has_refused_renegotiation(self) -> bool:
         return any(
-            ret & 0xFF == TlsAlert.NO_RENEGOTIATION and not is_received(where)
-            for where, ret in self._log.alerts
+            alert.number == TlsAlert.NO_RENEGOTIATION and alert.direction == "sent"
+            for alert in self._log.alerts
         )
 
     def _note_end(self, result: IoResult) -> None:
@@ -267,8 +265,7 @@ class TlsClient:
         if self._server is not None and self._server[0] is message:
             return self._server[1]
         # In TLS 1.3 only the ServerHello, which comes before it, says how it is read.
-        tls13 = self._connection.get_protocol_version() == SSL.TLS1_3_VERSION
-        sent = read_certificate_message(message, tls13=tls13)
+        sent = read_certificate_message(message, tls13=self._link.is_tls13)
         facts = self._judge(sent) if sent else _ServerFacts(verified=self._settings.skip_verify)
         self._server = message, facts
         return facts
@@ -296,10 +293,11 @@ class TlsClient:
 
     def _acceptable_cas(self) -> Iterator[Name]:
         length = 0
-        for der in read_acceptable_authorities(self._connection, _MAX_ACCEPTABLE_CAS):
+        for der in self._link.read_acceptable_authorities(_MAX_ACCEPTABLE_CAS):
             length += len(der)
             yield self._settings.read_name(der) if length <= MAX_READ else make_unread_name(der)
 
 
-def _read_version(connection: SSL.Connection) -> str:
-    return connection.get_protocol_version_name().removeprefix("TLSv").replace("SSLv3", "SSL 3")
+@lru_cache(maxsize=64)
+def _add_curves(groups: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*groups, *_ECDSA_CURVES)))

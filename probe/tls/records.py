@@ -30,7 +30,11 @@ class RecordCounter:
         """Count the records that begin in `data`, the next bytes of the connection."""
         at, end = 0, len(data)
         while at < end and self.records <= MAX_RECORDS:
-            if not self._left:
+            if not self._left and not self._header and end - at >= _HEADER:
+                self.records += 1
+                self._left = data[at + 3] << 8 | data[at + 4]
+                at += _HEADER
+            elif not self._left:
                 missing = _HEADER - len(self._header)
                 self._header += data[at : at + missing]
                 at += missing

@@ -5,8 +5,8 @@ escape every value, and each has passed `safe_text` before.
 """
 
 import asyncio
-import gzip
 import time
+import zlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,6 +30,11 @@ T = TypeVar("T")
 
 BATCH: Final = 100
 """Results made in one go: a long list must not hold back the attempts."""
+
+PIECE: Final = 256 * 1024
+"""Bytes of a piece of `/metrics`, at least."""
+_GZIP: Final = 31
+"""The window of zlib's format `gzip` (zlib.h, deflateInit2)."""
 
 _POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _BY_A_BROWSER: Final = ("origin", "referer", "sec-fetch-")
@@ -101,6 +106,9 @@ def build_application(view: ServiceView) -> web.Application:
         [
             web.get("/", pages.status),
             web.get(r"/targets/{name:(?s:.+)}", pages.target_page),
+            web.get("/forecast", pages.forecast),
+            web.get("/forecast.ics", pages.forecast_calendar),
+            web.get("/api/v1/forecast", pages.forecast_json),
             web.get("/causes", pages.causes),
             web.get(r"/causes/{id}", pages.cause),
             web.get(r"/badge/{name:(?s:.+)}.svg", pages.badge),
@@ -176,6 +184,26 @@ class _Pages:
         state = self._find_target(request, listed_at="/")
         address = request.query.get("address", "")
         return _html(render_target_page(state, self.view.catalogue, self.view.clock(), address))
+
+    async def forecast(self, request: web.Request) -> web.StreamResponse:
+        from probe.web.pages.forecast_page import render_forecast_page
+
+        parts = render_forecast_page(self.view.ledger, self.view.clock(), request.query)
+        return await self.writer.send_parts(request, _html_headers(), parts)
+
+    async def forecast_json(self, request: web.Request) -> web.StreamResponse:
+        from probe.web.pages.forecast_page import render_forecast_json
+
+        parts = render_forecast_json(self.view.ledger, self.view.clock(), request.query)
+        headers = {"Content-Type": "application/json"}
+        return await self.writer.send_parts(request, headers, parts)
+
+    async def forecast_calendar(self, request: web.Request) -> web.StreamResponse:
+        from probe.report.calendar_file import MEDIA_TYPE
+        from probe.web.pages.forecast_page import render_forecast_calendar
+
+        parts = render_forecast_calendar(self.view.ledger, self.view.clock(), request.query)
+        return await self.writer.send_parts(request, {"Content-Type": MEDIA_TYPE}, parts)
 
     async def causes(self, _: web.Request) -> web.Response:
         from probe.web.pages.causes_pages import render_causes_page
@@ -319,13 +347,34 @@ def _json_parts(
     yield after
 
 
-async def _render_metrics(metrics: Metrics, key: Key) -> bytes:
+async def _render_metrics(metrics: Metrics, key: Key) -> list[bytes]:
+    """Return the body of `/metrics` in pieces, made in many turns of the event loop."""
     openmetrics, zipped = key
-    body, _ = metrics.exposition(OPENMETRICS if openmetrics else "")
-    if not zipped:
-        return body
-    # zlib releases the interpreter's lock; metrics of thousands of targets are tens of megabytes.
-    return await asyncio.to_thread(gzip.compress, body, 1, mtime=0)
+    packer = zlib.compressobj(1, wbits=_GZIP) if zipped else None
+    pieces: list[bytes] = []
+    parts: list[bytes] = []
+    size = 0
+    for part in metrics.expose(openmetrics=openmetrics):
+        parts.append(part)
+        size += len(part)
+        if size >= PIECE:
+            pieces.append(await _pack(packer, b"".join(parts)))
+            parts.clear()
+            size = 0
+        await asyncio.sleep(0)
+    pieces.append(await _pack(packer, b"".join(parts)))
+    if packer is not None:
+        pieces.append(packer.flush())
+    return pieces
+
+
+async def _pack(packer: "zlib._Compress | None", piece: bytes) -> bytes:
+    if packer is None:
+        return piece
+    # zlib releases the interpreter's lock; a thread is not worth it for a few targets.
+    if len(piece) < PIECE:
+        return packer.compress(piece)
+    return await asyncio.to_thread(packer.compress, piece)
 
 
 def _accepts_gzip(header: str) -> bool:

@@ -6,7 +6,7 @@ A page of metrics is tens of megabytes for thousands of targets. aiohttp's own `
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -35,7 +35,7 @@ Key = tuple[bool, bool]
 class _Body:
     key: Key
     at: float
-    content: asyncio.Future[bytes]
+    content: asyncio.Future[Sequence[bytes]]
     readers: dict[object, Callable[[], None]] = field(default_factory=dict)
 
 
@@ -48,7 +48,9 @@ class BodyCache:
     """
 
     def __init__(
-        self, make: Callable[[Key], Awaitable[bytes]], clock: Callable[[], float] = monotonic
+        self,
+        make: Callable[[Key], Awaitable[Sequence[bytes]]],
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         """Take what makes a body; `clock` gives monotonic seconds."""
         self._make = make
@@ -60,8 +62,8 @@ class BodyCache:
         return len(self._bodies)
 
     @asynccontextmanager
-    async def lease(self, key: Key, abandon: Callable[[], None]) -> AsyncIterator[bytes]:
-        """Yield a body for `key`; it is kept until the last reader has left.
+    async def lease(self, key: Key, abandon: Callable[[], None]) -> AsyncIterator[Sequence[bytes]]:
+        """Yield a body for `key` in pieces; it is kept until the last reader has left.
 
         Args:
             key: of which kind.
@@ -133,19 +135,22 @@ class AnswerWriter:
         return response
 
     async def send_body(
-        self, request: web.Request, headers: dict[str, str], body: bytes
+        self, request: web.Request, headers: dict[str, str], body: Sequence[bytes]
     ) -> web.StreamResponse:
-        """Answer with `body`, of which a connection holds a small copied part at a time.
+        """Answer with the pieces of `body`; a connection holds a small copied part at a time.
 
         Raises:
             ConnectionError: where the client has gone, or was too slow.
         """
         response = web.StreamResponse(headers=headers)
-        response.content_length = len(body)
+        response.content_length = sum(map(len, body))
         await response.prepare(request)
-        for start in range(0, len(body), PART):
-            await response.write(body[start : start + PART])
-            await request.writer.drain()
+        for piece in body:
+            for start in range(0, len(piece), PART):
+                await response.write(piece[start : start + PART])
+                await request.writer.drain()
+            # A reader that is quick enough lets no write wait.
+            await asyncio.sleep(0)
         await response.write_eof()
         return response
 

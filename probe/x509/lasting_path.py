@@ -4,12 +4,13 @@ A verifier that tries several paths works until the last of them ends, so that o
 certificates matter. Links are by name and key identifier: whether a path holds is judged elsewhere.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from probe.model.certificate import CertificateFacts
 from probe.x509.path import MAX_LENGTH, find_issuers
-from probe.x509.validity import find_first_to_expire, find_invalid
+from probe.x509.validity import find_invalid
 
 MAX_PATHS: Final = 64
 """Paths compared; a hostile chain of certificates of one name makes thousands."""
@@ -48,12 +49,16 @@ def list_sent_paths(chain: Sequence[CertificateFacts]) -> list[Path]:
 
 
 def choose_lasting(paths: Iterable[Path], now: float) -> Path:
-    """Return the path that is valid at `now` and ends last; of equal ones, the first; () for none."""
+    """Return the path that is valid at `now` and ends last; of equal ones, the first; () for none.
+
+    What ends first is mostly the end entity, which is in every path: then the next end decides, and
+    so on, as if what has ended had been renewed.
+    """
     return max(
         paths,
         key=lambda path: (
             find_invalid(path, now) is None,
-            find_first_to_expire(path).not_after,
+            (*sorted(one.not_after for one in path), math.inf),
         ),
         default=(),
     )

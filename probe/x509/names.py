@@ -105,3 +105,14 @@ def stapled_status(answer: bytes) -> str:
         return load_der_ocsp_response(answer).certificate_status.name.lower()
     except (ValueError, TypeError, OverflowError):
         return ""
+
+
+def find_staple_end(answer: bytes) -> float:
+    """Return when a stapled OCSP answer ends (nextUpdate, epoch seconds); 0 where it does not say."""
+    if not answer:
+        return 0.0
+    try:
+        ends = load_der_ocsp_response(answer).next_update_utc
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+    return 0.0 if ends is None else ends.timestamp()

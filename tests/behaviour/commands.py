@@ -12,6 +12,7 @@ from tests.behaviour.scene import AT_ONCE, Scene, further_targets
 COMMANDS: Final = (
     "run",
     "check",
+    "forecast",
     "inspect",
     "explain",
     "diagnose",

@@ -8,15 +8,19 @@ is read every five seconds.
 
 import argparse
 import asyncio
+import gc
 import http.client
 import json
+import math
 import multiprocessing
 import os
 import shutil
 import statistics
 import sys
 import tempfile
+import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -42,7 +46,13 @@ class Watch:
     """What the probe's process sees of itself between two marks."""
 
     late: list[float] = field(default_factory=list)
-    stalls: list[float] = field(default_factory=list)
+    stalls: list[tuple[float, str]] = field(default_factory=list)
+    """Each with what ran meanwhile."""
+    used: float = math.inf
+    """CPU of the loop's thread at the last tick."""
+    seen: str = ""
+    collections: list[float] = field(default_factory=list)
+    """Seconds of CPU of garbage collections."""
     began: float = 0.0
     cpu: float = 0.0
 
@@ -50,6 +60,7 @@ class Watch:
         """Begin anew."""
         self.late.clear()
         self.stalls.clear()
+        self.collections.clear()
         self.began, self.cpu = time.monotonic(), time.process_time()
 
     def read(self) -> dict[str, Any]:
@@ -63,8 +74,9 @@ class Watch:
             "late_p50": late[len(late) // 2],
             "late_p99": late[int(len(late) * 0.99)],
             "late_max": late[-1],
-            "stalls": sorted(self.stalls, reverse=True)[:8],
-            "over_limit": sum(each > STALL_LIMIT for each in self.stalls),
+            "collections": sorted(self.collections, reverse=True)[:6],
+            "stalls": sorted(self.stalls, reverse=True)[:12],
+            "over_limit": sum(each > STALL_LIMIT for each, _ in self.stalls),
         }
 
 
@@ -72,16 +84,32 @@ async def watch_loop(watch: Watch, pipe: Connection, *, ticking: bool) -> None:
     """Note by how much each tick is late, and answer the parent."""
     while True:
         for _ in range(10):
-            due = time.monotonic() + TICK
             await asyncio.sleep(TICK if ticking else TICK * 10)
-            if ticking and (late := time.monotonic() - due) > 0.004:
-                watch.stalls.append(late)
+            if ticking:
+                # CPU of this thread, not time: a busy machine takes it off the core now and then.
+                used, watch.used = watch.used, time.thread_time()
+                if (held := watch.used - used) > 0.01:
+                    watch.stalls.append((round(held, 4), watch.seen))
+                watch.seen = ""
         if pipe.poll():
             if pipe.recv() == "mark":
                 watch.mark()
                 pipe.send(None)
             else:
                 pipe.send(watch.read())
+
+
+def look_at_stalls(watch: Watch, main: int) -> None:
+    """Note what the main thread does while its loop does not tick; runs in a thread of its own."""
+    clock = time.pthread_getcpuclockid(main)
+    while True:
+        time.sleep(0.003)
+        if time.clock_gettime(clock) - watch.used > 0.012:
+            frame = sys._current_frames().get(main)
+            stack = traceback.extract_stack(frame)[-7:]
+            watch.seen = " < ".join(
+                f"{Path(one.filename).name}:{one.lineno} {one.name}" for one in reversed(stack)
+            )
 
 
 def run_probe(file: str, listen: str, pipe: Connection, ticking: bool) -> None:
@@ -104,7 +132,21 @@ def run_probe(file: str, listen: str, pipe: Connection, ticking: bool) -> None:
 
     ServiceMetrics.observe_lateness = observe_too  # type: ignore[method-assign]
 
+    began = 0.0
+
+    def time_collection(phase: str, _info: object) -> None:
+        nonlocal began
+        if phase == "start":
+            began = time.thread_time()
+        elif (took := time.thread_time() - began) > 0.002:
+            watch.collections.append(round(took, 4))
+
     async def main() -> None:
+        if ticking:
+            gc.callbacks.append(time_collection)
+            threading.Thread(
+                target=look_at_stalls, args=(watch, threading.get_ident()), daemon=True
+            ).start()
         async with asyncio.TaskGroup() as group:
             group.create_task(watch_loop(watch, pipe, ticking=ticking))
             await serve(loaded, loader=loader, on_listening=lambda _: watch.mark())

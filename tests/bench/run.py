@@ -17,6 +17,7 @@ from tests.bench.figures import COLLECT, Figure, table
 
 PARTS: Final = {
     "comparison": "CPU of an attempt against the peers', on the same work",
+    "floor": "CPU of a bare attempt, by how bytes reach OpenSSL, and of the product's next to it",
     "steps": "instructions, Python calls, system calls and wake-ups of an attempt",
     "endings": "CPU of attempts that are refused, silently too, or find nobody",
     "footprint": "memory and start of a sidecar",

@@ -11,7 +11,14 @@ from tests.contract.imports import MODULES, ROOT
 GROUPS: Final = {
     "Entry": ("cli", "demo", "service"),
     "Outputs": ("alerting", "log", "metrics", "report", "schemas", "telemetry", "web"),
-    "What is known, and why": ("comparison", "diagnosis", "inspection", "ledger", "messages"),
+    "What is known, and why": (
+        "comparison",
+        "diagnosis",
+        "forecast",
+        "inspection",
+        "ledger",
+        "messages",
+    ),
     "One attempt": ("attempt", "clock", "otlp", "tls"),
     "Configuration and files": ("config", "credentials", "surroundings"),
     "What all rooms share": ("exporters", "model", "system", "text", "x509"),

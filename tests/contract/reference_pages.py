@@ -20,6 +20,7 @@ from probe.metrics.families import SERVICE_FAMILIES, TARGET_FAMILIES
 from probe.model.evidence import Evidence
 from probe.report.cause_document import CauseDocument
 from probe.report.explanation import CandidatesDocument
+from probe.report.forecast_document import ForecastDocument
 from probe.report.inspection import InspectionDocument
 from probe.report.result import Result, ResultsDocument
 from probe.report.validation import ValidationDocument
@@ -41,6 +42,7 @@ FAMILIES: Final = {
 }
 DOCUMENTS: Final[dict[str, type[msgspec.Struct]]] = {
     "results": ResultsDocument,
+    "forecast": ForecastDocument,
     "inspect": InspectionDocument,
     "validate": ValidationDocument,
     "explain": CandidatesDocument,

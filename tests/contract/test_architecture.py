@@ -25,6 +25,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "diagnosis": frozenset({"exporters", "model", "text", "x509"}),
     "messages": frozenset({"model"}),
     "exporters": frozenset({"model", "text", "x509"}),
+    "forecast": frozenset({"diagnosis", "exporters", "model", "text", "x509"}),
     "comparison": frozenset({"diagnosis", "exporters", "messages", "model", "x509"}),
     "inspection": frozenset(
         {"credentials", "diagnosis", "exporters", "model", "surroundings", "text", "x509"}
@@ -51,6 +52,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
             "comparison",
             "diagnosis",
             "exporters",
+            "forecast",
             "inspection",
             "ledger",
             "messages",
@@ -68,6 +70,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
             "comparison",
             "config",
             "diagnosis",
+            "forecast",
             "ledger",
             "metrics",
             "model",
@@ -84,7 +87,18 @@ WIRING: Final = frozenset({"__init__", "__main__", "cli", "service"})
 """Rooms that put the others together; no other room imports them."""
 
 PURE: Final = frozenset(
-    {"comparison", "diagnosis", "exporters", "messages", "model", "otlp", "text", "tls", "x509"}
+    {
+        "comparison",
+        "diagnosis",
+        "exporters",
+        "forecast",
+        "messages",
+        "model",
+        "otlp",
+        "text",
+        "tls",
+        "x509",
+    }
 )
 """Rooms that map plain values to plain values."""
 

@@ -190,6 +190,7 @@ def test_a_stapled_answer_is_read(
     evidence, diagnosis = observe(target(pki, port, pki.client, timeout=1.0))
     assert evidence.handshake is not None
     assert evidence.handshake.stapled_status == ("revoked" if revoked else "good")
+    assert 86_000 < evidence.handshake.staple_until - evidence.at <= 86_400
     found = {finding.cause for finding in diagnosis.findings}
     assert ("server_cert_revoked" in found) is revoked
 

@@ -138,6 +138,7 @@ handshakes = st.builds(
     ),
     server_verified=st.booleans(),
     stapled_status=st.sampled_from(["", "good", "revoked"]),
+    staple_until=st.sampled_from([0.0, 1.8e9]),
     first_bytes=st.sampled_from(["", "48545450", "not hex", "0"]),
 )
 endings = st.builds(

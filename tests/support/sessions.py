@@ -26,6 +26,12 @@ STRANGER = OTHER_CA.issue("stranger")
 SETTINGS = SettingsFrame().serialize()
 
 
+class Unticketed(TlsClient):
+    """A client that takes no note of session tickets, as if the server sent none."""
+
+    has_judged = False
+
+
 @dataclass
 class Talk:
     """A conversation, the server at its other end, and the time."""
@@ -87,10 +93,11 @@ def talk(
     *,
     protocol: Protocol = "grpc",
     purpose: Purpose = "export",
+    client: type[TlsClient] = Unticketed,
 ) -> Talk:
     """Return a conversation with a server of `context`, both silent after the handshake."""
     conversation = OtlpSession(
-        TlsClient(settings or settings_of()),
+        client(settings or settings_of()),
         build_request(target(protocol), "mtls-probe/test"),
         purpose=purpose,
         needs_h2=protocol == "grpc",
@@ -115,6 +122,6 @@ def unstarted(client: Issued, purpose: Purpose = "export") -> Talk:
     """Return a conversation with a server of TLS 1.3 that has not begun."""
     request = build_request(target(), "mtls-probe/test")
     conversation = OtlpSession(
-        TlsClient(settings_of(client)), request, purpose=purpose, needs_h2=True, quiet=QUIET
+        Unticketed(settings_of(client)), request, purpose=purpose, needs_h2=True, quiet=QUIET
     )
     return Talk(conversation, MemoryServer(server_context()))

@@ -5,10 +5,10 @@ keeps the last good list, as Prometheus does. No error shows more of the URL tha
 `describe_url`.
 """
 
-import os
-from typing import Final
+from __future__ import annotations
 
-import aiohttp
+import os
+from typing import TYPE_CHECKING, Final
 
 from probe.config.errors import ConfigurationError
 from probe.config.schema import DefaultsEntry
@@ -17,6 +17,9 @@ from probe.config.sources.target_groups import parse_json, read_groups
 from probe.config.yaml_document import MAX_BYTES
 from probe.model.target import Endpoint, Source
 from probe.text.description import describe_url, describe_value
+
+if TYPE_CHECKING:
+    import aiohttp
 
 REFRESH_INTERVAL: Final = 60.0
 """Seconds between two fetches; Prometheus's default."""
@@ -66,6 +69,8 @@ async def fetch_list(
         ConfigurationError: where there is no answer 200 of application/json, of at most 8 MiB, in
             time; or where a redirect leaves https.
     """
+    import aiohttp
+
     headers = {
         "Accept": _MEDIA_TYPE,
         "User-Agent": user_agent,
@@ -125,6 +130,8 @@ async def _read_body(url: str, response: aiohttp.ClientResponse) -> bytes:
 
 def _explain_failure(error: Exception, timeout: float) -> str:
     """Say what went wrong without the library's words, which may repeat the URL."""
+    import aiohttp
+
     match error:
         case TimeoutError():
             return f"did not answer in full within {timeout:g} s"

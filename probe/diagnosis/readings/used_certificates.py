@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from probe.diagnosis.readings.backend_decision import find_refusal
 from probe.diagnosis.readings.server_verification import get_unverified_handshake
-from probe.model.certificate import CertificateFacts, LocatedCertificate
+from probe.model.certificate import CertificateFacts, LocatedCertificate, ReceiverFiles
 from probe.model.evidence import Evidence, Handshake
 from probe.x509.lasting_path import (
     Path,
@@ -42,6 +42,14 @@ class ClientPath:
     certificates: tuple[CertificateFacts, ...] = ()
     proven: bool = False
     """Whether the backend showed it: it accepted the chain, or its list names an issuer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverPaths:
+    """What of a receiver's files it serves, and which CAs of them it verifies its clients by."""
+
+    served: tuple[CertificateFacts, ...] = ()
+    client_cas: tuple[CertificateFacts, ...] = ()
 
 
 def find_server_path(evidence: Evidence) -> ServerPath:
@@ -107,6 +115,21 @@ def find_client_path(evidence: Evidence) -> ClientPath:
     if accepted:
         path = path[:1] + tuple(one for one in path[1:] if is_valid(one, evidence.at))
     return ClientPath(path, proven=accepted or bool(reached))
+
+
+def find_receiver_paths(files: ReceiverFiles, at: float) -> ReceiverPaths:
+    """Return what a receiver needs of its files on disk.
+
+    Of several CAs of one name the one that lasts longest is used: an old one may stay for a while.
+    """
+    served = _drop_root(choose_lasting(list_sent_paths(files.chain), at)) if files.chain else ()
+    useless = {rule.sha256 for rule in files.client_ca_rules}
+    by_name: dict[str, list[Path]] = {}
+    for one in files.client_cas:
+        if one.sha256 not in useless:
+            by_name.setdefault(one.subject.digest, []).append((one,))
+    used = tuple(one for group in by_name.values() for one in choose_lasting(group, at))
+    return ReceiverPaths(served, used)
 
 
 def list_issuers_above(evidence: Evidence) -> tuple[LocatedCertificate, ...]:

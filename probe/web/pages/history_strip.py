@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from probe.ledger.target_runtime import HISTORY, HistoryEntry
+from probe.ledger.history import HISTORY, HistoryEntry
 from probe.report.outcome import MOOD_WORDS, Mood, find_mood
 from probe.text.time_format import rfc3339
 

@@ -10,6 +10,7 @@ from probe.backend.http1_server import Http1Server
 from probe.model.evidence import Ending
 from probe.model.target import Protocol
 from probe.otlp.request import build_request
+from probe.tls.client import TlsClient
 from tests.support.backends import nginx_refusal
 from tests.support.http2_bytes import PREFACE
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA
@@ -37,6 +38,32 @@ def test_a_backend_that_speaks_need_not_be_waited_for() -> None:
     it = talk().receive(SETTINGS)
     assert it.server.plain.startswith(PREFACE)
     assert it.conversation.wake_at is None
+
+
+def test_a_session_ticket_shows_that_the_certificate_was_judged() -> None:
+    """A server that asked for a certificate has none to give before: the request follows at once."""
+    it = talk(client=TlsClient)
+    assert it.server.plain.startswith(PREFACE)
+    assert it.conversation.wake_at is None
+
+
+def test_a_ticket_without_a_certificate_request_shows_nothing() -> None:
+    """It may be sent before our last flight; and a request is written after the quiet alone."""
+    it = talk(server_context(client_ca=None), client=TlsClient)
+    assert (it.server.plain, it.conversation.wake_at) == (b"", it.now + QUIET)
+
+
+def test_depth_tls_waits_for_what_comes_behind_a_ticket() -> None:
+    """Without a request, silence is what accepts: it takes the whole quiet time."""
+    it = talk(client=TlsClient, purpose="tls")
+    assert (it.server.plain, it.conversation.wake_at) == (b"", it.now + QUIET)
+
+
+def test_no_refusal_brings_a_ticket() -> None:
+    """An alert is what comes instead, and no request is written."""
+    it = talk(settings=settings_of(STRANGER), client=TlsClient)
+    assert it.end == ("alert", "accept")
+    assert it.server.plain == b""
 
 
 def test_in_tls12_the_request_follows_the_handshake() -> None:

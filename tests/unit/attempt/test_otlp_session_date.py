@@ -13,12 +13,11 @@ from probe.backend.http1_server import Http1Server
 from probe.backend.http2_server import Http2Server
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
 from probe.otlp.request import build_request
-from probe.tls.client import TlsClient
 from probe.tls.settings import ClientSettings
 from tests.support.loopback_client import OTHER_CA, SERVER_CA
 from tests.support.memory_peer import VERSIONS, MemoryServer, Version, server_context, settings_of
 from tests.support.pki import Issued
-from tests.support.sessions import SETTINGS, STRANGER, TOKEN, Talk
+from tests.support.sessions import SETTINGS, STRANGER, TOKEN, Talk, Unticketed
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
@@ -50,7 +49,7 @@ def talk(
 ) -> Talk:
     """Return a conversation with a server of `server`'s dates, after the handshake."""
     conversation = OtlpSession(
-        TlsClient(settings or settings_of()),
+        Unticketed(settings or settings_of()),
         build_request(target(protocol), "mtls-probe/test"),
         purpose=purpose,
         needs_h2=protocol == "grpc",

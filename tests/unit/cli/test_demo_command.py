@@ -80,9 +80,12 @@ async def test_what_it_prints_to_go_on_works_while_it_runs(tmp_path: Path) -> No
         assert enter == f"cd {folder}"
     finally:
         process.send_signal(signal.SIGINT)
-    good, refused, damaged, cause = said.values()
+    good, refused, ahead, damaged, cause = said.values()
     assert (good[0], "confirmed" in good[1]) == (0, True), good
     assert (refused[0], "client_cert_not_sent" in refused[1]) == (1, True), refused
+    assert (ahead[0], "the client certificate in healthy-grpc/tls.crt" in ahead[1]) == (1, True), (
+        ahead
+    )
     assert (damaged[0], "it is truncated" in damaged[1]) == (1, True), damaged
     assert (cause[0], "client_ca_untrusted" in cause[1]) == (0, True), cause
     ended = await finish(process)

@@ -49,6 +49,28 @@ def test_what_cannot_be_had_so_is_a_usage_error_that_quotes_no_value(line: str) 
     assert "s3cret" not in raised.value.message
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--cert tls.crt --ca --header", "--ca lacks its value: --header follows"),
+        ("--cert tls.crt:s3cret", "mtls-probe inspect FILE"),
+        ("-E tls.pem:s3cret a:1", "mtls-probe inspect FILE"),
+    ],
+)
+def test_a_value_that_is_none_is_refused_and_not_quoted(line: str, said: str) -> None:
+    """The next option in its place, and curl's passphrase behind a file's name."""
+    with pytest.raises(click.UsageError) as raised:
+        list(translate_habits(line.split(), VALUED, FLAGS))
+    assert said in raised.value.message
+    assert "s3cret" not in raised.value.message
+
+
+def test_a_colon_in_a_path_is_part_of_it() -> None:
+    """Only what looks like a file with a passphrase is refused."""
+    line = "--cert certs:v2/tls.crt --ca /a.crt:/b"
+    assert " ".join(translate_habits(line.split(), VALUED, FLAGS)) == line
+
+
 def test_a_line_that_a_shell_completes_is_left_alone() -> None:
     """What is not whole yet ends with no error."""
     context = check.make_context("check", ["-d", "a:1"], resilient_parsing=True)

@@ -22,6 +22,7 @@ FILES: Final = "--ca ca.crt --cert tls.crt --key tls.key"
 
 LINES: Final[dict[str, tuple[int, str]]] = {
     # No command, or another tool's.
+    "": (2, "\n    mtls-probe demo\n"),
     "-V": (0, "mtls-probe, version "),
     "help": (2, "Write: mtls-probe --help"),
     "chekc GRPC": (2, "Did you mean check?"),
@@ -46,9 +47,13 @@ LINES: Final[dict[str, tuple[int, str]]] = {
     "check collector.example.com": (2, "write host:port, 4317 is OTLP over gRPC"),
     "check grpc://GRPC": (2, "use http or https"),
     "check https://user:pw@GRPC": (2, "use headers"),
-    "check": (1, "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    "check": (1, "To try an endpoint: mtls-probe check HOST:PORT"),
     "check GRPC": (1, "server_ca_untrusted"),
     "check probe.yml": (2, "a configuration is named by --config"),
+    f"check {FILES}": (2, "mtls-probe check HOST:PORT --cert"),
+    "check --pid self": (2, "pgrep -af TEXT"),
+    "check GRPC --cert tls.crt --key --ca ca.crt": (2, "--key lacks its value"),
+    "check GRPC --evidence /proc/none": (3, "--evidence: cannot make this folder"),
     "check GRPC ca.crt tls.crt tls.key": (2, "files are named by --cert, --key and --ca"),
     # Options as they are remembered.
     f"check GRPC {FILES} --timeout 5": (0, "confirmed"),
@@ -64,6 +69,7 @@ LINES: Final[dict[str, tuple[int, str]]] = {
     f"check GRPC {FILES} --header x-team=payments": (0, "confirmed"),
     f"check GRPC {FILES} --proxy ftp://proxy:3128": (2, "a proxy is http://host:port"),
     f"check GRPC {FILES} --output-file gone/report.xml": (3, "make its folder first"),
+    "check --config gone.yml": (2, "; its folder has empty.yml, probe.yml"),
     "check --config empty.yml": (1, "give targets, sources or modules"),
     # curl's.
     "check -k GRPC --cert tls.crt --key tls.key": (0, "confirmed"),
@@ -93,9 +99,17 @@ LINES: Final[dict[str, tuple[int, str]]] = {
     "run --config probe.yml --listen 9943": (2, "write :9943"),
     "run --config probe.yml --listen TAKEN": (2, "End it; or write: "),
     "demo --listen TAKEN": (2, "End it; or write: "),
+    "demo once": (2, "Write: --once"),
+    "run --port 9943": (2, "Write: --listen HOST:PORT"),
+    "run -c probe.yml": (2, "Write: --config FILE"),
+    "rules -p 9943": (2, "mtls-probe rules --help lists all"),
     "validate probe.yml": (2, "mtls-probe validate --config FILE"),
     "explain client_ca_untrustd": (2, "did you mean client_ca_untrusted?"),
+    "explain": (2, 'mtls-probe explain "remote error: tls: bad certificate"'),
+    "diagnose": (2, "mtls-probe check --evidence DIR"),
+    "inspect": (1, "To look at files: mtls-probe inspect"),
     "inspect gone.pem": (1, "gone.pem"),
+    "inspect GRPC": (2, "to try an endpoint: mtls-probe check GRPC"),
 }
 """By the command line: its exit code, and the word that helps."""
 

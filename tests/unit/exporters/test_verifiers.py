@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.exporters.path_verdict import PathRequest, verify_path
-from probe.exporters.verifiers import VERIFIERS
+from probe.exporters.verifiers import IGNORE_ANCHOR_DATES, VERIFIERS
 from probe.x509.anchors import AnchorPool
 from probe.x509.der import encode
 from probe.x509.extensions import BASIC_CONSTRAINTS
@@ -78,6 +78,13 @@ def test_usages_of_an_intermediate_do_not_matter_to_java() -> None:
 def test_any_usage_is_a_server_s_for_java_alone() -> None:
     """Webpki and BoringSSL want serverAuth itself."""
     assert trusting(make_case("any", leaf=LEAF.adding(usages(ANY_USAGE)))) == JAVA
+
+
+@pytest.mark.parametrize("runtime", VERIFIERS)
+def test_an_anchor_that_has_ended_counts_for_those_that_look_at_its_dates(runtime: str) -> None:
+    """PKIX and webpki trust it beyond them; Go, OpenSSL and BoringSSL do not."""
+    case = make_case("ended", root=ROOT.but(not_after=encode(0x17, b"200101000000Z")))
+    assert (list_kinds(runtime, case) == []) is (runtime in IGNORE_ANCHOR_DATES)
 
 
 def test_an_anchor_has_to_be_a_ca_for_java_alone() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from probe.ledger.history import HISTORY
 from probe.ledger.ledger import Ledger
-from probe.ledger.target_runtime import HISTORY, TargetRuntime, is_expected
+from probe.ledger.target_runtime import TargetRuntime, is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence, TargetFacts
 from probe.model.finding import Finding
@@ -244,3 +245,13 @@ def test_a_target_that_is_gone_or_changed_takes_its_parts_along() -> None:
     ledger.replace_targets([make_target("kept"), replace(changed, interval=7.0), gone])
 
     assert [runtime.get_store(list) for runtime in ledger] == [["kept"], [], []]
+
+
+def test_a_target_is_known_as_it_is() -> None:
+    """One that was changed or removed has no runtime in the ledger; an equal one has."""
+    target = Target(name="a", endpoint=Endpoint("h", 1))
+    ledger = Ledger([target])
+    assert ledger.knows(target)
+    assert ledger.knows(Target(name="a", endpoint=Endpoint("h", 1)))
+    assert not ledger.knows(Target(name="a", endpoint=Endpoint("h", 2)))
+    assert not ledger.knows(Target(name="b", endpoint=Endpoint("h", 1)))

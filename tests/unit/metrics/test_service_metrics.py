@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import msgspec.structs
+from prometheus_client.exposition import generate_latest
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.metrics.scrape import Metrics
-from probe.metrics.service_metrics import collect_log
+from probe.metrics.service_metrics import ServiceMetrics, collect_log
 from probe.model.evidence import Ending
 from probe.model.target import SourceState
 from tests.support.metric_samples import (
@@ -142,3 +143,20 @@ def test_the_deciding_stage_carries_the_target_as_exemplar() -> None:
     ]
 
     assert found == [({"stage": "accept", "le": "1.0"}, {"target": "eu"}, 0.2)]
+
+
+def test_the_text_is_that_of_prometheus_client() -> None:
+    """Every kind of family there is, with labels that are escaped, to the byte."""
+    ledger, _ = ledger_and_metrics()
+    metrics = ServiceMetrics(ledger, CATALOGUE, {"service.name": 'a "quoted" \\ name', "host": "é"})
+    metrics.record_reload(successful=True, at=1_700_000_000.25)
+    metrics.observe_lateness(0.5)
+    metrics.set_sources([SourceState("a\nb", up=True, targets=3)], nothing_to_probe=False)
+
+    written = metrics.exposition(openmetrics=False).splitlines()
+
+    expected = generate_latest(metrics._registry).splitlines()
+    own = (b"process_cpu", b"process_resident", b"process_open")  # may have changed in between
+    assert [line for line in written if not line.startswith(own)] == [
+        line for line in expected if not line.startswith(own)
+    ]

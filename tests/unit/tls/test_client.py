@@ -8,7 +8,7 @@ from probe.attempt.variant import Variant
 from probe.model.evidence import Alert
 from probe.model.target import TlsSettings
 from probe.model.tls_alerts import name_alert
-from probe.tls.bindings import read_alert
+from probe.tls.bindings import make_alert
 from probe.tls.client import TlsClient
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA, SERVER_CA
 from tests.support.memory_peer import (
@@ -217,11 +217,11 @@ def test_a_common_name_is_no_name() -> None:
 
 
 def test_alerts_have_the_names_of_the_registry() -> None:
-    """Known ones by name, any other by number, the level and direction as OpenSSL codes them."""
-    assert read_alert(0x4004, 2 << 8 | 48) == Alert(
+    """Known ones by name, any other by number, the level as its byte says it."""
+    assert make_alert(False, 2, 48) == Alert(
         direction="received", level="fatal", number=48, name="unknown_ca"
     )
-    assert read_alert(0x4008, 1 << 8 | 90) == Alert(
+    assert make_alert(True, 1, 90) == Alert(
         direction="sent", level="warning", number=90, name="user_canceled"
     )
-    assert read_alert(0x4004, 2 << 8 | 199).name == "alert_199"
+    assert make_alert(False, 2, 199).name == "alert_199"

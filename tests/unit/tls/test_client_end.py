@@ -88,11 +88,11 @@ def test_a_connection_needs_no_garbage_collector() -> None:
     gc.disable()
     try:
         client, _ = handshake(server_context(), settings_of(STRANGER))
-        connection = weakref.ref(client._connection)
+        link = weakref.ref(client._link)
         log = weakref.ref(client._log)
         assert client.handshake is not None
         del client
-        assert connection() is None
+        assert link() is None
         assert log() is None
     finally:
         gc.enable()
