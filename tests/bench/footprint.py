@@ -1,33 +1,35 @@
-"""Resident memory of `run`, and the time from its start to the first result on /metrics.
+"""A sidecar's memory, and how long and how much CPU it takes to its first result on /metrics.
 
-One healthy target over the SDK's environment variables, as in a pod without a configuration
-file; the backend runs in a process of its own. `run` listens on its default port then, so
-nothing else may. Also shown, without a limit: the same with the probe's own telemetry, exported
-over HTTP to the same place.
+One healthy target over the SDK's environment variables, as in a pod without a configuration file;
+the backend runs in a process of its own. Also shown, without a limit: the same with the probe's own
+telemetry, exported over HTTP to the same place.
 """
 
-import http.client
-import multiprocessing
 import os
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from probe.model.target import TlsSettings
-from tests.bench.backends import serve
+from tests.bench.backends import serving
+from tests.bench.figures import Figure, Settings, show
+from tests.bench.meters import cpu_seconds, get, read_memory, started
+from tests.support.ports import reserved_port
 
-PORT = 9943
 STARTS = 5
+QUICK_STARTS = 2
 WARM = 5.0
 """Seconds after which memory is read."""
-START_LIMIT = 1.5
-MEMORY_LIMIT = 80.0
+QUICK_WARM = 2.0
+START_LIMIT = 0.8
+CPU_LIMIT = 1.2
+MEMORY_LIMIT = 66.0
+PROPORTIONAL_LIMIT = 58.0
 TRACED = {
     "OTEL_TRACES_EXPORTER": "otlp",
     "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
@@ -52,76 +54,63 @@ def environment(port: int, tls: TlsSettings) -> dict[str, str]:
     }
 
 
-def has_result() -> bool:
+def has_result(port: int) -> bool:
     """Return whether /metrics shows the target's first result."""
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=1.0)
     try:
-        connection.request("GET", "/metrics")
-        return RESULT in connection.getresponse().read()
+        return RESULT in get(port, "/metrics")
     except OSError:
         return False
-    finally:
-        connection.close()
 
 
-@contextmanager
-def running(environ: dict[str, str]) -> Iterator[tuple[int, float]]:
-    """Start `run`; yield its process id and the seconds until its first result."""
-    command = [sys.executable, "-m", "probe", "run"]
-    began = time.monotonic()
-    process = subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL)
-    try:
-        while not has_result():
-            if process.poll() is not None or time.monotonic() - began > 30:
-                sys.exit(f"`run` ended with {process.returncode} and showed no result")
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One start: seconds and CPU seconds to the first result, and MB once warm."""
+
+    seconds: float
+    cpu: float
+    resident: float
+    proportional: float
+
+
+def start(environ: dict[str, str], warm: float) -> Start:
+    """Start `run`, read its memory after `warm` seconds, and end it."""
+    with ExitStack() as stack:
+        port = stack.enter_context(reserved_port())
+        command = [sys.executable, "-m", "probe", "run", "--listen", f"127.0.0.1:{port}"]
+        began = time.monotonic()
+        pid = stack.enter_context(started(["env", "-i", *_assign(environ), *command]))
+        while not has_result(port):
+            if time.monotonic() - began > 30:
+                sys.exit("`run` showed no result")
             time.sleep(0.01)
-        yield process.pid, time.monotonic() - began
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        seconds, cpu = time.monotonic() - began, cpu_seconds(pid)
+        time.sleep(warm)
+        return Start(seconds, cpu, read_memory(pid, "Rss"), read_memory(pid, "Pss"))
 
 
-def resident(pid: int) -> float:
-    """Return VmRSS of a process in MB (proc_pid_status(5) counts in units of 1024 bytes)."""
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    sys.exit("the kernel tells no VmRSS")
+def _assign(environ: dict[str, str]) -> Iterator[str]:
+    return (f"{name}={value}" for name, value in environ.items())
 
 
-def measure(environ: dict[str, str]) -> tuple[float, float]:
-    """Return the median seconds to the first result, and the MB resident once warm."""
-    if has_result():
-        sys.exit(f"another probe listens on port {PORT}")
-    starts = []
-    for _ in range(STARTS - 1):
-        with running(environ) as (_, seconds):
-            starts.append(seconds)
-    with running(environ) as (pid, seconds):
-        starts.append(seconds)
-        time.sleep(WARM)
-        return statistics.median(starts), resident(pid)
-
-
-def main() -> int:
-    """Print the figures; exit 1 where a limit is exceeded."""
-    spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    with tempfile.TemporaryDirectory() as folder:
-        backend = spawn.Process(target=serve, args=(folder, theirs), daemon=True)
-        backend.start()
-        try:
-            environ = environment(*ours.recv())
-            start, memory = measure(environ)
-            _, traced = measure(environ | TRACED)
-        finally:
-            ours.close()
-            backend.terminate()
-    print(f"first result      {start:8.2f} s after the start   (limit {START_LIMIT})")
-    print(f"resident memory   {memory:8.1f} MB   (limit {MEMORY_LIMIT:g})")
-    print(f"with its own spans{traced:7.1f} MB")
-    return 0 if start <= START_LIMIT and memory <= MEMORY_LIMIT else 1
+def measure(settings: Settings) -> Iterator[Figure]:
+    """Yield memory and start of a sidecar."""
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as (port, tls):
+        environ = environment(port, tls)
+        warm = QUICK_WARM if settings.quick else WARM
+        # The first start warms the file cache.
+        starts = [start(environ, warm) for _ in range(QUICK_STARTS if settings.quick else STARTS)]
+        traced = start(environ | TRACED, warm)
+    later = starts[1:]
+    seconds = statistics.median(each.seconds for each in later)
+    cpu = statistics.median(each.cpu for each in later)
+    memory = statistics.median(each.resident for each in later)
+    proportional = statistics.median(each.proportional for each in later)
+    yield Figure("sidecar: first result after", seconds, "s", limit=START_LIMIT)
+    yield Figure("sidecar: CPU to the first result", cpu, "s", limit=CPU_LIMIT)
+    yield Figure("sidecar: resident memory", memory, "MB", limit=MEMORY_LIMIT)
+    yield Figure("sidecar: proportional memory", proportional, "MB", limit=PROPORTIONAL_LIMIT)
+    yield Figure("sidecar: resident memory with its own spans", traced.resident, "MB")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(show(measure))

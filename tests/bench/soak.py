@@ -3,22 +3,19 @@
 Half of the attempts are confirmed, a quarter are refused by an alert, and a quarter find nobody
 who listens. The whole service makes them under its own schedule, with a short interval, and its
 metrics are scraped meanwhile. What it holds after the first tenth, and again at the end, is read
-while no attempt is under way. `--count 1000000` is the full form, half an hour or more of it;
-`--rate` is how many attempts are made a second.
+while no attempt is under way. SOAK=1000000 is the full form, an hour of it.
 """
 
-import argparse
 import asyncio
 import gc
-import multiprocessing
 import os
 import sys
 import tempfile
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import uvloop
@@ -29,11 +26,12 @@ from probe.log.format import configure_logging
 from probe.model.target import Endpoint, Target, TlsSettings
 from probe.service.service import Service
 from probe.system.memory_allocation import map_large_buffers
-from tests.support.backends import Backend
-from tests.support.pki import Authority, write_pem
+from tests.bench.backends import serving
+from tests.bench.figures import Figure, Settings, show
 from tests.support.ports import reserved_port
 
-COUNT = 60_000
+COUNT = int(os.environ.get("SOAK") or 60_000)
+QUICK_COUNT = 6_000
 RATE = 300.0
 TARGETS = 100
 GROWTH_LIMIT = 2.0
@@ -52,39 +50,12 @@ class Held:
     threads: int
 
 
-def serve(folder: str, pipe: Connection) -> None:
-    """Run a healthy gRPC backend until the parent closes its end of the pipe."""
-
-    async def main() -> None:
-        place = Path(folder)
-        server_ca, client_ca = Authority.root("server CA"), Authority.root("client CA")
-        server = server_ca.issue("collector", usages=("serverAuth",))
-        accepted = client_ca.issue("exporter", sans=(), usages=("clientAuth",))
-        refused = server_ca.issue("exporter", sans=(), usages=("clientAuth",))
-        ca_file = str(write_pem(place, "ca.crt", server_ca.pem))
-        settings = [
-            TlsSettings(
-                ca_file=ca_file,
-                cert_file=str(write_pem(place, f"{name}.crt", client.pem)),
-                key_file=str(write_pem(place, f"{name}.key", client.key_pem)),
-                server_name_override="localhost",
-            )
-            for name, client in (("accepted", accepted), ("refused", refused))
-        ]
-        backend = Backend(name="healthy", server=server, client_ca=client_ca)
-        await backend.start()
-        pipe.send((backend.port, settings))
-        await asyncio.get_running_loop().run_in_executor(None, pipe.poll, None)
-        await backend.stop()
-
-    uvloop.run(main())
-
-
 def make_targets(
-    port: int, dead_port: int, settings: list[TlsSettings], interval: float
+    port: int, dead_port: int, folder: Path, accepted: TlsSettings, interval: float
 ) -> list[Target]:
     """Return the targets: of each four, two that are accepted, one refused, and one dead."""
-    accepted, refused = settings
+    stranger = (str(folder / "stranger.crt"), str(folder / "stranger.key"))
+    refused = replace(accepted, cert_file=stranger[0], key_file=stranger[1])
     kinds = ((port, accepted), (port, refused), (port, accepted), (dead_port, accepted))
     return [
         Target(
@@ -164,43 +135,31 @@ def resident() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def soak(count: int, rate: float) -> int:
-    """Print what is held; return 1 where something grew."""
-    spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe()
+def soak(count: int, rate: float) -> list[Held]:
+    """Return what is held after the first tenth of the attempts, and at the end."""
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         dead_port = stack.enter_context(reserved_port())
+        port, settings = stack.enter_context(serving(folder))
         configure_logging(human=False, mask=str)
-        backend = spawn.Process(target=serve, args=(folder, theirs), daemon=True)
-        backend.start()
-        port, settings = ours.recv()
-        targets = make_targets(port, dead_port, settings, TARGETS / rate)
-        service = Soak(targets)
+        service = Soak(make_targets(port, dead_port, folder, settings, TARGETS / rate))
         map_large_buffers()
         held = uvloop.run(service.run(count))
-        ours.close()
-        backend.terminate()
+    print(service.outcomes.most_common(), file=sys.stderr)
+    return held
+
+
+def measure(settings: Settings) -> Iterator[Figure]:
+    """Yield what grew."""
+    held = soak(QUICK_COUNT if settings.quick else COUNT, RATE)
     first, last = held[0], held[-1]
     growth = last.memory - first.memory
-    print(", ".join(f"{name} {times}" for name, times in service.outcomes.most_common()))
-    print(
-        f"memory growth from {first.attempts} to {last.attempts} attempts "
-        f"{growth:.1f} MB (limit {GROWTH_LIMIT})"
-    )
-    steady = replace(first, attempts=0, memory=0) == replace(last, attempts=0, memory=0)
-    print(f"descriptors, tasks and threads {'as before' if steady else 'differ'}")
-    return 0 if growth <= GROWTH_LIMIT and steady else 1
-
-
-def main() -> int:
-    """Read how many attempts to make, and make them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=COUNT)
-    parser.add_argument("--rate", type=float, default=RATE)
-    asked = parser.parse_args()
-    return soak(asked.count, asked.rate)
+    name = f"soak: memory from {first.attempts:,} to {last.attempts:,} attempts"
+    yield Figure(name, growth, "MB", limit=GROWTH_LIMIT)
+    for what in ("descriptors", "tasks", "threads"):
+        more = getattr(last, what) - getattr(first, what)
+        yield Figure(f"soak: {what} more", more, "", limit=0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(show(measure))
