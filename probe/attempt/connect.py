@@ -223,7 +223,10 @@ async def _has_source(family: int, address: str, port: int, network: Network) ->
 
 async def _wait_connected(sock: socket.socket, deadline: float) -> int:
     """Wait for the connection; return its errno, ETIMEDOUT at the deadline."""
-    if not _is_connected(sock):  # on loopback the handshake is over by now
+    # On loopback the handshake is over by now, or has been refused.
+    if not _is_connected(sock):
+        if number := _read_error(sock):
+            return number
         loop = asyncio.get_running_loop()
         writable: asyncio.Future[None] = loop.create_future()
         loop.add_writer(sock.fileno(), _resolve, writable)
@@ -232,10 +235,14 @@ async def _wait_connected(sock: socket.socket, deadline: float) -> int:
                 await writable
         except TimeoutError:
             # A process that wakes up late finds the deadline and the connection at one time.
-            number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            return number or (0 if _is_connected(sock) else errno.ETIMEDOUT)
+            return _read_error(sock) or (0 if _is_connected(sock) else errno.ETIMEDOUT)
         finally:
             loop.remove_writer(sock.fileno())
+    return _read_error(sock)
+
+
+def _read_error(sock: socket.socket) -> int:
+    """Return the errno that waits at the socket, and clear it there."""
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
 

@@ -11,10 +11,12 @@ from probe.model.evidence_times import is_repeat, take_times
 class KeptEvidence:
     """Masks the evidence of one target: a part of its `PreparedTarget`."""
 
-    __slots__ = ("_masked", "_raw", "_version")
+    __slots__ = ("_masked", "_raw", "_version", "repeats")
 
     def __init__(self) -> None:
         """Keep nothing yet."""
+        self.repeats = False
+        """Whether the last attempt saw the same as the one before it."""
         self._raw: Evidence | None = None
         """What was masked last."""
         self._masked: Evidence | None = None
@@ -23,12 +25,8 @@ class KeptEvidence:
     def mask_evidence(self, evidence: Evidence, masker: EvidenceMasker) -> Evidence:
         """Return `evidence` without the secrets that `masker` knows by now."""
         raw, masked, version = self._raw, self._masked, masker.version
-        if (
-            raw is not None
-            and masked is not None
-            and version == self._version
-            and is_repeat(evidence, raw)
-        ):
+        self.repeats = raw is not None and is_repeat(evidence, raw)
+        if self.repeats and masked is not None and version == self._version:
             return take_times(masked, evidence)
         self._raw, self._version = evidence, version
         self._masked = masked = masker.mask_evidence(evidence)

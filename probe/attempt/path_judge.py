@@ -8,8 +8,9 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from probe.exporters.go_path import verify_for_go
 from probe.exporters.path_verdict import PathRequest, PathVerdict, Verifier
@@ -29,26 +30,28 @@ signature takes four milliseconds."""
 LONGEST_CHAIN: Final = 10
 """Certificates of a chain that other runtimes are asked about."""
 
+T = TypeVar("T")
+
+OtherPaths = tuple[RuntimePath, ...]
+"""What other runtimes make of a chain, where that differs from what the target's exporter does."""
+
 _Key = tuple[Verifier, bytes, str, str]
 _KeyOfOthers = tuple[str, str, bytes, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """A judgement, and the time (epoch seconds) in which it holds."""
+class Kept(Generic[T]):
+    """A judgement of a chain, and the time (epoch seconds) in which it holds."""
 
+    chain: bytes
+    """Its digest."""
     since: float
     until: float
-    judgement: ServerJudgement
+    judgement: T
 
-
-@dataclass(frozen=True, slots=True)
-class _KeptOthers:
-    """What others make of a chain, and the time in which it holds."""
-
-    since: float
-    until: float
-    paths: tuple[RuntimePath, ...]
+    def holds(self, chain: bytes, at: float) -> bool:
+        """Whether it is of the chain with this digest, and still holds; a wall clock may go back."""
+        return self.chain == chain and self.since <= at <= self.until
 
 
 class PathJudge:
@@ -57,8 +60,17 @@ class PathJudge:
     def __init__(self, read_certificate: Callable[[bytes], CertificateFacts]) -> None:
         """Keep nothing yet; `read_certificate` gives the facts of an anchor."""
         self._read_certificate = read_certificate
-        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
-        self._others: OrderedDict[_KeyOfOthers, _KeptOthers] = OrderedDict()
+        self._kept: OrderedDict[_Key, Kept[ServerJudgement]] = OrderedDict()
+        self._others: OrderedDict[_KeyOfOthers, Kept[OtherPaths]] = OrderedDict()
+        self._digested: tuple[tuple[bytes, ...], bytes] = ((), b"")
+
+    def digest(self, chain: tuple[bytes, ...]) -> bytes:
+        """Return the digest of `chain`; of the one that was asked for last it is known."""
+        known, digest = self._digested
+        if known is not chain:
+            digest = _digest(chain)
+            self._digested = chain, digest
+        return digest
 
     def judge(
         self,
@@ -67,9 +79,9 @@ class PathJudge:
         anchors: AnchorPool,
         reference: str,
         at: float,
-    ) -> ServerJudgement:
-        """Return what `runtime` makes of `chain` at `at` (epoch seconds)."""
-        return self._judge(get_verifier(runtime), chain, anchors, reference, at).judgement
+    ) -> Kept[ServerJudgement]:
+        """Return what `runtime` makes of `chain` at `at` (epoch seconds), and how long."""
+        return self._judge(get_verifier(runtime), chain, anchors, reference, at)
 
     def _judge(
         self,
@@ -78,18 +90,18 @@ class PathJudge:
         anchors: AnchorPool,
         reference: str,
         at: float,
-    ) -> _Kept:
-        key = (verifier, _digest(chain), anchors.digest, reference)
+    ) -> Kept[ServerJudgement]:
+        digest = self.digest(chain)
+        key = (verifier, digest, anchors.digest, reference)
         known = self._kept.get(key)
-        # A wall clock may go back, so that a judgement has a beginning too.
-        if known is not None and known.since <= at <= known.until:
+        if known is not None and known.holds(digest, at):
             self._kept.move_to_end(key)
             return known
         if verifier is not verify_for_go:  # which gives up by itself, as Go does
             chain = chain[:MOST_JUDGED]
         verdict = verifier(PathRequest(chain, anchors, reference, at))
         judgement = self._describe(verdict, anchors)
-        made = self._kept[key] = _Kept(at, verdict.constant_until, judgement)
+        made = self._kept[key] = Kept(digest, at, verdict.constant_until, judgement)
         _drop_oldest(self._kept)
         return made
 
@@ -102,8 +114,8 @@ class PathJudge:
         reference: str,
         at: float,
         other_anchors: Mapping[str, AnchorPool] = MappingProxyType({}),
-    ) -> tuple[RuntimePath, ...]:
-        """Return what other runtimes of `protocol` make of `chain`, where that differs.
+    ) -> Kept[OtherPaths]:
+        """Return what other runtimes of `protocol` make of `chain`, where that differs, and how long.
 
         `other_anchors` are those of runtimes whose readers take other certificates of a CA file.
 
@@ -111,13 +123,14 @@ class PathJudge:
         """
         trusted = [anchors.digest]
         trusted += [f"{runtime} {pool.digest}" for runtime, pool in sorted(other_anchors.items())]
-        key = (exporter, protocol, _digest(chain), " ".join(trusted), reference)
+        digest = self.digest(chain)
+        key = (exporter, protocol, digest, " ".join(trusted), reference)
         known = self._others.get(key)
-        if known is not None and known.since <= at <= known.until:
+        if known is not None and known.holds(digest, at):
             self._others.move_to_end(key)
-            return known.paths
+            return known
         if len(chain) > LONGEST_CHAIN:
-            return ()
+            return Kept(digest, at, inf, ())
         own = self._judge(get_verifier(exporter), chain, anchors, reference, at)
         until, found = own.until, list[RuntimePath]()
         for runtime in RUNTIMES:
@@ -130,14 +143,45 @@ class PathJudge:
             if _get_reported(other.judgement) != _get_reported(own.judgement):
                 found.append(RuntimePath(runtime=runtime.id, faults=other.judgement.faults))
             await asyncio.sleep(0)
-        self._others[key] = _KeptOthers(at, until, tuple(found))
+        made = self._others[key] = Kept(digest, at, until, tuple(found))
         _drop_oldest(self._others)
-        return self._others[key].paths
+        return made
 
     def _describe(self, verdict: PathVerdict, anchors: AnchorPool) -> ServerJudgement:
         held = (anchors.get(sha256) for sha256 in verdict.anchored)
         facts = tuple(self._read_certificate(one.der) for one in held if one is not None)
         return ServerJudgement(verdict.faults, verdict.paths, facts)
+
+
+class ServerJudge:
+    """Judges what the server of one target sends: what it sent last needs but its digest."""
+
+    __slots__ = ("_ask", "_clock", "_digest", "_kept")
+
+    def __init__(
+        self,
+        ask: Callable[[tuple[bytes, ...], float], Kept[ServerJudgement]],
+        digest: Callable[[tuple[bytes, ...]], bytes],
+        clock: Callable[[], float],
+    ) -> None:
+        """Keep nothing yet.
+
+        Args:
+            ask: returns the judgement of a chain at a time.
+            digest: returns the digest of a chain.
+            clock: epoch seconds.
+        """
+        self._ask = ask
+        self._digest = digest
+        self._clock = clock
+        self._kept: Kept[ServerJudgement] | None = None
+
+    def __call__(self, sent: tuple[bytes, ...]) -> ServerJudgement:
+        """Return what the target's exporter makes of the certificates `sent`."""
+        at, kept = self._clock(), self._kept
+        if kept is None or not kept.holds(self._digest(sent), at):
+            self._kept = kept = self._ask(sent, at)
+        return kept.judgement
 
 
 def _get_reported(judgement: ServerJudgement) -> str:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from probe.attempt.kept_evidence import KeptEvidence
 from probe.attempt.otlp_session import Purpose
-from probe.attempt.path_judge import PathJudge
+from probe.attempt.path_judge import Kept, OtherPaths, PathJudge, ServerJudge
 from probe.attempt.target_facts import collect_target_facts, next_hop
 from probe.attempt.variant import UNVARIED, Variant, find_library_limit, vary_offer
 from probe.credentials.receiver_files import choose_reference
@@ -124,6 +124,9 @@ class PreparedTarget:
         self._readers = readers or TlsReaders()
         self._offers: dict[Variant, tuple[ClientOffer, tuple[str, ...]]] = {}
         self._tls_settings: dict[tuple[Variant, tuple[bytes, ...]], ClientSettings] = {}
+        self._others: tuple[Credentials | None, Kept[OtherPaths] | None] = (None, None)
+        """What other exporters make of what the server sent last, with the files of then."""
+        self._library_limit: tuple[Credentials | None, str] = (None, "")
         self._request: Request | None = None
         self._canary: Canary | None = None
         agent, propagate = settings.user_agent, settings.propagate
@@ -208,19 +211,20 @@ class PreparedTarget:
         """Return what exporters of other runtimes make of the certificates `sent`, where it differs."""
         if not sent:
             return ()
+        judge = self._readers.judge
+        with_files, kept = self._others
+        if kept is not None and with_files is credentials and kept.holds(judge.digest(sent), at):
+            return kept.judgement
         target, anchors = self.target, credentials.find_anchors()
         reference = self._choose_reference(credentials)
         if self._trusts_what_is_sent:
             anchors = find_own_anchor(sent)
-        return await self._readers.judge.judge_others(
-            target.exporter,
-            target.protocol,
-            sent,
-            anchors,
-            reference,
-            at,
-            credentials.find_other_anchors(),
+        others = credentials.find_other_anchors()
+        kept = await judge.judge_others(
+            target.exporter, target.protocol, sent, anchors, reference, at, others
         )
+        self._others = credentials, kept
+        return kept.judgement
 
     def _choose_reference(self, credentials: Credentials) -> str:
         """Return the name that the server's certificate must hold.
@@ -234,15 +238,19 @@ class PreparedTarget:
         names = choose_reference(files.chain[0].sans) if files.chain else ""
         return names or target.reference_identifier
 
-    def _make_judge(
-        self, anchors: AnchorPool, reference: str
-    ) -> Callable[[tuple[bytes, ...]], ServerJudgement]:
+    def _make_judge(self, anchors: AnchorPool, reference: str) -> ServerJudge:
         """Return what judges the certificates that this target's backend sends."""
-        exporter = self.target.exporter
-        judge, clock = self._readers.judge.judge, self.settings.wall_clock
-        if self._trusts_what_is_sent:
-            return lambda sent: judge(exporter, sent, find_own_anchor(sent), reference, clock())
-        return lambda sent: judge(exporter, sent, anchors, reference, clock())
+        exporter, judge, trusts = (
+            self.target.exporter,
+            self._readers.judge,
+            self._trusts_what_is_sent,
+        )
+
+        def ask(sent: tuple[bytes, ...], at: float) -> Kept[ServerJudgement]:
+            held = find_own_anchor(sent) if trusts else anchors
+            return judge.judge(exporter, sent, held, reference, at)
+
+        return ServerJudge(ask, judge.digest, self.settings.wall_clock)
 
     @property
     def _trusts_what_is_sent(self) -> bool:
@@ -252,7 +260,11 @@ class PreparedTarget:
 
     def find_library_limit(self, credentials: Credentials) -> str:
         """Say why the probe's TLS library cannot offer what the exporter does, or nothing."""
-        return find_library_limit(credentials, lambda: self._choose_offer(UNVARIED))
+        files, limit = self._library_limit
+        if files is not credentials:
+            limit = find_library_limit(credentials, lambda: self._choose_offer(UNVARIED))
+            self._library_limit = credentials, limit
+        return limit
 
     def _choose_offer(self, variant: Variant) -> tuple[ClientOffer, tuple[str, ...]]:
         """Return what is offered with `variant`, and what the library lacks of it; chosen once."""

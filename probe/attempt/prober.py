@@ -9,7 +9,7 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
@@ -87,14 +87,26 @@ class _Attempt:
 
     def to_evidence(self, ending: Ending) -> Evidence:
         """Return all that was seen, and how it ended."""
-        seen = {name: getattr(self, name) for name in _SEEN}
-        target, held_up = self.prepared.facts, self.meter.reportable
-        return Evidence(target=target, ending=ending, held_up=held_up, **seen)
-
-
-_SEEN: Final = tuple(
-    each.name for each in fields(_Attempt) if each.name in Evidence.__struct_fields__
-)
+        return Evidence(
+            target=self.prepared.facts,
+            at=self.at,
+            ending=ending,
+            credentials=self.credentials,
+            addresses=self.addresses,
+            connects=self.connects,
+            peer_address=self.peer_address,
+            network=self.network,
+            handshake=self.handshake,
+            other_paths=self.other_paths,
+            recheck=self.recheck,
+            first_bytes=self.first_bytes,
+            answer=self.answer,
+            clock=self.clock,
+            durations=self.durations,
+            canary_trace_id=self.canary_trace_id,
+            trace=self.trace,
+            held_up=self.meter.reportable,
+        )
 
 
 class Prober:

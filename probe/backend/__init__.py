@@ -1,1 +1,1 @@
-"""OTLP backends that answer instead of a Collector, on loopback."""
+"""What answers instead of a Collector: the demo's backends, and `listen`, which diagnoses exporters."""

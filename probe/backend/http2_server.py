@@ -46,6 +46,8 @@ class Http2Server:
         self._respond = respond
         self._connection = H2Connection(_CONFIGURATION)
         self._streams: dict[int, _Stream] = {}
+        self._held = 0
+        """Bytes of the bodies of all streams that have not ended."""
 
     def opening(self) -> bytes:
         """Return the SETTINGS that a server sends as soon as it can (RFC 9113 §3.4)."""
@@ -73,18 +75,26 @@ class Http2Server:
                 self._connection.acknowledge_received_data(taken, event.stream_id)
                 if (stream := self._streams.get(event.stream_id)) is not None:
                     stream.body += event.data
-                    if len(stream.body) > MAX_REQUEST:
+                    self._held += len(event.data)
+                    if self._held > MAX_REQUEST:
                         self._connection.close_connection()
                         self.closed = True
             case StreamEnded():
                 self._answer(event.stream_id)
             case StreamReset():
-                self._streams.pop(event.stream_id, None)
+                self._forget(event.stream_id)
             case ConnectionTerminated():
                 self.closed = True
 
+    def _forget(self, stream_id: int) -> _Stream | None:
+        stream = self._streams.pop(stream_id, None)
+        self._held -= len(stream.body) if stream is not None else 0
+        return stream
+
     def _answer(self, stream_id: int) -> None:
-        stream = self._streams.pop(stream_id)
+        stream = self._forget(stream_id)
+        if stream is None:
+            return
         fields = stream.headers
         response = self._respond(
             Request(

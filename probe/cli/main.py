@@ -33,6 +33,7 @@ COMMANDS: Final = (
     "forecast",
     "inspect",
     "explain",
+    "listen",
     "diagnose",
     "validate",
     "rules",

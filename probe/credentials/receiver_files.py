@@ -77,7 +77,7 @@ def read_receiver_files(
     faults = [*held.facts.faults, *_find_other_faults(tls, view)]
     chain = held.chain or tuple(_read_chain(tls, view))
     parsed = [one for der in chain if (one := parse_certificate(der)) is not None]
-    issuers = _find_issuers(tls, parsed, held.anchors, receiver.client_ca_file, view)
+    issuers = find_server_issuers(tls, parsed, held.anchors, receiver.client_ca_file, view)
     anchors = held.anchors if receiver.client_ca_file else ()
     return msgspec.structs.replace(
         known,
@@ -234,14 +234,22 @@ def _list_remarks(faults: Sequence[Finding], remarks: Sequence[Finding]) -> Iter
         yield _of_server(one, "server_chain_invalid" if one.cause == _ORDER else UNUSABLE)
 
 
-def _find_issuers(
+def find_server_issuers(
     tls: TlsSettings,
     chain: Sequence[x509.Certificate],
     anchors: Sequence[bytes],
     client_ca_file: str,
-    view: FileView,
+    view: FileView = HOST_FILES,
 ) -> tuple[tuple[str, x509.Certificate], ...]:
-    """Return the issuers above cert_file's last certificate that are in files here."""
+    """Return the issuers above cert_file's last certificate that are in files here.
+
+    Args:
+        tls: With cert_file, in whose folder they are looked for, and ca_file.
+        chain: What is served.
+        anchors: DER of what client_ca_file holds.
+        client_ca_file: Its path.
+        view: The files of the place where the receiver runs.
+    """
     held = [(client_ca_file, one) for der in anchors if (one := parse_certificate(der)) is not None]
     if tls.ca_file:
         raw = read_file(NamedFile("ca", tls.ca_file), view=view)

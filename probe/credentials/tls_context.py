@@ -66,6 +66,16 @@ class Credentials:
         """What the CA file holds, as DER, as far as the exporter takes it."""
         return self._material.anchors
 
+    def present(self, context: SSL.Context) -> None:
+        """Make `context`, a server's, authenticate with the certificates and key of the files.
+
+        Raises:
+            ValueError: where they hold no pair.
+        """
+        if self._material.key is None or not self._material.chain:
+            raise ValueError("there is no certificate with its key to present")
+        present_pair(context, self._material.chain, self._material.key)
+
     def keep_despite(self, unusable: CredentialFacts) -> "Credentials":
         """Return these credentials as the last good ones, while the files hold `unusable` ones.
 

@@ -111,8 +111,11 @@ def _is_unanswered_request(evidence: Evidence) -> bool:
     )
 
 
-def get_comparable_outcome(evidence: Evidence) -> tuple[object, ...]:
-    """Return what must be the same for an earlier round of experiments to hold still."""
+def get_comparable_outcome(evidence: Evidence, varied: tuple[Varied, ...]) -> tuple[object, ...]:
+    """Return what must be the same for an earlier round of experiments to hold still.
+
+    `varied` are the variations that `choose_experiments` wants.
+    """
     recheck = evidence.recheck
     handshake = evidence.handshake
     return (
@@ -120,5 +123,5 @@ def get_comparable_outcome(evidence: Evidence) -> tuple[object, ...]:
         handshake.alerts if handshake else (),
         (recheck.ending, recheck.handshake.alerts) if recheck else None,
         evidence.credentials.generation,
-        choose_experiments(evidence),
+        varied,
     )

@@ -15,6 +15,7 @@ import structlog
 
 from probe.ledger.replicas import list_results
 from probe.ledger.target_runtime import TargetRuntime
+from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import SourceState
 from probe.model.trace_context import log_fields
@@ -38,6 +39,8 @@ class _Reported:
     """Whether `outcome` has not been written yet."""
     passed_over: int = 0
     findings: frozenset[str] = frozenset()
+    logged: Diagnosis | None = None
+    """A diagnosis of which nothing is left to be logged; not where addresses have their own."""
     outcomes: TokenBucket = field(default_factory=lambda: TokenBucket(burst=BURST, every=EVERY))
     # Their own: many findings shall not silence a change of the outcome.
     of_findings: TokenBucket = field(default_factory=lambda: TokenBucket(burst=BURST, every=EVERY))
@@ -65,24 +68,27 @@ class ChangeLog:
         Where that had to wait, it is made up for, even if nothing changes any more. Addresses of one
         target that now end in the same way share a line.
         """
+        known = runtime.get_store(_Reported)
+        if known.logged is not None and known.logged is runtime.diagnosis:
+            return
         results = [each for each in list_results(runtime) if each.diagnosis is not None]
         changed: dict[_Ended, list[TargetRuntime]] = {}
         passed_over = 0
         for each in results:
             assert each.diagnosis is not None
             ended = (each.diagnosis.outcome, each.diagnosis.cause)
-            known = each.get_store(_Reported)
-            passed_over += self._take_change(known, ended)
-            if known.outcome == ended and known.new:
-                known.new = False
+            reported = each.get_store(_Reported)
+            passed_over += self._take_change(reported, ended)
+            if reported.outcome == ended and reported.new:
+                reported.new = False
                 changed.setdefault(ended, []).append(each)
         if runtime.target.has_replicas:
             self._log_addresses(runtime, results)
         for alike in changed.values():
             self._log_outcome(runtime, alike, len(results), passed_over)
-        known = runtime.get_store(_Reported)
         if known.findings or any(each.diagnosis and each.diagnosis.findings for each in results):
             self._log_findings(runtime, results, known)
+        known.logged = _get_logged(runtime, known)
 
     def _take_change(self, known: _Reported, ended: _Ended) -> int:
         """Mark a change that is due for a line; return how many were passed over before it."""
@@ -149,6 +155,18 @@ class ChangeLog:
                 self._log.warning("target_finding_appeared", **about, facts=[finding.fact], **trace)
             else:
                 self._log.info("target_finding_gone", **about)
+
+
+def _get_logged(runtime: TargetRuntime, known: _Reported) -> Diagnosis | None:
+    """Return the diagnosis of `runtime` where all of it has been logged."""
+    diagnosis = runtime.diagnosis
+    if diagnosis is None or runtime.target.has_replicas:
+        return None
+    ended, findings = (
+        (diagnosis.outcome, diagnosis.cause),
+        {each.cause for each in diagnosis.findings},
+    )
+    return diagnosis if known.outcome == ended and known.findings == findings else None
 
 
 class SourceLog:

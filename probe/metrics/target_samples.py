@@ -25,6 +25,10 @@ from probe.model.target import Target
 
 _PLACES: Final = {family.name: place for place, family in enumerate(TARGET_FAMILIES)}
 _NAMES: Final = tuple(family.name.encode() for family in TARGET_FAMILIES)
+_ATTEMPTS: Final = _PLACES[families.ATTEMPTS.name]
+_FAILURES: Final = _PLACES[families.FAILURES.name]
+_LAST_ATTEMPT: Final = _PLACES[families.LAST_ATTEMPT.name]
+_LAST_SUCCESS: Final = _PLACES[families.LAST_SUCCESS.name]
 _CERTIFICATES: Final = (
     families.NOT_AFTER,
     families.NOT_BEFORE,
@@ -93,14 +97,14 @@ class TargetSamples:
     def _render_attempt(
         self, runtime: TargetRuntime, evidence: Evidence, diagnosis: Diagnosis
     ) -> None:
-        self._exchange_value(families.ATTEMPTS, runtime.attempts)
-        self._exchange_value(families.LAST_ATTEMPT, evidence.at)
-        expected = runtime.expected
+        tails, expected = self.tails, runtime.expected
+        tails[_ATTEMPTS] = b"} %d\n" % runtime.attempts
+        tails[_LAST_ATTEMPT] = at = f"}} {format_number(evidence.at)}\n".encode()
         if expected:
-            self._exchange_value(families.LAST_SUCCESS, evidence.at)
+            tails[_LAST_SUCCESS] = at
         if runtime.failures != self._failures:
             self._failures = runtime.failures
-            self._exchange_value(families.FAILURES, runtime.failures)
+            tails[_FAILURES] = b"} %d\n" % runtime.failures
         if expected is not self._expected:
             self._expected = expected
             self._set_value(families.SUCCESS, expected)
@@ -112,18 +116,17 @@ class TargetSamples:
         if diagnosis is not self._diagnosis:
             self._diagnosis = diagnosis
             self._render_verdict(diagnosis)
-        same_files = evidence.credentials is self._credentials or (
-            evidence.credentials == self._credentials
-        )
+        files = evidence.credentials
+        same_files = files is self._credentials or files == self._credentials
         if not same_files:
-            self._render_credentials(evidence.credentials)
+            self._render_credentials(files)
         same_handshake = _is_same_handshake(evidence.handshake, self._handshake)
         if not (same_files and same_handshake):
             self._render_handshake(evidence)
         same = same_files and same_handshake
         if (rows := self._rows.update(evidence, same=same, same_files=same_files)) is not None:
             self._render_certificates(rows)
-        self._credentials, self._handshake = evidence.credentials, evidence.handshake
+        self._credentials, self._handshake = files, evidence.handshake
 
     def render(self, place: int) -> bytes:
         """Return the lines of the family at `place` of `TARGET_FAMILIES`."""
@@ -134,10 +137,6 @@ class TargetSamples:
 
     def _set_value(self, family: Family, value: float) -> None:
         self._set(family, f"}} {format_number(float(value))}\n")
-
-    def _exchange_value(self, family: Family, value: float) -> None:
-        """Write a value that is no other target's."""
-        self.tails[_PLACES[family.name]] = b"} %b\n" % format_number(float(value)).encode()
 
     def _set_by(self, family: Family, label: str, values: dict[str, float]) -> None:
         """Render one sample for each value of `label`."""

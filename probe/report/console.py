@@ -5,14 +5,16 @@ Colour is for terminals only, and never with NO_COLOR. No text is read as markup
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NoReturn, TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 _PIPE_WIDTH: Final = 140
+_NARROWEST: Final = 30
 
 
 class _Console(Console):
@@ -49,3 +51,23 @@ def append_finding(
     text.append(f"{sentence}\n")
     for step in fix:
         text.append(f"{' ' * (indent + 2)}fix: {step}\n")
+
+
+def break_sentence(sentence: str, console: Console, indent: int) -> Iterator[str]:
+    """Yield `sentence` as lines that fit behind `indent` columns; rich would not indent what it wraps.
+
+    In a pipe it is one line: a reader there searches.
+    """
+    if not console.is_terminal:
+        yield sentence
+        return
+    width = max(console.width - indent, _NARROWEST)
+    line, *words = sentence.split(" ")
+    for word in words:
+        # A word is never broken: people copy paths. Some characters are two columns wide.
+        if cell_len(line) + 1 + cell_len(word) > width:
+            yield line
+            line = word
+        else:
+            line += f" {word}"
+    yield line

@@ -4,10 +4,9 @@ All text has passed `safe_text`.
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final, TextIO
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -18,7 +17,7 @@ from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.report.address_summary import group_rows, read_rows, split_by_target, summarize_addresses
-from probe.report.console import make_console, make_table
+from probe.report.console import break_sentence, make_console, make_table
 from probe.report.outcome import TERMINAL_COLOURS, describe_expectation, find_mood, rank_severity
 from probe.report.story import LABELS, Row, Section, build_story, format_heading, name_target
 from probe.text.safe_text import safe_text
@@ -26,7 +25,6 @@ from probe.text.safe_text import safe_text
 _INDENT: Final = max(map(len, LABELS.values())) + 4
 ALIKE: Final = 10
 """Addresses that are named where several have one story."""
-_NARROWEST: Final = 30
 _COLUMNS: Final = ("TARGET", "ENDPOINT", "OUTCOME", "STAGE", "CAUSE")
 _ROOM_FOR_ENDPOINTS: Final = 72
 """Columns of a terminal below which a table has no room for them next to names and causes."""
@@ -187,25 +185,8 @@ def _story(
         number += part == "do"
         sentence = f"{number}. {said}" if part == "do" else said
         before = part
-        for line in _lines(sentence, console):
+        for line in break_sentence(sentence, console, _INDENT):
             text.append(f"\n  {label:<{_INDENT - 2}}", style="bold" if label else "")
             text.append(line, style="bold" if part == "what" else "")
             label = ""
     return text
-
-
-def _lines(sentence: str, console: Console) -> Iterator[str]:
-    """Yield `sentence` as lines that fit; in a pipe, one line: a reader there searches."""
-    if not console.is_terminal:
-        yield sentence
-        return
-    width = max(console.width - _INDENT, _NARROWEST)
-    line, *words = sentence.split(" ")
-    for word in words:
-        # A word is never broken: people copy paths. Some characters are two columns wide.
-        if cell_len(line) + 1 + cell_len(word) > width:
-            yield line
-            line = word
-        else:
-            line += f" {word}"
-    yield line

@@ -11,6 +11,7 @@ import msgspec
 from probe.model.evidence import Evidence
 from probe.report.cause_document import CauseDocument
 from probe.report.explanation import CandidatesDocument
+from probe.report.exporter_connections import ListeningDocument
 from probe.report.forecast_document import ForecastDocument
 from probe.report.inspection import InspectionDocument
 from probe.report.result import SCHEMA, Result, ResultsDocument
@@ -22,13 +23,17 @@ REFERENCE: Final = "#/$defs/{name}"
 
 DOCUMENTS: Final[tuple[Struct, ...]] = (
     ResultsDocument, ForecastDocument, InspectionDocument, ValidationDocument, CandidatesDocument,
-    CauseDocument,
+    CauseDocument, ListeningDocument,
 )  # fmt: skip
-"""What `--output json` prints, by command: check and diagnose, forecast, inspect, validate, explain (twice)."""
+"""What `--output json` prints, by command: check and diagnose, forecast, inspect, validate, explain
+(twice), listen."""
 
 
 def build_output_schema() -> dict[str, Any]:
-    """Return the schema of every JSON document; `$defs/Result` is that of a line of `jsonl`."""
+    """Return the schema of every JSON document.
+
+    `$defs/Result` is that of a line of `jsonl`, `$defs/ListenedConnection` of one of `listen`.
+    """
     definitions = _define(*DOCUMENTS, Result)
     results = definitions["ResultsDocument"]["properties"]["results"]
     results["items"] = {"$ref": REFERENCE.format(name="Result")}

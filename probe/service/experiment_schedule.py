@@ -29,7 +29,7 @@ from probe.diagnosis.readings.experiment_results import (
     is_reproduced,
 )
 from probe.ledger.target_runtime import TargetRuntime
-from probe.model.evidence import Evidence, Experiment, OtherAddress, Varied
+from probe.model.evidence import Ending, Evidence, Experiment, OtherAddress, Varied
 
 HOUR: Final = 3600.0
 LEAST_REPEATS: Final = 3
@@ -75,6 +75,8 @@ class _ExperimentHistory:
     begun: tuple[float, ...] = ()
     """Start times of the last rounds, in monotonic seconds."""
     holding: _Round | None = None
+    ending: Ending | None = None
+    """Of the last attempt that was looked at."""
 
 
 class ExperimentSchedule:
@@ -105,7 +107,13 @@ class ExperimentSchedule:
         self._clock = clock
 
     async def add_experiments(
-        self, runtime: TargetRuntime, evidence: Evidence, make: MakeRound, limit: float
+        self,
+        runtime: TargetRuntime,
+        evidence: Evidence,
+        make: MakeRound,
+        limit: float,
+        *,
+        repeats: bool = False,
     ) -> Evidence:
         """Return `evidence` with what experiments show.
 
@@ -114,11 +122,19 @@ class ExperimentSchedule:
             evidence: of the attempt that was just made.
             make: makes a round for this attempt.
             limit: seconds for a round, and again for the wait for a slot; 0: no round is made.
+            repeats: whether the attempt saw what the one before it saw: a round that holds for that
+                one then holds for this one too.
         """
         history = runtime.get_store(_ExperimentHistory)
-        earlier = _earlier_round(history, evidence)
-        varied = choose_experiments(evidence) if self._enabled and limit > 0 else ()
-        if not varied:
+        # The ending is the same object in attempts that repeat, and only the last one's is kept.
+        if repeats and limit > 0 and history.ending is evidence.ending:
+            holding = None if evidence.ending.kind == "probe_fault" else history.holding
+            if holding is not None and self._clock() - holding.at < HOUR:
+                return _with_earlier(evidence, holding)
+        history.ending = evidence.ending
+        varied = choose_experiments(evidence)
+        earlier = _earlier_round(history, evidence, varied)
+        if not (varied and self._enabled and limit > 0):
             return evidence
         if earlier is not None and self._clock() - earlier.at < HOUR:
             return _with_earlier(evidence, earlier)
@@ -196,7 +212,8 @@ class ExperimentSchedule:
         # Where a success cannot be repeated without the target's headers, it is not tried again
         # for an hour either.
         if is_reproduced(shown) or (is_confirmed(evidence) and not _is_our_failure(made)):
-            history.holding = _Round(made, get_comparable_outcome(evidence), self._clock())
+            outcome = get_comparable_outcome(evidence, choose_experiments(evidence))
+            history.holding = _Round(made, outcome, self._clock())
         elif not _is_our_failure(made):
             history.holding = None
         return made
@@ -219,14 +236,17 @@ class ExperimentSchedule:
         return True
 
 
-def _earlier_round(history: _ExperimentHistory, evidence: Evidence) -> _Round | None:
+def _earlier_round(
+    history: _ExperimentHistory, evidence: Evidence, varied: tuple[Varied, ...]
+) -> _Round | None:
     """Return the round that is about this attempt too; a changed outcome discards it.
 
     A failure of the probe's own says nothing about the target, and discards nothing.
     """
     if evidence.ending.kind == "probe_fault":
         return None
-    if history.holding is not None and history.holding.outcome != get_comparable_outcome(evidence):
+    holding = history.holding
+    if holding is not None and holding.outcome != get_comparable_outcome(evidence, varied):
         history.holding = None
     return history.holding
 

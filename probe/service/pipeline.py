@@ -338,7 +338,9 @@ class Pipeline:
             limit = (started + target.timeout - time.monotonic()) / 2
             limit = limit if limit >= LEAST_EXPERIMENT_TIME else 0.0
         make = partial(scope.prober.run_experiments, prepared, evidence)
-        evidence = await scope.experiments.add_experiments(runtime, evidence, make, limit)
+        evidence = await scope.experiments.add_experiments(
+            runtime, evidence, make, limit, repeats=prepared.kept.repeats
+        )
         if len(evidence.addresses) == 1:
             return evidence
         compare = partial(scope.prober.try_addresses, prepared, evidence)

@@ -15,6 +15,7 @@ COMMANDS: Final = (
     "forecast",
     "inspect",
     "explain",
+    "listen",
     "diagnose",
     "validate",
     "rules",

@@ -22,7 +22,7 @@ GROUPS: Final = {
     "One attempt": ("attempt", "clock", "otlp", "tls"),
     "Configuration and files": ("config", "credentials", "surroundings"),
     "What all rooms share": ("exporters", "model", "system", "text", "x509"),
-    "Backends for the demo": ("backend",),
+    "Backends, for exporters and for the demo": ("backend",),
 }
 CORE: Final = {
     ("service", room) for room in ("attempt", "config", "diagnosis", "ledger", "metrics")

@@ -20,6 +20,7 @@ from probe.metrics.families import SERVICE_FAMILIES, TARGET_FAMILIES
 from probe.model.evidence import Evidence
 from probe.report.cause_document import CauseDocument
 from probe.report.explanation import CandidatesDocument
+from probe.report.exporter_connections import ListeningDocument
 from probe.report.forecast_document import ForecastDocument
 from probe.report.inspection import InspectionDocument
 from probe.report.result import Result, ResultsDocument
@@ -47,6 +48,7 @@ DOCUMENTS: Final[dict[str, type[msgspec.Struct]]] = {
     "validate": ValidationDocument,
     "explain": CandidatesDocument,
     "cause": CauseDocument,
+    "listen": ListeningDocument,
     "evidence": Evidence,
 }
 

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.contract.imports import ROOT
+from tests.support.required_tools import missing
 from tools.pictures.__main__ import PICTURES, RECORDED, draw_check, read_status_page
 from tools.pictures.page import DIGEST, digest_page, shoot_page, strip_times
 from tools.pictures.terminal import draw_terminal
@@ -59,7 +60,7 @@ def test_a_pages_picture_is_of_the_recorded_page(path: Path) -> None:
 def test_a_page_is_shot_anew(tmp_path: Path) -> None:
     """Chromium makes the picture of the recorded page again, in either scheme another one."""
     if shutil.which("chromium") is None:
-        pytest.skip("not installed: chromium")
+        missing("not installed: chromium")
     made = []
     for scheme in ("light", "dark"):
         shoot_page(RECORD, scheme, tmp_path / f"{scheme}.png")  # type: ignore[arg-type]

@@ -147,7 +147,9 @@ def settings_of(
         offer=Offer(server_name=reference),
         sends_certificate=client is not None,
         skip_verify=skip_verify,
-        judge_server=lambda sent: judge.judge("collector", sent, held, reference, time.time()),
+        judge_server=lambda sent: (
+            judge.judge("collector", sent, held, reference, time.time()).judgement
+        ),
         read_certificate=read_der,
         read_name=parse_name,
         buffer=ReadBuffer(),

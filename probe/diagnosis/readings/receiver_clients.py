@@ -1,8 +1,9 @@
 """Whether a receiver accepts a given client's certificate, and what it lacks where it does not. Pure."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
+from probe.diagnosis.fixes.steps import RELOAD_CLIENT_CA
 from probe.diagnosis.readings.client_rules import state_rule
 from probe.diagnosis.readings.receiver_judgement import UNTRUSTED, describe_client_ca_restart
 from probe.model.certificate import (
@@ -28,6 +29,25 @@ _CAUSES: Final[dict[PathFaultKind, str]] = {
 """By kind of fault of what the client sends; every other one is `client_cert_rejected`."""
 
 
+class _Words(NamedTuple):
+    """How the parties are called."""
+
+    holds: str
+    """Who or what has the certificate, and the verb."""
+    receiver: str
+    cert_file: str
+    """A word of a shell; empty where the client's file is not known."""
+    restart: str
+
+
+def _name_parties(files: ReceiverFiles, path: str) -> _Words:
+    if not path:
+        return _Words("the exporter presents", "this backend", "", RELOAD_CLIENT_CA)
+    text = describe_client_ca_restart(files)
+    restart = f"{text[:1].upper()}{text[1:]}."
+    return _Words(f"{path} holds", f"receiver {files.name}", quote_path(path), restart)
+
+
 def judge_client(
     files: ReceiverFiles,
     chain: Sequence[CertificateFacts],
@@ -41,28 +61,27 @@ def judge_client(
     Args:
         files: The receiver's.
         chain: What the client sends, the end entity first.
-        path: The file that holds them.
+        path: The file that holds them; empty: an exporter presented them on a connection.
         faults: What the model of Go's verifier found, in its order.
         missing: The certificate whose issuer the receiver lacks.
         issuers: Issuers of that, in files here, the nearest first.
     """
     client = name_certificate(chain[0]) if chain else "a certificate that cannot be read"
+    words = _name_parties(files, path)
     for fault in faults:
         if fault.kind == "no_anchor" and missing is not None:
-            yield _report_missing(files, client, path, missing, issuers)
+            yield _report_missing(files, client, path, words, missing, issuers)
             continue
         of_anchor = fault.position is None and fault.sha256 != ""
         cause = UNTRUSTED if of_anchor else _CAUSES.get(fault.kind, "client_cert_rejected")
         name = fault.subject or "a certificate without a subject"
         where = f"{name} of {files.client_ca_file}" if of_anchor else name
-        fact = (
-            f"{path} holds {client}, which receiver {files.name} refuses: {where} {_state(fault)}"
-        )
+        fact = f"{words.holds} {client}, which {words.receiver} refuses: {where} {_state(fault)}"
         fix: tuple[str, ...]
         if of_anchor:
             fix = (
                 f"Put a certificate of that CA without this fault into {quote_path(files.client_ca_file)}.",
-                _restart(files),
+                words.restart,
             )
         else:
             fix = (f"Have {name} issued again without that fault.",)
@@ -85,6 +104,7 @@ def _report_missing(
     files: ReceiverFiles,
     client: str,
     path: str,
+    words: _Words,
     missing: CertificateFacts,
     issuers: Sequence[LocatedCertificate],
 ) -> Finding:
@@ -100,11 +120,13 @@ def _report_missing(
         name = name_certificate(between.certificate)
         return _make(
             path,
-            f"{path} holds {client} and lacks the intermediate {name} that issued it, which is in "
-            f"{between.path}: receiver {files.name} has only what is above it in "
+            f"{words.holds} {client} and lacks the intermediate {name} that issued it, which is in "
+            f"{between.path}: {words.receiver} has only what is above it in "
             f"{files.client_ca_file}",
             (
-                f"cat {quote_path(between.path)} >> {quote_path(path)}",
+                f"cat {quote_path(between.path)} >> {words.cert_file}"
+                if words.cert_file
+                else f"Append {quote_path(between.path)} to the exporter's certificate file.",
                 "Then restart the client, so that it sends the intermediate along.",
             ),
             "client_chain_incomplete",
@@ -118,7 +140,7 @@ def _report_missing(
         else f"{files.client_ca_file} lacks the CA {wanted}"
     )
     fact = (
-        f"{path} holds {client}, issued by {missing.issuer.text}, which receiver {files.name} "
+        f"{words.holds} {client}, issued by {missing.issuer.text}, which {words.receiver} "
         f"refuses with unknown_ca: {lacks}; it has {named or 'no CA that Go reads'}"
     )
     steps: tuple[str, ...]
@@ -130,12 +152,7 @@ def _report_missing(
             "certificate has it.",
             f"cat client-ca.crt >> {bundle}",
         )
-    return _make(path, fact, (*steps, _restart(files)), UNTRUSTED)
-
-
-def _restart(files: ReceiverFiles) -> str:
-    text = describe_client_ca_restart(files)
-    return f"{text[:1].upper()}{text[1:]}."
+    return _make(path, fact, (*steps, words.restart), UNTRUSTED)
 
 
 def _make(path: str, fact: str, fix: Sequence[str], cause: str) -> Finding:

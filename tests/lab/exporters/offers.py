@@ -17,11 +17,11 @@ from typing import Any, Final
 import msgspec
 
 from probe.model.runtime import EXPORTERS
+from probe.tls.client_hello import ClientHello, read_client_hello
 from tests.lab.exporters.measured_facts import FOLDER
 from tests.lab.exporters.programs import PROGRAMS
 from tests.lab.exporters.run import ExporterProcess, clean_environment
 from tests.support.builds import NotBuiltError
-from tests.support.client_hello import ClientHello, read_client_hello
 
 FILE: Final = FOLDER / "offers.json"
 MODULE: Final = Path(__file__).parents[3] / "probe" / "exporters" / "recorded_offers.py"

@@ -21,9 +21,9 @@ import h2.exceptions
 from cryptography import x509
 
 from probe.model.client_offer import ClientOffer
+from probe.tls.client_hello import read_client_hello
 from tests.lab.credentials import LabPki
 from tests.lab.peers import HOST
-from tests.support.client_hello import read_client_hello
 
 PREFACE: Final = b"PRI * HTTP/2.0"
 _HANDSHAKE: Final = 0x16

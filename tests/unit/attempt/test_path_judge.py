@@ -5,10 +5,11 @@ import time
 import pytest
 
 from probe.attempt import path_judge
-from probe.attempt.path_judge import PathJudge
+from probe.attempt.path_judge import Kept, PathJudge, ServerJudge
 from probe.exporters.path_verdict import PathRequest, PathVerdict
 from probe.exporters.verifiers import VERIFIERS
 from probe.model.path_fault import PathFault
+from probe.tls.settings import ServerJudgement
 from probe.x509.anchors import AnchorPool
 from probe.x509.parse import read_der
 from tests.support.pki import issue, subject_alternative_name
@@ -74,7 +75,7 @@ def test_runtimes_of_one_model_share_its_verdict() -> None:
     """The Collector and Go's SDKs have one verifier, and one judgement object."""
     judge = PathJudge(read_der)
     found = {
-        id(judge.judge(runtime, CHAIN, ANCHORS, "localhost", NOW))
+        id(judge.judge(runtime, CHAIN, ANCHORS, "localhost", NOW).judgement)
         for runtime in ("collector", "go-grpc", "go-http")
     }
 
@@ -93,7 +94,7 @@ def test_what_is_kept_is_bounded(model: Model, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_trusted_server_has_its_path_and_its_anchor() -> None:
     """The facts of the anchor, which nothing else holds where it is the system's."""
-    found = PathJudge(read_der).judge("collector", CHAIN, ANCHORS, "localhost", NOW)
+    found = PathJudge(read_der).judge("collector", CHAIN, ANCHORS, "localhost", NOW).judgement
 
     assert found.faults == ()
     assert [one.subject.text for one in found.anchors] == ["CN=root"]
@@ -106,10 +107,10 @@ async def test_others_are_reported_where_they_differ(model: Model) -> None:
     asked = (CHAIN, ANCHORS, "localhost", NOW)
     found = await judge.judge_others("collector", "grpc", *asked)
 
-    assert ("python-grpc", model.faults) in [(one.runtime, one.faults) for one in found]
+    assert ("python-grpc", model.faults) in [(one.runtime, one.faults) for one in found.judgement]
     assert await judge.judge_others("collector", "grpc", *asked) is found
     assert model.asked == 1
-    over_http = await judge.judge_others("collector", "http/protobuf", *asked)
+    over_http = (await judge.judge_others("collector", "http/protobuf", *asked)).judgement
     assert "python-grpc" not in {one.runtime for one in over_http}
 
 
@@ -118,9 +119,30 @@ async def test_of_a_chain_longer_than_any_only_the_exporter_s_own_verdict_counts
 ) -> None:
     """Nine further models would look at what is made to be expensive."""
     long = CHAIN * (path_judge.LONGEST_CHAIN + 1)
+    judge = PathJudge(read_der)
+    found = await judge.judge_others("collector", "grpc", long, ANCHORS, "localhost", NOW)
 
-    assert (
-        await PathJudge(read_der).judge_others("collector", "grpc", long, ANCHORS, "localhost", NOW)
-        == ()
-    )
+    assert found.judgement == ()
     assert model.asked == 0
+
+
+def test_what_a_server_sends_again_is_not_even_looked_up(model: Model) -> None:
+    """Copies of its certificates count as the same; other ones, and other times, do not."""
+    now, asked = [1000.0], list[float]()
+    judge = PathJudge(read_der)
+
+    def ask(sent: tuple[bytes, ...], at: float) -> Kept[ServerJudgement]:
+        asked.append(at)
+        return judge.judge("python-grpc", sent, ANCHORS, "localhost", at)
+
+    server = ServerJudge(ask, judge.digest, lambda: now[0])
+    first = server(CHAIN)
+    now[0] += UNTIL
+    assert server((bytes(bytearray(LEAF.der)),)) is first
+    assert asked == [1000.0]
+
+    for at in (1000.0 + UNTIL + 1, 900.0):  # beyond a date, and where the clock was set back
+        now[0] = at
+        server(CHAIN)
+    server((*CHAIN, ROOT.der))
+    assert asked == [1000.0, 1000.0 + UNTIL + 1, 900.0, 900.0]

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec.structs
 import pytest
 
+from probe.attempt.kept_evidence import KeptEvidence
+from probe.attempt.masking import EvidenceMasker
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.evidence import Ending, Evidence, Experiment, Varied
@@ -19,6 +21,7 @@ from probe.service.experiment_schedule import (
     MOST_ROUNDS_PER_HOUR,
     ExperimentSchedule,
 )
+from probe.text.secret_register import SecretRegister
 from tests.support.certificate_facts import AT, EXPORTER
 from tests.support.evidence import attempt, complete_handshake, held_credentials, partial_handshake
 
@@ -92,8 +95,12 @@ class Resolving:
     async def resolve(self, evidence: Evidence, target: Target = TARGET) -> Evidence:
         """Return `evidence` with the experiments that the schedule adds."""
         runtime = self.runtimes.setdefault(target.name, TargetRuntime(target))
+        kept = runtime.get_store(KeptEvidence)  # which says whether the attempt repeats
+        evidence = kept.mask_evidence(evidence, EvidenceMasker(SecretRegister()))
         make = partial(self._laboratory, target, evidence)
-        return await self._schedule.add_experiments(runtime, evidence, make, target.timeout)
+        return await self._schedule.add_experiments(
+            runtime, evidence, make, target.timeout, repeats=kept.repeats
+        )
 
 
 def at(seconds: float, evidence: Evidence = CLOSED) -> Evidence:
@@ -218,6 +225,18 @@ async def test_a_changed_outcome_discards_what_was_found() -> None:
     well = await resolving.resolve(at(90, TAKEN))
     assert well.experiments == ()
     assert laboratory.rounds == 3
+
+
+async def test_an_attempt_that_was_not_looked_at_counts_for_none_after_it() -> None:
+    """A round of before it is not taken for one that holds, though the next attempt repeats."""
+    laboratory = Laboratory()
+    resolving = Resolving(laboratory)
+    first = await resolving.resolve(at(0))
+    kept = resolving.runtimes[TARGET.name].get_store(KeptEvidence)
+    kept.mask_evidence(at(30, RESET), EvidenceMasker(SecretRegister()))  # and then it was cancelled
+    reset = await resolving.resolve(at(60, RESET))
+    assert kept.repeats
+    assert reset.experiments != first.experiments
 
 
 async def test_a_failure_of_the_probe_s_own_discards_nothing() -> None:

@@ -1,8 +1,6 @@
 """The ClientHello that leaves the probe is the exporter's, as far as OpenSSL has what it holds."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from OpenSSL import SSL
 
 from probe.attempt.variant import VARIANTS, vary_offer
@@ -13,10 +11,8 @@ from probe.model.client_offer import ClientOffer
 from probe.model.evidence import Varied
 from probe.model.runtime import EXPORTERS
 from probe.model.target import PROTOCOLS, Protocol, TlsSettings
+from probe.tls.client_hello import ClientHello, read_client_hello
 from probe.tls.offer import apply_offer, fit_offer
-from tests.support.client_hello import ClientHello, read_client_hello
-
-pytestmark = pytest.mark.slow  # the reader asks the openssl command for the names of suites
 
 
 def send_hello(offer: ClientOffer) -> ClientHello:
@@ -86,13 +82,3 @@ def test_an_offer_of_nothing_is_refused(offer: ClientOffer) -> None:
     """No context is built that would send something else instead."""
     with pytest.raises(ValueError):
         apply_offer(SSL.Context(SSL.TLS_METHOD), offer)
-
-
-@given(st.binary(max_size=600))
-def test_any_bytes_are_a_hello_or_are_refused(data: bytes) -> None:
-    """The reader of the tests raises nothing else, whatever a client sends."""
-    for wire in (data, b"\x16\x03\x01" + len(data).to_bytes(2) + data):
-        try:
-            read_client_hello(wire)
-        except ValueError:
-            pass

@@ -1,14 +1,12 @@
-"""Reads a ClientHello off the wire (RFC 8446 §4.1.2): what a client offers, by IANA's names."""
+"""Reads a ClientHello off the wire (RFC 8446 §4.1.2): what a client offers, by IANA's names. Pure."""
 
-import re
-import shutil
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 from probe.model.client_offer import ClientOffer
+from probe.text.safe_text import safe_text
+from probe.tls.suite_numbers import is_grease, name_cipher_suite
 
 _HANDSHAKE: Final = 22
 _CLIENT_HELLO: Final = 1
@@ -36,8 +34,13 @@ SCHEMES: Final = {
     0x0904: "mldsa44", 0x0905: "mldsa65", 0x0906: "mldsa87",
 }  # fmt: skip
 """IANA, TLS SignatureScheme, with the older pairs of RFC 5246 §7.4.1.4.1."""
-_SIGNALS: Final = {0x00FF, 0x5600}
-"""Cipher suite values that are signals: RFC 5746 and RFC 7507."""
+MAX_HELLO: Final = 65_536
+"""Bytes that are read in search of a whole ClientHello; the largest of a real exporter is 2 kB."""
+_MAX_NAMES: Final = 32
+
+
+class CutShortError(ValueError):
+    """What has come may be the beginning of a ClientHello, and is not a whole one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class ClientHello:
     size: int
     """Bytes of the record, its header included."""
     server_name: str = ""
-    """As it was sent (RFC 6066 §3); empty for none."""
+    """As it was sent (RFC 6066 §3); empty for none. It has passed `safe_text`, as `alpn` has."""
 
 
 class _Reader:
@@ -83,22 +86,15 @@ def read_client_hello(data: bytes) -> ClientHello:
     """Read the records that a client began with.
 
     Raises:
-        ValueError: where they are not a whole ClientHello.
+        CutShortError: where more bytes are needed.
+        ValueError: where they are not a ClientHello.
     """
-    wire, message, size = _Reader(data), b"", 0
-    while len(message) < 4 or len(message) < 4 + int.from_bytes(message[1:4]):
-        if wire.number(1) != _HANDSHAKE:
-            raise ValueError("not a handshake record")
-        wire.take(2)
-        fragment = wire.take(wire.number(2))
-        message, size = message + fragment, size + 5 + len(fragment)
+    message, size = _join_records(data)
     hello = _Reader(message[4:])
-    if message[0] != _CLIENT_HELLO:
-        raise ValueError("not a ClientHello")
     legacy = hello.number(2)
     hello.take(32)
     hello.vector(1)
-    suites = tuple(_named(each, suite_names()) for each in hello.vector(2).numbers())
+    suites = tuple(map(name_cipher_suite, hello.vector(2).numbers()))
     hello.vector(1)
     extensions = _read_extensions(hello.vector(2)) if hello.more else {}
     versions = [_VERSIONS[each] for each in _list(extensions, 43, 1) if each in _VERSIONS]
@@ -108,16 +104,40 @@ def read_client_hello(data: bytes) -> ClientHello:
             min_version=min(versions, default="1.0"),
             max_version=highest,
             ciphers=tuple(filter(None, suites)),
-            groups=tuple(filter(None, (_named(each, GROUPS) for each in _list(extensions, 10, 2)))),
+            groups=tuple(
+                filter(None, (_name_value(each, GROUPS) for each in _list(extensions, 10, 2)))
+            ),
             key_shares=tuple(filter(None, _read_key_shares(extensions))),
             signature_schemes=tuple(
-                filter(None, (_named(each, SCHEMES) for each in _list(extensions, 13, 2)))
+                filter(None, (_name_value(each, SCHEMES) for each in _list(extensions, 13, 2)))
             ),
         ),
         alpn=tuple(_read_alpn(extensions)),
         size=size,
         server_name=_read_server_name(extensions),
     )
+
+
+def _join_records(data: bytes) -> tuple[bytes, int]:
+    """Return the first handshake message, and the bytes of the records that hold it."""
+    message, at = b"", 0
+    while len(message) < 4 or len(message) < 4 + int.from_bytes(message[1:4]):
+        head = data[at : at + 5]
+        # What is wrong is wrong from its first byte on: nobody waits for the rest of it.
+        if head[:1] not in {b"", bytes((_HANDSHAKE,))} or head[1:2] not in {b"", b"\x03"}:
+            raise ValueError("not a handshake record")
+        if len(head) < 5:
+            raise CutShortError("a record that is cut short")
+        length = int.from_bytes(head[3:])
+        if not length:
+            raise ValueError("a handshake record without content")
+        message += data[at + 5 : at + 5 + length]
+        if message[:1] not in {b"", bytes((_CLIENT_HELLO,))} or message[1:2] not in {b"", b"\x00"}:
+            raise ValueError("not a ClientHello")
+        at += 5 + length
+        if at > len(data):
+            raise CutShortError("a record that is cut short")
+    return message[: 4 + int.from_bytes(message[1:4])], at
 
 
 def _read_extensions(reader: _Reader) -> dict[int, bytes]:
@@ -137,15 +157,17 @@ def _read_key_shares(extensions: dict[int, bytes]) -> Iterator[str]:
     if 51 in extensions:
         shares = _Reader(extensions[51]).vector(2)
         while shares.more:
-            yield _named(shares.number(2), GROUPS)
+            yield _name_value(shares.number(2), GROUPS)
             shares.vector(2)
 
 
 def _read_alpn(extensions: dict[int, bytes]) -> Iterator[str]:
     if 16 in extensions:
         names = _Reader(extensions[16]).vector(2)
-        while names.more:
-            yield names.take(names.number(1)).decode("ascii", "replace")
+        for _ in range(_MAX_NAMES):
+            if not names.more:
+                return
+            yield safe_text(names.take(names.number(1)))
 
 
 def _read_server_name(extensions: dict[int, bytes]) -> str:
@@ -153,42 +175,9 @@ def _read_server_name(extensions: dict[int, bytes]) -> str:
         return ""
     names = _Reader(extensions[0]).vector(2)
     names.take(1)
-    return names.take(names.number(2)).decode("ascii", "backslashreplace")
+    return safe_text(names.take(names.number(2)))
 
 
-def _named(number: int, names: dict[int, str]) -> str:
-    """Return the name of a value; empty for signals and for GREASE (RFC 8701)."""
-    if number in _SIGNALS or (number & 0x0F0F == 0x0A0A and number >> 8 == number & 0xFF):
-        return ""
-    return names.get(number, f"0x{number:04X}")
-
-
-@cache
-def suite_names() -> dict[int, str]:
-    """Return IANA's names of cipher suites by number, from the openssl command.
-
-    Raises:
-        FileNotFoundError: where there is none.
-    """
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        raise FileNotFoundError("the openssl command is not installed")
-    listed = subprocess.run(
-        [openssl, "ciphers", "-V", "-stdname", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"],
-        capture_output=True,
-        check=True,
-        text=True,
-    ).stdout
-    found = re.findall(r"0x([0-9A-F]{2}),0x([0-9A-F]{2}) - (\S+)", listed)
-    known = {int(high + low, 16): name for high, low, name in found}
-    return {**_NOT_IN_OPENSSL, **known}
-
-
-_NOT_IN_OPENSSL: Final = {
-    0x0005: "TLS_RSA_WITH_RC4_128_SHA",
-    0x000A: "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
-    0xC007: "TLS_ECDHE_ECDSA_WITH_RC4_128_SHA",
-    0xC008: "TLS_ECDHE_ECDSA_WITH_3DES_EDE_CBC_SHA",
-    0xC011: "TLS_ECDHE_RSA_WITH_RC4_128_SHA",
-    0xC012: "TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA",
-}
+def _name_value(number: int, names: Mapping[int, str]) -> str:
+    """Return the name of a value; empty for GREASE (RFC 8701)."""
+    return "" if is_grease(number) else names.get(number, f"0x{number:04X}")
