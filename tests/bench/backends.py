@@ -139,6 +139,7 @@ def serving(folder: Path, behaviour: Behaviour = "collector") -> Iterator[tuple[
     ours, theirs = spawn.Pipe()
     backend = spawn.Process(target=serve, args=(str(folder), theirs, behaviour), daemon=True)
     backend.start()
+    theirs.close()  # or a backend that could not start would be waited for without end
     try:
         yield ours.recv()
     finally:
