@@ -13,7 +13,7 @@ from typing import Any, Final
 from grafana.source.certificates import CERTIFICATES
 from grafana.source.fleet import FLEET
 from grafana.source.panels import Json
-from probe.alerting.failing import OVER_ALL
+from probe.alerting.failing import OVER_ALL, WHAT_CHANGED
 from probe.alerting.links import CAUSE, TARGET, Pages
 from probe.alerting.probe_itself import UP
 from probe.alerting.recording import FAILING, NAMES, RECORDING_RULES
@@ -55,7 +55,8 @@ def _list_rules() -> Iterator[Json]:
         expr=_inline(failing),
         fires=("gt", 0),
         rule=failing,
-        description=failing.description,
+        # Grafana's templates make no queries: what changed is on the target's page.
+        description=failing.description.removesuffix(WHAT_CHANGED),
         otherwise="Until it can, targets that fail are not reported.",
         panel=(FLEET, "Targets not as expected"),
     )

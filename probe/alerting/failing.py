@@ -29,6 +29,13 @@ _COUNT: Final = (
     "{{ . | first | value }}{{ end }}"
 )
 _UNEXPECTED: Final = _COUNT.replace("mtls_probe_addresses{", "mtls_probe_addresses_unexpected{")
+WHAT_CHANGED: Final = (
+    f'{{{{ with printf "mtls_probe_backend_changed_timestamp_seconds{{{_OF_THE_TARGET}}} '
+    f'> time() - 3600" {_VALUES} | query | sortByLabel "what" }}}}'
+    " Changed at the backend in the hour before: "
+    "{{ range $at, $one := . }}{{ if $at }}, {{ end }}{{ $one.Labels.what }}{{ end }}.{{ end }}"
+)
+"""What of the backend is another than before the failure."""
 OVER_ALL: Final = " Over all causes"
 """Where the description goes on with what only a query tells."""
 _ARE: Final = "{{ if eq $value 1.0 }}is{{ else }}are{{ end }}"
@@ -55,7 +62,7 @@ def list_failing_rules(
         severity='{{ or $labels.severity "critical" }}',
         summary=f"{TARGET} is not as expected: {CAUSE}",
         description=f"Attempts end with {CAUSE}, of the family {{{{ $labels.family }}}}{_LIKELY}. "
-        f"Who must act: {PARTY}.{WHERE}",
+        f"Who must act: {PARTY}.{WHERE}{WHAT_CHANGED}",
         # One branch for each cause, in one annotation: Prometheus reads a template again for every
         # alert at every evaluation, and a lost CA makes thousands of them.
         fix=build_fix_template(catalogue.values()),

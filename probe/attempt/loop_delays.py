@@ -9,6 +9,7 @@ late nobody could act. It runs while attempts are under way, so an idle probe pa
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
@@ -37,14 +38,14 @@ PEER_PATIENCE: Final = 0.5
 _ENDED_BY_PEER: Final = frozenset({"close", "reset"})
 
 
-def _read_boot_clock() -> float:
-    """Monotonic seconds that go on while the machine sleeps (CLOCK_BOOTTIME, clock_gettime(2))."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
 def choose_clock() -> Callable[[], float]:
-    """Return the clock that includes the machine's sleep, where there is one, else the monotonic one."""
-    return _read_boot_clock if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+    """Return the clock that includes the machine's sleep, where there is one, else the monotonic one.
+
+    That is CLOCK_BOOTTIME of clock_gettime(2).
+    """
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+    return time.monotonic
 
 
 class LoopDelays:
@@ -70,7 +71,8 @@ class LoopDelays:
     def read(self) -> tuple[float, float]:
         """Return the clock, and the seconds lost up to now."""
         now = self.clock()
-        return now, self._late + self._overdue(now)
+        late = now - self._due if self._tick is not None else 0.0
+        return now, self._late + late if late > TICK_TOLERANCE else self._late
 
     def start(self) -> None:
         """Tick from now on, until each meter has called `stop`."""
@@ -97,14 +99,8 @@ class LoopDelays:
     def _measure_tick(self, loop: asyncio.AbstractEventLoop) -> None:
         if loop is not self._loop:
             return
-        self._late += self._overdue(self.clock())
+        self._late = self.total()
         self._schedule(loop)
-
-    def _overdue(self, now: float) -> float:
-        if self._tick is None:
-            return 0.0
-        late = now - self._due
-        return late if late > TICK_TOLERANCE else 0.0
 
 
 class DelayMeter:

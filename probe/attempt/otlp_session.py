@@ -189,19 +189,18 @@ class OtlpSession(Session):
         return self._tls.take_output()
 
     def _take(self, event: events.Event, now: float) -> None:
-        match event:
-            case events.HandshakeComplete():
-                self._complete_handshake(now)
-            case events.ApplicationData(data):
-                self._receive_application_data(data, now)
-            case events.Closed():
-                self.receive_eof(now, reset=False)
-            case events.Failed(alert_received):
-                self._end_failed(now, alert_received=alert_received)
-            case events.NotTls():
-                self._end("not_tls", now)
-            case events.LimitReached(limit):
-                self._exhaust(limit, now)
+        if isinstance(event, events.ApplicationData):
+            self._receive_application_data(event.data, now)
+        elif isinstance(event, events.HandshakeComplete):
+            self._complete_handshake(now)
+        elif isinstance(event, events.Closed):
+            self.receive_eof(now, reset=False)
+        elif isinstance(event, events.Failed):
+            self._end_failed(now, alert_received=event.alert_received)
+        elif isinstance(event, events.NotTls):
+            self._end("not_tls", now)
+        else:
+            self._exhaust(event.limit, now)
 
     def _end_failed(self, now: float, *, alert_received: bool) -> None:
         """End a handshake that failed: by the peer's alert, or because our library gave up.

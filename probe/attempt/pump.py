@@ -74,7 +74,7 @@ class Pump:
         loop, session = self._loop, self._session
         fd = self._sock.fileno()
         self._end = loop.call_later(deadline - monotonic(), self._guard, self._expire)
-        loop.add_reader(fd, self._guard, self._readable)
+        loop.add_reader(fd, self._take_what_came)
         try:
             session.start(monotonic())
             if already:
@@ -99,9 +99,15 @@ class Pump:
             if not self._done.done():
                 self._done.set_exception(error)
 
-    def _readable(self) -> None:
-        if self._read():
-            self._step()
+    def _take_what_came(self) -> None:
+        if self._done.done():
+            return
+        try:
+            if self._read():
+                self._step()
+        except Exception as error:  # noqa: BLE001 - as `_guard`, in one step
+            if not self._done.done():
+                self._done.set_exception(error)
 
     def _read(self) -> bool:
         """Pass on what one read gives; return whether it gave anything, an end of file included."""

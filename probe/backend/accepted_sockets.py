@@ -80,6 +80,19 @@ def name_sockets(sockets: Iterable[socket.socket]) -> list[str]:
     return [join_host_port(str(name[0]), int(name[1])) for name in names]
 
 
+def find_free_address(host: str) -> str:
+    """Return an address of `host` that nobody listens on now.
+
+    Raises:
+        OSError: where there is none.
+    """
+    sockets = open_sockets(host, 0)
+    address = name_sockets(sockets)[0]
+    for one in sockets:
+        one.close()
+    return address
+
+
 class ExporterListener:
     """Serves connections until `close`."""
 

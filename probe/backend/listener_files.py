@@ -3,7 +3,7 @@
 Client certificates are judged by the same model and in the same words as `inspect --receiver`.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Hashable
 from typing import Final, TypeVar
 
@@ -13,6 +13,7 @@ from OpenSSL import SSL
 from probe.credentials.load import load_credentials
 from probe.credentials.named_file import RECEIVER_KEYS
 from probe.credentials.receiver_files import (
+    ClientJudgement,
     choose_reference,
     find_server_issuers,
     judge_client_chain,
@@ -37,6 +38,11 @@ from probe.x509.path import find_top
 
 MOST_KEPT: Final = 256
 """Judgements that are kept."""
+MOST_READ: Final = 10
+"""Certificates of a client's chain that are described."""
+MOST_SEARCHES: Final = 20
+SEARCHED_WITHIN: Final = 10.0
+"""Seconds in which at most so many refused chains are looked up in the files here."""
 KEPT_FOR: Final = 30.0
 """Seconds: a certificate may expire while an exporter comes again and again."""
 
@@ -94,6 +100,7 @@ class ListenerFiles:
         self._own_anchor = AnchorPool([*issuers[-1:], top][:1])
         self._own_chain = (*self._pair.chain, *issuers[:-1])
         self._clients: OrderedDict[Hashable, tuple[float, tuple[Finding, ...]]] = OrderedDict()
+        self._searches: deque[float] = deque()
         self._own: OrderedDict[Hashable, tuple[float, tuple[PathFault, ...]]] = OrderedDict()
 
     def present(self, context: SSL.Context) -> None:
@@ -137,8 +144,11 @@ class ListenerFiles:
         known = self._clients.get(chain)
         if known is not None and 0 <= at - known[0] < KEPT_FOR:
             return known[1]
-        judgement = judge_client_chain(self._receiver, chain, at)
-        facts = tuple(map(read_der, chain))
+        facts = tuple(map(read_der, chain[:MOST_READ]))
+        if self._may_search(at):
+            judgement = judge_client_chain(self._receiver, chain, at)
+        else:
+            judgement = ClientJudgement(self.judge(chain, at), missing=facts[-1])
         found = tuple(
             judge_client(
                 self._held, facts, "", judgement.faults, judgement.missing, judgement.issuers
@@ -146,6 +156,15 @@ class ListenerFiles:
         )
         _keep(self._clients, chain, (at, found))
         return found
+
+    def _may_search(self, at: float) -> bool:
+        """Return whether files may be searched for missing issuers: a flood must not keep it busy."""
+        while self._searches and not 0 <= at - self._searches[0] < SEARCHED_WITHIN:
+            self._searches.popleft()
+        if len(self._searches) >= MOST_SEARCHES:
+            return False
+        self._searches.append(at)
+        return True
 
     def _judge_ourselves(
         self, connection: ExporterConnection, address: str, at: float

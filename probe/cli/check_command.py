@@ -20,6 +20,7 @@ from probe.cli.results import (
     output_option,
     print_results,
 )
+from probe.cli.since_option import add_changes_since, read_attempts, since_option
 from probe.cli.target_options import (
     TargetsCommand,
     add_unit,
@@ -59,6 +60,7 @@ _STDOUT: Final = Path("-")
     type=PathOf(file_okay=False, path_type=Path),
     help="Write what each attempt saw into this folder, for `diagnose` or a bug report.",
 )
+@since_option
 @click.option(
     "--no-experiments",
     is_flag=True,
@@ -89,6 +91,7 @@ def check(
     wait: str | None,
     expiry: str | None,
     evidence_folder: Path | None,
+    since: Path | None,
     no_experiments: bool,
     output: str,
     output_file: Path | None,
@@ -100,6 +103,7 @@ def check(
     """Try every target once and say what is wrong with it; `-` reads endpoints from stdin."""
     from probe.config.arguments import read_duration
 
+    before = read_attempts(since) if since is not None else ()
     file = None if output_file == _STDOUT else output_file
     check_folder(file)
     if evidence_folder is not None:
@@ -118,6 +122,8 @@ def check(
     )
     observations = make_round(chosen, experiments=not no_experiments, quiet=quiet)
     sources = chosen.sources
+    if before:
+        observations = list(add_changes_since(observations, before))
     seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
     if evidence_folder is not None:
         from probe.report.result import write_evidence

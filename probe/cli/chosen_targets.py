@@ -130,7 +130,8 @@ def make_round(chosen: ChosenTargets, *, experiments: bool, quiet: bool) -> Sequ
     """
     from probe.ledger.target_runtime import is_expected
     from probe.log.format import configure_logging
-    from probe.service.pipeline import PipelineSettings, run_rounds
+    from probe.service.pipeline import PipelineSettings
+    from probe.service.run_rounds import run_rounds
 
     loaded = chosen.loaded
     of_pipeline = PipelineSettings.from_configuration(loaded) if loaded else PipelineSettings()
@@ -152,5 +153,6 @@ def make_round(chosen: ChosenTargets, *, experiments: bool, quiet: bool) -> Sequ
                 limit=chosen.limit,
                 register=register,
                 report=report,
-            )
+            ),
+            attempts=len(chosen.targets),
         )

@@ -34,7 +34,12 @@ To go on, in another terminal, while this demo runs:
   {command} inspect {damaged}/tls.key
   {command} explain client_ca_untrusted
 
-The backend takes the first check and refuses the second. Ctrl-C stops the backends and removes the files.
+The backend takes the first check and refuses the second. Both sides of one connection, as an exporter
+and as a backend that says what really comes:
+
+  {command} listen --listen {free} --cert server.crt --key server.key --client-ca {good}/exporter-ca.pem --expect 1 & {command} check {free} --ca {good}/server-ca.pem --cert {good}/tls.crt --key {good}/tls.key --wait 20s; wait
+
+Ctrl-C stops the backends and removes the files.
 """
 _NO_LOOPBACK: Final = (
     "the demo's backends listen on 127.0.0.1, and that does not work here: {}. The loopback interface "
@@ -73,7 +78,7 @@ async def _demo(web: WebSettings | None) -> int:
     """Probe the demo's backends once; then, where `web` is given, serve what is seen of them."""
     from probe.cli.listen_error import translate_listen_error
     from probe.demo.scenarios import Demo
-    from probe.service.pipeline import run_rounds
+    from probe.service.run_rounds import run_rounds
     from probe.web.server.listener import try_to_listen
 
     if web is not None:
@@ -139,11 +144,13 @@ def _list_differences(
 
 
 async def _serve_demo(targets: Sequence[Target], web: WebSettings, folder: Path) -> None:
+    from probe.backend.accepted_sockets import find_free_address
     from probe.cli.listen_error import translate_listen_error
     from probe.config.arguments import demo_configuration
     from probe.service.service import serve
 
     (endpoint,) = (each.endpoint for each in targets if each.name == _GOOD)
+    free = find_free_address(endpoint.host)
 
     def report_address(address: Endpoint) -> None:
         click.echo(f"\nstatus page: http://{address}/  (Ctrl-C ends the demo)", err=True)
@@ -153,6 +160,7 @@ async def _serve_demo(targets: Sequence[Target], web: WebSettings, folder: Path)
             endpoint=endpoint,
             good=_GOOD,
             damaged=_DAMAGED,
+            free=free,
         )
         click.echo(further.rstrip(), err=True)
 

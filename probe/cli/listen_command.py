@@ -15,7 +15,7 @@ from probe.cli.own_name import name_command
 from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, output_option
 from probe.cli.run_command import run_in_loop
 from probe.cli.target_options import add_unit
-from probe.system.standard_streams import ignore_broken_pipe
+from probe.system.standard_streams import discard_stdout, ignore_broken_pipe
 from probe.text.safe_text import quote_path
 
 if TYPE_CHECKING:
@@ -209,9 +209,18 @@ async def _listen(
     from probe.backend.forward import NoBackendError
     from probe.cli.listen_error import translate_listen_error
 
+    write = _make_report(output)
+
+    def report(seen: Seen) -> None:
+        try:
+            write(seen)
+        except BrokenPipeError:  # who reads has enough
+            discard_stdout()
+            listening.done.set()
+
     listening = Listening(
         files,
-        _make_report(output),
+        report,
         forward=forward,
         no_ca_hints=no_ca_hints,
         accept_any=accept_any,
@@ -244,16 +253,14 @@ def _make_report(output: str) -> Callable[[Seen], None]:
         table = ListeningTable()
 
         def add(seen: Seen) -> None:
-            with ignore_broken_pipe():
-                table.add(seen)
-                sys.stdout.flush()
+            table.add(seen)
+            sys.stdout.flush()
 
         return add
 
     def write(seen: Seen) -> None:
-        with ignore_broken_pipe():
-            click.echo(encode_connection(seen), nl=False)
-            sys.stdout.flush()
+        click.echo(encode_connection(seen), nl=False)
+        sys.stdout.flush()
 
     return write
 

@@ -36,7 +36,6 @@ from probe.config.sources.sdk.java.machine_environment import (
     MachineEnvironment,
     read_machine_environment,
 )
-from probe.config.sources.sdk.settings_file import SettingsFile
 from probe.config.target_entry import tls_settings
 from probe.config.workload_name import name_targets, name_workload
 from probe.config.yaml_document import parse_yaml
@@ -46,6 +45,7 @@ from probe.text.description import describe_path, describe_url
 
 if TYPE_CHECKING:
     from probe.config.sources.process.read_process import ReadProcessFile
+    from probe.config.sources.sdk.settings_file import SettingsFile
 
 MANIFEST: Final = "manifest"
 """The kind of the source, and what stands for a configuration file where manifests are given."""
@@ -295,7 +295,9 @@ class DeclaredSource:
         elif self.kind == MANIFEST:
             yield from list_watched(self.files)
 
-    def _read_settings(self, file: str, named: str, inputs: SourceInputs) -> SettingsFile:
+    def _read_settings(self, file: str, named: str, inputs: SourceInputs) -> "SettingsFile":
+        from probe.config.sources.sdk.settings_file import SettingsFile
+
         # Whoever follows the variable that names a file reads no other format.
         chosen = self.format or ("declarative" if file == named else "")
         return SettingsFile(
@@ -317,7 +319,7 @@ def find_declarative_file(environ: Mapping[str, str]) -> str:
 
 
 def _read_settings_file(
-    settings: SettingsFile, environ: Mapping[str, str], exporter: str
+    settings: "SettingsFile", environ: Mapping[str, str], exporter: str
 ) -> SourceContent:
     """Return what an SDK's file gives.
 
@@ -334,7 +336,7 @@ def _read_settings_file(
     return content
 
 
-def _refuse_other_file(settings: SettingsFile) -> None:
+def _refuse_other_file(settings: "SettingsFile") -> None:
     """Refuse a file that another kind of source reads.
 
     Raises:

@@ -4,7 +4,6 @@ Every fact passes safe_text() here. What was found, the key and the file pass `d
 value that may be a secret is described there, never quoted.
 """
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -173,5 +172,7 @@ def _safe_file(file: str) -> str:
 
 def find_nearest(found: str, allowed: Iterable[str]) -> str | None:
     """Return whichever of `allowed` is closest to `found`, or None where none is close."""
-    near = difflib.get_close_matches(found[:256], list(allowed), n=1)
+    from difflib import get_close_matches
+
+    near = get_close_matches(found[:256], list(allowed), n=1)
     return near[0] if near else None

@@ -34,8 +34,6 @@ from probe.config.sections import (
     read_web,
 )
 from probe.config.source_reader import COMMAND_LINE, SourceReader, explain_no_targets
-from probe.config.sources.collector.exporter_block import find_exporter_block
-from probe.config.sources.collector.receiver import assign_served_files
 from probe.config.sources.http_sd import fetch_list
 from probe.config.span_destination import SpanDestination, read_span_destination
 from probe.config.target_entry import read_targets
@@ -167,6 +165,8 @@ def _read_entry(document: Document) -> FileEntry:
     try:
         return convert(document.value, FileEntry, Location(document))
     except ConfigurationError:
+        from probe.config.sources.collector.exporter_block import find_exporter_block
+
         if find_exporter_block(document):
             return FileEntry(sources=[SourceEntry(collector=document.file)])
         value = document.value
@@ -201,9 +201,12 @@ def _build(
         web = replace(web, host=listen.host, port=listen.port)
     resource, warnings = build_resource(entry.resource, inputs.environ, host=node(), port=web.port)
     spans_to, more = read_span_destination(inputs.environ, probed=SDK_ENVIRONMENT in sources)
-    found = assign_served_files(
-        merge_targets([own, *reading.files]), reading.served, inputs.environ.get("HOSTNAME", "")
-    )
+    found = merge_targets([own, *reading.files])
+    if reading.served:
+        from probe.config.sources.collector.receiver import assign_served_files
+
+        hostname = inputs.environ.get("HOSTNAME", "")
+        found = list(assign_served_files(found, reading.served, hostname))
     anything = found or modules or reading.not_fetched
 
     def seconds(section: str, key: str, *, zero_allowed: bool = False) -> float:

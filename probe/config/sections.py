@@ -24,7 +24,6 @@ from probe.config.schema import (
     SdkEntry,
     TargetEntry,
 )
-from probe.config.sources.sdk.formats import FORMATS
 from probe.config.target_entry import read_target
 from probe.config.target_list import parse_ordinal
 from probe.config.yaml_document import Document
@@ -167,6 +166,8 @@ def _declare(
         return _read_process_source(what, location[kind])
     if not isinstance(what, SdkEntry):
         return DeclaredSource.of(kind, *([what] if isinstance(what, str) else what))
+    from probe.config.sources.sdk.formats import FORMATS
+
     chosen = what.format or ""
     if chosen and chosen not in FORMATS:
         at = location[kind]["format"]

@@ -1,12 +1,17 @@
 """`SourceContent`: what one reading of a file, a list or the environment gave. Plain data."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from probe.config.errors import ConfigurationError
-from probe.config.sources.collector.receiver import ServedCertificate
 from probe.model.finding import Finding
 from probe.model.target import Secret, Target
+
+if TYPE_CHECKING:
+    from probe.config.sources.collector.receiver import ServedCertificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ file_sd pattern is separate; the targets of a file that is removed from the patt
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -21,12 +21,14 @@ from probe.config.declared_source import (
 from probe.config.errors import ConfigurationError, explain_unreadable
 from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
-from probe.config.sources.collector.receiver import ServedCertificate
 from probe.config.sources.process.running import GIVE_SIGHT, NoExporterError, ProcessGoneError
 from probe.model.surroundings import RunningProcess
 from probe.model.target import Secret, SourceState, Target
 from probe.text.description import describe_bug
 from probe.text.safe_text import safe_text
+
+if TYPE_CHECKING:
+    from probe.config.sources.collector.receiver import ServedCertificate
 
 KEPT: Final = "what was read before stays in force"
 COMMAND_LINE: Final = "the command line"
@@ -48,7 +50,7 @@ class SourcesReading:
     not_fetched: int = 0
     """How many lists nobody has asked for yet."""
     warnings: tuple[str, ...] = ()
-    served: tuple[ServedCertificate, ...] = ()
+    served: tuple["ServedCertificate", ...] = ()
     secrets: tuple[Secret, ...] = ()
     """What was read besides that nobody may see."""
 

@@ -211,8 +211,11 @@ class Demo:
             OSError: where a file cannot be written or no port is free; nothing is left running.
         """
         pki = DemoPki.create(self._now or datetime.now(UTC))
-        targets = []
+        server, targets = pki.server(), []
         try:
+            # For `listen`, which stands for one more backend.
+            write_pem(folder, "server.crt", server.pem)
+            write_pem(folder, "server.key", server.key_pem)
             for scenario in self.scenarios:
                 own = folder / scenario.name
                 own.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -105,6 +105,7 @@ class Rank(IntEnum):
     ENFORCEMENT = auto()
     ROTATION = auto()
     ADDRESSES = auto()
+    BACKEND_CHANGES = auto()
     UNKNOWN = auto()
 
 

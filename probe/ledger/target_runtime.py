@@ -69,6 +69,10 @@ class TargetRuntime:
             known = self._stores[kind] = kind()
         return cast("_Store", known)
 
+    def keep_store(self, kind: Callable[[], _Store], store: _Store) -> None:
+        """Take over an object of type `kind` from the runtime that this one replaces."""
+        self._stores[kind] = store
+
     def record(self, evidence: Evidence, diagnosis: Diagnosis) -> None:
         """Enter one attempt."""
         before = self.diagnosis

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import structlog
 
+from probe.changes.describe_change import describe_change, describe_changes
 from probe.ledger.replicas import list_results
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
@@ -21,6 +22,7 @@ from probe.model.target import SourceState
 from probe.model.trace_context import log_fields
 from probe.system.fault_log import TokenBucket
 from probe.text.safe_text import safe_text
+from probe.text.time_format import rfc3339
 
 BURST: Final = 6
 EVERY: Final = 600.0
@@ -39,6 +41,8 @@ class _Reported:
     """Whether `outcome` has not been written yet."""
     passed_over: int = 0
     findings: frozenset[str] = frozenset()
+    changes_until: float = 0.0
+    """When the latest change of the backend was first seen that has been written."""
     logged: Diagnosis | None = None
     """A diagnosis of which nothing is left to be logged; not where addresses have their own."""
     outcomes: TokenBucket = field(default_factory=lambda: TokenBucket(burst=BURST, every=EVERY))
@@ -69,7 +73,12 @@ class ChangeLog:
         target that now end in the same way share a line.
         """
         known = runtime.get_store(_Reported)
-        if known.logged is not None and known.logged is runtime.diagnosis:
+        evidence = runtime.evidence
+        if (
+            known.logged is not None
+            and known.logged is runtime.diagnosis
+            and not (evidence and evidence.changed)
+        ):
             return
         results = [each for each in list_results(runtime) if each.diagnosis is not None]
         changed: dict[_Ended, list[TargetRuntime]] = {}
@@ -86,9 +95,30 @@ class ChangeLog:
             self._log_addresses(runtime, results)
         for alike in changed.values():
             self._log_outcome(runtime, alike, len(results), passed_over)
+        for each in results:
+            self._log_backend_changes(runtime, each)
         if known.findings or any(each.diagnosis and each.diagnosis.findings for each in results):
             self._log_findings(runtime, results, known)
         known.logged = _get_logged(runtime, known)
+
+    def _log_backend_changes(self, runtime: TargetRuntime, having: TargetRuntime) -> None:
+        """Log each change of the backend once that did no harm; others are in the outcome's line."""
+        evidence = having.evidence
+        if evidence is None or not evidence.changed or not having.expected or having.changed:
+            return
+        known = having.get_store(_Reported)
+        for change in evidence.changed:
+            if change.at > known.changes_until and known.of_findings.take(self._clock()):
+                known.changes_until = change.at
+                self._log.warning(
+                    "target_backend_changed",
+                    target=safe_text(runtime.target.name),
+                    **({"address": having.target.replica} if having.target.replica else {}),
+                    what=change.what,
+                    changed=describe_change(change),
+                    first_seen=rfc3339(change.at),
+                    **log_fields(having.trace),
+                )
 
     def _take_change(self, known: _Reported, ended: _Ended) -> int:
         """Mark a change that is due for a line; return how many were passed over before it."""
@@ -118,6 +148,7 @@ class ChangeLog:
             certain=diagnosis.certain,
             **({"party": diagnosis.party} if diagnosis.party else {}),
             facts=list(diagnosis.all_facts),
+            **({"changed": changed} if (changed := list(describe_changes(evidence))) else {}),
             **({"changes_passed_over": passed_over} if passed_over else {}),
             **_semantic(evidence, diagnosis.cause),
             **log_fields(one.trace),

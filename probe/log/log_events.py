@@ -92,6 +92,13 @@ EVENTS: Final[Mapping[str, Event]] = {
         "one that no look-up gives any more is gone some intervals later.",
         ("target", "appeared", "gone", "addresses"),
     ),
+    "target_backend_changed": Event(
+        "warning",
+        "Something of the backend is another than in earlier attempts, and has stayed so, and did no "
+        "harm to this target. What changed before an outcome did is in `changed` of "
+        "`target_outcome_changed`.",
+        ("target", "what", "changed", "first_seen"),
+    ),
     "target_finding_appeared": Event(
         "warning",
         "Something about a target is wrong that did not stop this attempt: a certificate that "

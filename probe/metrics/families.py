@@ -129,6 +129,12 @@ CERTIFICATE_REQUESTED: Final = _gauge(
     "target",
     when="where the last attempt finished a TLS handshake",
 )
+BACKEND_CHANGED: Final = _gauge(
+    "mtls_probe_backend_changed_timestamp_seconds",
+    "When the backend was last seen to have changed.",
+    "target what",
+    when="once something of the backend is another than in earlier attempts",
+)
 CLOCK_OFFSET: Final = _gauge(
     "mtls_probe_clock_offset_seconds",
     "The remote clock minus the local one.",

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from math import inf
 from typing import Final
 
-from prometheus_client import Metric
-from prometheus_client.metrics_core import HistogramMetricFamily
+from prometheus_client.metrics_core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Exemplar
 

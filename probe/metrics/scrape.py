@@ -23,10 +23,10 @@ from probe.metrics.service_metrics import (
     list_causes,
 )
 from probe.metrics.target_samples import (
+    TargetSamples,
     list_row_samples,
     list_target_samples,
     render_lines,
-    render_target_samples,
 )
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
@@ -95,8 +95,7 @@ class Metrics:
         yield self.service.exposition(openmetrics=openmetrics)
 
     def _record(self, runtime: TargetRuntime) -> None:
-        # At the attempt, and not at the scrape: so the work is spread evenly.
-        render_target_samples(runtime)
+        runtime.get_store(TargetSamples).take_attempt(runtime)
         self.service.observe_attempt(runtime)
 
 

@@ -10,8 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final, Protocol
 
-from prometheus_client.metrics import Info
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.openmetrics.exposition import generate_latest as encode_openmetrics
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
@@ -89,11 +93,10 @@ class ServiceMetrics:
         registry.register(self._lateness)
         self.register(lambda: collect_sources(self._sources, self._nothing_to_probe))
         self.register(self._own_samples)
-        _info(families.BUILD_INFO, registry).info(
-            {"version": __version__, "python_version": platform.python_version()}
-        )
+        build = {"version": __version__, "python_version": platform.python_version()}
+        registry.register(_Info(families.BUILD_INFO, build))
         if resource:
-            _info(families.RESOURCE, registry).info(make_resource_labels(resource))
+            registry.register(_Info(families.RESOURCE, make_resource_labels(resource)))
         ProcessCollector(registry=registry)
 
     def observe_attempt(self, state: TargetRuntime) -> None:
@@ -323,8 +326,16 @@ class _Reader(Collector):
         return []
 
 
-def _info(family: Family, registry: CollectorRegistry) -> Info:
-    return Info(family.name.removesuffix("_info"), family.documentation, registry=registry)
+class _Info(Collector):
+    """Labels that never change; prometheus_client's class keeps them in a file's format as well."""
+
+    def __init__(self, family: Family, labels: Mapping[str, str]) -> None:
+        self._family = family
+        self._labels = dict(labels)
+
+    def collect(self) -> Iterator[Metric]:
+        name = self._family.name.removesuffix("_info")
+        yield InfoMetricFamily(name, self._family.documentation, self._labels)
 
 
 def _single(value: float) -> list[tuple[tuple[str, ...], float]]:

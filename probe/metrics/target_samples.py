@@ -1,7 +1,7 @@
 """The samples of one target, kept rendered: an attempt renders only what it changed.
 
-Rendering at each attempt instead of at each scrape spreads the work evenly, and a scrape of ten
-thousand targets only joins bytes. What is kept begins behind the name of the target: so what is equal
+That spreads the work evenly. Only numbers that are others each time are written by the scrape: in a
+row for many targets that costs a tenth of what it does between attempts. What is kept begins behind the name of the target: so what is equal
 for many targets, such as the names of a certificate, is in memory once.
 """
 
@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
+from probe.changes.change_tracker import ChangeTracker
 from probe.diagnosis.readings.client_certificate import is_issuer_listed
 from probe.ledger.replicas import Replicas
 from probe.ledger.target_runtime import TargetRuntime
@@ -52,14 +53,14 @@ class TargetSamples:
 
     __slots__ = (
         "_attempts", "_clock", "_credentials", "_diagnosis", "_expected", "_failures", "_handshake",
-        "_rows", "head", "tails",
+        "_rows", "_taken", "head", "tails",
     )  # fmt: skip
 
     def __init__(self) -> None:
         """Have no sample yet."""
         self.head = b""
         self.tails = [b""] * len(TARGET_FAMILIES)
-        self._attempts = self._failures = 0
+        self._attempts = self._taken = self._failures = 0
         self._expected: bool | None = None
         self._diagnosis: Diagnosis | None = None
         self._clock: tuple[ClockReading, ...] = ()
@@ -69,13 +70,22 @@ class TargetSamples:
 
     def update(self, runtime: TargetRuntime) -> None:
         """Render what is new of `runtime`, whose part these samples are."""
-        if not self.head:
-            self._render_target(runtime.target)
-            self._count(runtime)
+        self.take_attempt(runtime)
         if runtime.attempts != self._attempts:
             self._attempts = runtime.attempts
+            if runtime.evidence is not None:
+                self._render_numbers(runtime, runtime.evidence)
+
+    def take_attempt(self, runtime: TargetRuntime) -> None:
+        """Take in an attempt, each of them; numbers, which are others each time, wait for a scrape."""
+        if not self.head:
+            self._render_target(runtime.target)
+            self._set_value(families.ATTEMPTS, runtime.attempts)
+            self._set_value(families.FAILURES, runtime.failures)
+        if runtime.attempts != self._taken:
+            self._taken = runtime.attempts
             if runtime.evidence is not None and runtime.diagnosis is not None:
-                self._render_attempt(runtime, runtime.evidence, runtime.diagnosis)
+                self._render_attempt(runtime.evidence, runtime.diagnosis)
 
     def count_addresses(self, target: str, replicas: Replicas) -> None:
         """Render how many addresses there are of the target of that name, and how they are."""
@@ -94,25 +104,7 @@ class TargetSamples:
         self._set_value(families.INTERVAL, target.interval)
         self._set(families.TARGET_INFO, _target_info(target))
 
-    def _render_attempt(
-        self, runtime: TargetRuntime, evidence: Evidence, diagnosis: Diagnosis
-    ) -> None:
-        tails, expected = self.tails, runtime.expected
-        tails[_ATTEMPTS] = b"} %d\n" % runtime.attempts
-        tails[_LAST_ATTEMPT] = at = f"}} {format_number(evidence.at)}\n".encode()
-        if expected:
-            tails[_LAST_SUCCESS] = at
-        if runtime.failures != self._failures:
-            self._failures = runtime.failures
-            tails[_FAILURES] = b"} %d\n" % runtime.failures
-        if expected is not self._expected:
-            self._expected = expected
-            self._set_value(families.SUCCESS, expected)
-        self._set_by(families.LAST_DURATION, "stage", evidence.durations)
-        if evidence.clock or self._clock:
-            self._clock = evidence.clock
-            offsets = {reading.source: reading.offset for reading in evidence.clock}
-            self._set_by(families.CLOCK_OFFSET, "source", offsets)
+    def _render_attempt(self, evidence: Evidence, diagnosis: Diagnosis) -> None:
         if diagnosis is not self._diagnosis:
             self._diagnosis = diagnosis
             self._render_verdict(diagnosis)
@@ -127,6 +119,27 @@ class TargetSamples:
         if (rows := self._rows.update(evidence, same=same, same_files=same_files)) is not None:
             self._render_certificates(rows)
         self._credentials, self._handshake = files, evidence.handshake
+
+    def _render_numbers(self, runtime: TargetRuntime, evidence: Evidence) -> None:
+        if changed := runtime.get_store(ChangeTracker).at_backend:
+            self._set_by(families.BACKEND_CHANGED, "what", dict(changed.items()))
+        tails, success = self.tails, runtime.last_success
+        tails[_ATTEMPTS] = b"} %d\n" % runtime.attempts
+        tails[_LAST_ATTEMPT] = at = f"}} {format_number(evidence.at)}\n".encode()
+        if success is not None:
+            same = success == evidence.at
+            tails[_LAST_SUCCESS] = at if same else f"}} {format_number(success)}\n".encode()
+        if runtime.failures != self._failures:
+            self._failures = runtime.failures
+            tails[_FAILURES] = b"} %d\n" % runtime.failures
+        if runtime.expected is not self._expected:
+            self._expected = runtime.expected
+            self._set_value(families.SUCCESS, runtime.expected)
+        self._set_by(families.LAST_DURATION, "stage", evidence.durations)
+        if evidence.clock or self._clock:
+            self._clock = evidence.clock
+            offsets = {reading.source: reading.offset for reading in evidence.clock}
+            self._set_by(families.CLOCK_OFFSET, "source", offsets)
 
     def render(self, place: int) -> bytes:
         """Return the lines of the family at `place` of `TARGET_FAMILIES`."""
@@ -145,10 +158,6 @@ class TargetSamples:
             for key, value in values.items()
         ]
         self.tails[_PLACES[family.name]] = "".join(lines).encode()
-
-    def _count(self, runtime: TargetRuntime) -> None:
-        self._set_value(families.ATTEMPTS, runtime.attempts)
-        self._set_value(families.FAILURES, runtime.failures)
 
     def _render_verdict(self, diagnosis: Diagnosis) -> None:
         self._set_by(families.OUTCOME, "outcome", {diagnosis.outcome: 1.0})

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from probe.model.certificate import CertificateFacts, CredentialFacts, Name
+from probe.model.change import Change
 from probe.model.client_offer import ClientOffer
 from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.model.older_evidence import needs_upgrade, upgrade_evidence
@@ -351,6 +352,8 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     """Depth canary: the trace of the item that was sent, in hex."""
     trace: TraceContext | None = None
     """The attempt's own trace, where telemetry is on."""
+    changed: tuple[Change, ...] = ()
+    """What was another way in earlier attempts that went well, where the attempt is one of several."""
     held_up: float = 0.0
     """Seconds in which the probe's own process could not act, where they were enough for a peer to
     give up on it."""

@@ -3,7 +3,6 @@
 Pure. A Collector's names (configtls) are those of Go's crypto/tls, which are IANA's for suites.
 """
 
-import difflib
 import re
 from collections.abc import Collection, Iterable
 from typing import Final
@@ -74,7 +73,9 @@ def check_names(what: str, names: Iterable[str], allowed: Collection[str]) -> No
     """
     for name in names:
         if name not in allowed:
-            near = difflib.get_close_matches(name, allowed, n=1)
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, allowed, n=1)
             hint = f"; did you mean {near[0]!r}" if near else ""
             listed = ", ".join(allowed)
             raise ValueError(f"the {what} {name!r} is unknown{hint}; allowed: {listed}")

@@ -41,6 +41,8 @@ _HEAD: Final = 9
 _CONNECTION: Final = bytes(4)
 """The stream identifier of the connection itself."""
 _STREAM: Final = STREAM.to_bytes(4)
+_NO_INCREMENT: Final = frozenset({bytes(4), b"\x80\0\0\0"})
+"""Zero, the reserved bit aside: an error (RFC 9113 §6.9)."""
 _WHOLE_BLOCK: Final = 0x05
 """END_HEADERS with END_STREAM: of HEADERS without padding and priority (RFC 9113 §6.2)."""
 _PING: Final = 8
@@ -152,7 +154,7 @@ class Http2Exchange(Exchange):
         elif stream == _CONNECTION and kind == PingFrame.type and not flags and length == _PING:
             self._count_frame()
             self._output += _PING_ACK + whole[_HEAD:]
-        elif kind == WindowUpdateFrame.type and length == 4:
+        elif kind == WindowUpdateFrame.type and length == 4 and whole[_HEAD:] not in _NO_INCREMENT:
             self._count_frame()
         else:
             return False

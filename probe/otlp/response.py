@@ -11,8 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Final, Literal
 from urllib.parse import unquote_to_bytes
+
+from msgspec.structs import replace
 
 from probe.model.evidence import Answer, BodyEnd, ClockReading, is_grpc_media
 from probe.model.target import Protocol, Signal
@@ -39,6 +42,8 @@ bytes in pieces of 128 would fit.
 GRPC_UNKNOWN: Final = 2
 """How a client reads a grpc-status that is not a number (gRPC status codes)."""
 
+_REMEMBERED: Final = 1024
+"""Bytes of an answer's fields and body up to which what it means is remembered."""
 _MAX_TEXT: Final = 4096
 _MAX_DATE: Final = 64
 _USUAL_DATE: Final = re.compile(
@@ -122,8 +127,21 @@ class Response:
     def to_answer(self, end: BodyEnd = "whole") -> tuple[Answer, str]:
         """Return the Answer, and the fault of its body if it is broken.
 
-        `end` says how far the body was read.
+        `end` says how far the body was read. A backend repeats itself but for the Date: what small
+        answers mean is remembered.
         """
+        date = parse_http_date(self.fields.get(b"date", b""))
+        fields = tuple(pair for pair in self.fields.items() if pair[0] != b"date")
+        if len(self.body) + sum(len(value) for _, value in fields) > _REMEMBERED:
+            answer, fault = self.make_undated(end)
+        else:
+            answer, fault = _remember_undated(
+                self.over, self.protocol, self.signal, self.status, fields, bytes(self.body), end
+            )
+        return (answer if date is None else replace(answer, date=date)), fault
+
+    def make_undated(self, end: BodyEnd) -> tuple[Answer, str]:
+        """Return the same without the Date."""
         fields, body = self.fields, bytes(self.body)
         parses: bool | None = None
         rejected, partial, message, fault = 0, "", "", ""
@@ -151,7 +169,6 @@ class Response:
             rejected_items=rejected,
             partial_message=partial,
             server=safe_text(fields.get(b"server", b"")),
-            date=parse_http_date(fields.get(b"date", b"")),
             location=safe_text(fields.get(b"location", b"")),
         ), fault
 
@@ -168,6 +185,19 @@ class Response:
         if self.fields.get(b"content-encoding", b"").strip().lower() == b"gzip":
             body = unfold_gzip(body, MAX_BODY)
         return read_response(self.signal, body)
+
+
+@lru_cache(maxsize=256)
+def _remember_undated(
+    over: Literal["h2", "http/1.1"],
+    protocol: Protocol,
+    signal: Signal,
+    status: int,
+    fields: tuple[tuple[bytes, bytes], ...],
+    body: bytes,
+    end: BodyEnd,
+) -> tuple[Answer, str]:
+    return Response(over, protocol, signal, status, dict(fields), bytearray(body)).make_undated(end)
 
 
 def _read_grpc_status(raw: bytes | None) -> int | None:

@@ -14,11 +14,13 @@ import msgspec
 import msgspec.structs
 from msgspec import UNSET, Struct, UnsetType
 
+from probe.changes.describe_change import describe_change
 from probe.comparison.by_exporter import compare_exporters
 from probe.comparison.verdict import Verdict
 from probe.diagnosis.readings.experiment_results import ExperimentResult, read_experiments
 from probe.ledger.target_runtime import TargetRuntime, is_expected
 from probe.model.certificate import CertificateFacts
+from probe.model.change import Change
 from probe.model.diagnosis import Diagnosis, Party
 from probe.model.evidence import Alert, Evidence, Handshake, Stage, TargetFacts, to_json
 from probe.model.finding import Finding
@@ -74,6 +76,17 @@ class ResultExperiment(Struct, frozen=True):
     rules_out: str | None
 
 
+class ResultChange(Struct, frozen=True):
+    """One thing that was another way in earlier attempts; its texts are for people."""
+
+    what: str
+    before: str
+    after: str
+    at: str
+    """When it was first seen as it is now."""
+    text: str
+
+
 class ResultClock(Struct, frozen=True):
     """The best comparison of clocks: `offset_seconds` is remote minus local."""
 
@@ -108,6 +121,8 @@ class Result(Struct, frozen=True, kw_only=True):
     fix: tuple[str, ...]
     by_exporter: tuple[Verdict, ...]
     """What other exporters would do where they differ; empty where all do the same."""
+    changed: tuple[ResultChange, ...]
+    """What changed before the attempt, where it is one of several against the target."""
     alerts: tuple[Alert, ...]
     tls: ResultTls
     acceptable_cas: tuple[str, ...]
@@ -165,6 +180,7 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         facts=diagnosis.all_facts,
         fix=diagnosis.fix,
         by_exporter=compare_exporters(evidence, diagnosis, load_refusal_texts()),
+        changed=tuple(map(_change, evidence.changed)),
         alerts=alerts,
         tls=_tls(handshake),
         acceptable_cas=tuple(name.text for name in handshake.acceptable_cas) if handshake else (),
@@ -257,6 +273,16 @@ def _experiment(one: ExperimentResult) -> ResultExperiment:
         outcome=one.outcome,
         proves=one.proves or None,
         rules_out=one.rules_out or None,
+    )
+
+
+def _change(change: Change) -> ResultChange:
+    return ResultChange(
+        what=change.what,
+        before="; ".join(change.before),
+        after="; ".join(change.after),
+        at=rfc3339(change.at, "milliseconds"),
+        text=describe_change(change),
     )
 
 

@@ -7,6 +7,7 @@ Pure, and the same for a terminal, a pipeline's report and `/probe`. Every text 
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
+from probe.changes.describe_change import describe_changes
 from probe.comparison.by_exporter import compare_exporters
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import PARTIES
@@ -22,7 +23,7 @@ from probe.report.unexpected_acceptance import explain_outcome
 from probe.text.safe_text import safe_text
 
 Section = Literal[
-    "what", "seen", "proven", "means", "also", "decide", "tried", "exporters", "do", "note",
+    "what", "changed", "seen", "proven", "means", "also", "decide", "tried", "exporters", "do", "note",
 ]  # fmt: skip
 
 Row = tuple[Evidence, Diagnosis]
@@ -38,6 +39,7 @@ class Sentence(NamedTuple):
 
 LABELS: Final[dict[Section, str]] = {
     "what": "what happened",
+    "changed": "what changed",
     "seen": "seen",
     "proven": "proven",
     "means": "it means",
@@ -91,6 +93,8 @@ def build_story(
     yield Sentence(
         "what", summarize(diagnosis) + _compare_with_expected(evidence, expected=expected)
     )
+    for change in describe_changes(evidence):
+        yield Sentence("changed", change)
     for fact in diagnosis.facts:
         yield Sentence("seen", fact)
     for proof in list_proofs(evidence) if verbose else ():

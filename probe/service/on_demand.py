@@ -21,7 +21,6 @@ from probe.attempt.resolver import NoSlotError, Resolver
 from probe.attempt.target_network import OWN_NETWORK, Network
 from probe.ledger.replicas import list_results, sort_by_worst
 from probe.ledger.target_runtime import TargetRuntime
-from probe.metrics.blackbox import render_blackbox_metrics, render_debug_page
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.model.module import Module, allows_hostname, apply_hostname
 from probe.model.target import Target
@@ -102,6 +101,9 @@ class OnDemand:
                 observed, duration = await self._attempt(replace(target, timeout=left), module)
         except RefusedError as error:
             return Reply(error.status, f"{error}\n".encode())
+        # Most probes have no modules, and never need it.
+        from probe.metrics.blackbox import render_blackbox_metrics, render_debug_page
+
         if query.get("debug") == "true":
             return Reply(200, render_debug_page(observed, module.name, duration))
         openmetrics = wants_openmetrics(headers.get("Accept", ""))

@@ -26,7 +26,7 @@ from probe.diagnosis.diagnose import diagnose
 from probe.diagnosis.kept_reading import KeptDiagnosis
 from probe.ledger.ledger import Ledger
 from probe.ledger.replicas import Replicas, record_round
-from probe.ledger.target_runtime import TargetRuntime, is_expected
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence
 from probe.model.known_secrets import register_targets
@@ -35,6 +35,7 @@ from probe.model.trace_context import HeadSampler, TraceContext, log_fields
 from probe.service.address_rounds import run_side_by_side, spread_over_interval, spread_within
 from probe.service.attempt_scope import AttemptScope, FaultThrottle, NotAttemptedError
 from probe.service.experiment_schedule import ExperimentSchedule
+from probe.service.follow_changes import add_changes, keep_changes
 from probe.system.own_limits import OwnLimitError
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
@@ -47,8 +48,6 @@ CLOCK_LOOK_UPS: Final = 8
 LEAST_EXPERIMENT_TIME: Final = 0.1
 """Seconds that must be left of an attempt's timeout for its experiments; else none are made."""
 
-ROUND_PAUSE: Final = 1.0
-"""Seconds between two rounds."""
 
 log = structlog.get_logger("mtls_probe")
 
@@ -160,14 +159,16 @@ class Pipeline:
     def replace_targets(self, targets: Sequence[Target]) -> None:
         """Take the targets of a reload; drop the runtimes of removed and changed targets."""
         # Before the old runtimes are dropped: what is known about files still in use must be kept.
-        files = [
-            (target, self.credentials.open(target))
+        kept = [
+            (target, self.credentials.open(target), self.ledger.find(target.name))
             for target in targets
             if not self.ledger.knows(target)
         ]
         self.ledger.replace_targets(targets)
-        for target, opened in files:
-            self.ledger.runtime_of(target).get_store(_AttemptSetup).files = opened
+        for target, opened, before in kept:
+            runtime = self.ledger.runtime_of(target)
+            runtime.get_store(_AttemptSetup).files = opened
+            keep_changes(before, runtime, time.time())
 
     async def probe_once(self, target: Target, scope: AttemptScope | None = None) -> Observation:
         """Make one attempt and enter what it means: into the ledger, or into a detached runtime.
@@ -289,6 +290,7 @@ class Pipeline:
             trace = self._sampler.begin(wanted=wanted)
         try:
             evidence = await self._attempt(target, runtime, scope, trace, lookup)
+            evidence = evidence if scope.detached else add_changes(runtime, evidence)
             return evidence, runtime.get_store(KeptDiagnosis).read(evidence)
         except NotAttemptedError:
             raise
@@ -353,47 +355,3 @@ class Pipeline:
         if setup.prepared is None or scope.detached is not None:
             setup.prepared = scope.prober.prepare(target)
         return setup.prepared
-
-
-async def run_rounds(
-    targets: Sequence[Target],
-    settings: PipelineSettings | None = None,
-    *,
-    concurrency: int = 100,
-    limit: float = 0.0,
-    register: SecretRegister | None = None,
-    report: Callable[[Sequence[Observation]], None] = lambda _observed: None,
-) -> list[Observation]:
-    """Try each target once, and again until all are as expected or `limit` seconds have passed.
-
-    Args:
-        targets: what to try.
-        settings: what attempts have in common; each waits for its turn to experiment.
-        concurrency: how many attempts may be under way.
-        limit: seconds; 0 makes one round.
-        register: masks secrets; None: a new one.
-        report: called with what a target gave: one observation, or one of each address.
-
-    Returns:
-        The last round, in the order of the targets, and of the addresses of each.
-    """
-    settings = replace(settings or PipelineSettings(), wait_for_slot=True)
-    pipeline = Pipeline(Ledger(targets), settings, register=register)
-    slots = asyncio.Semaphore(concurrency)
-
-    async def observe(target: Target) -> tuple[Observation, ...]:
-        async with slots:
-            observed = await pipeline.probe_addresses(target, slots=slots)
-        report(observed)
-        return observed
-
-    end = time.monotonic() + limit
-    async with pipeline.clocks.run_in_background():
-        while True:
-            rounds = await asyncio.gather(*map(observe, targets))
-            observations = [each for observed in rounds for each in observed]
-            if time.monotonic() + ROUND_PAUSE > end or all(
-                is_expected(evidence, diagnosis) for _, evidence, diagnosis in observations
-            ):
-                return observations
-            await asyncio.sleep(ROUND_PAUSE)

@@ -29,6 +29,8 @@ SLOT: Final = 1.0
 """Seconds of one slot: APScheduler looks once for all that is due in it."""
 _SHORTEST_WAIT: Final = 0.005
 """Attempts that are due within this many seconds share one wake-up of the loop."""
+_RESOLUTION: Final = 1e-6
+"""Seconds between two times that APScheduler can tell apart."""
 _CANCELLATION: Final = 1.0
 _IDLE: Final = 3600.0
 """Seconds until the next look where no target is known."""
@@ -193,7 +195,9 @@ class Schedule:
 
     def _find_next_slot(self, now: float) -> float:
         """Return when timers are to be set again: in the slot before that in which a target is due."""
-        following = self._find_slot(now) + SLOT
+        # APScheduler asks until it gets a later time, in microseconds: a slot that begins within the
+        # present one has begun.
+        following = self._find_slot(now + _RESOLUTION) + SLOT
         upcoming = self._queue[0][0] if self._queue else now + _IDLE
         self._next_slot = max(following, self._find_slot(upcoming) - SLOT)
         return self._next_slot

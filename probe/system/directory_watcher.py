@@ -223,7 +223,7 @@ class DirectoryWatcher:
 
 
 def _load_watchfiles() -> Notifications:
-    from watchfiles import watch
+    from watchfiles.main import watch
 
     return watch
 

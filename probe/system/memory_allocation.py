@@ -14,9 +14,13 @@ _M_MMAP_THRESHOLD: Final = -3
 """Of <malloc.h>."""
 _SIZE: Final = 128 * 1024
 """glibc's own default; set by hand, it stays."""
+_M_ARENA_MAX: Final = -8
 
 
 def map_large_buffers() -> None:
     """Keep the size from which buffers are mapped; without glibc (musl maps them anyway) nothing is done."""
     with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _SIZE)
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, _SIZE)
+        # A heap for each thread would serve threads that run at the same time; ours have the GIL.
+        mallopt(_M_ARENA_MAX, 1)

@@ -92,7 +92,7 @@ def build_trace(
                 **span_attributes.describe_attempt(evidence, diagnosis, cause),
                 "mtls_probe.expected": state.expected,
             },
-            events=tuple(_changes(state, diagnosis, end)),
+            events=tuple(_changes(state, evidence, diagnosis, end)),
             error=_reason(diagnosis) if diagnosis.cause and not state.expected else None,
             span_id=trace.span_id,
         ),
@@ -179,7 +179,9 @@ def _extra_connections(evidence: Evidence) -> Iterator[SpanRecord]:
         )
 
 
-def _changes(state: TargetRuntime, diagnosis: Diagnosis, now: float) -> Iterator[SpanEvent]:
+def _changes(
+    state: TargetRuntime, evidence: Evidence, diagnosis: Diagnosis, now: float
+) -> Iterator[SpanEvent]:
     if len(state.history) < 2 or not state.changed:
         return
     before = state.history[-2]
@@ -192,6 +194,8 @@ def _changes(state: TargetRuntime, diagnosis: Diagnosis, now: float) -> Iterator
     if diagnosis.cause is not None:
         found[span_attributes.CAUSE] = diagnosis.cause
     yield SpanEvent("mtls_probe.cause_changed", now, found)
+    for change in evidence.changed:
+        yield SpanEvent("mtls_probe.changed", change.at, span_attributes.list_change(change))
 
 
 def _failed_connects(evidence: Evidence, now: float) -> Iterator[SpanEvent]:

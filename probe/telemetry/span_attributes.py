@@ -17,6 +17,7 @@ from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, S
 
 from probe.diagnosis.cause import Cause
 from probe.model.certificate import CertificateFacts
+from probe.model.change import Change
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import GRPC_STATUS_NAMES, Alert, Answer, Evidence, Experiment, Handshake
 from probe.text.time_format import rfc3339
@@ -164,6 +165,15 @@ def describe_experiment(made: Experiment) -> Attributes:
         "mtls_probe.ending.kind": made.ending.kind,
         **(describe_handshake(made.handshake, ()) if made.handshake is not None else {}),
         **_answer_attributes(made.answer),
+    }
+
+
+def list_change(change: Change) -> Attributes:
+    """Return those of something that was another way in earlier attempts."""
+    return {
+        "mtls_probe.changed.what": change.what,
+        "mtls_probe.changed.before": change.before,
+        "mtls_probe.changed.after": change.after,
     }
 
 

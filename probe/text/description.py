@@ -5,7 +5,6 @@ belongs, a file of variables where YAML belongs. Only this module
 decides what may be quoted, and only it has the words for what may not.
 """
 
-import difflib
 import re
 import traceback
 from collections.abc import Iterable, Iterator
@@ -224,10 +223,11 @@ def is_quotable(text: str, allowed: Iterable[str] = ()) -> bool:
         return False
     if any(form.fullmatch(text) for form in (_NUMBER, _DURATION, _SUITE)):
         return not text.isdecimal() or len(text) <= LONGEST_NUMBER
+    from difflib import SequenceMatcher
+
     folded = text.lower()
     return any(
-        folded == one.lower()
-        or difflib.SequenceMatcher(None, folded, one.lower()).ratio() >= _TYPO_RATIO
+        folded == one.lower() or SequenceMatcher(None, folded, one.lower()).ratio() >= _TYPO_RATIO
         for one in (*allowed, *_KNOWN)
         if 2 * len(one) > len(text)
     )

@@ -28,9 +28,11 @@ _HANDSHAKE: Final = 22
 _FATAL: Final = 2
 _TICKET: Final = b"\x04"
 _CERTIFICATE: Final = b"\x0b"
-"""The types of NewSessionTicket and Certificate messages (RFC 8446 §4, RFC 5246 §7.4)."""
+_REQUEST: Final = b"\x0d"
+"""The types of NewSessionTicket, Certificate and CertificateRequest messages (RFC 8446 §4, RFC 5246
+§7.4)."""
 
-_WATCHED: Final = frozenset({_TICKET, _CERTIFICATE})
+_WATCHED: Final = frozenset({_TICKET, _CERTIFICATE, _REQUEST})
 
 IoResult = Literal["want_bytes", "done", "closed", "failed"]
 """How a call ended: it wants more bytes, is done, or found close_notify or a fatal error."""
@@ -41,7 +43,7 @@ class CallbackLog:
 
     __slots__ = (
         "__weakref__", "alerts", "certificate_message", "certificate_requested", "later_groups",
-        "ticket",
+        "request_message", "ticket",
     )  # fmt: skip
 
     def __init__(self, later_groups: tuple[str, ...] = ()) -> None:
@@ -52,6 +54,8 @@ class CallbackLog:
         self.certificate_requested = False
         self.certificate_message = b""
         """The server's Certificate message as it came, whether or not OpenSSL reads it."""
+        self.request_message = b""
+        """The server's CertificateRequest message as it came."""
         self.ticket = False
         """Whether the server sent a NewSessionTicket."""
 
@@ -74,35 +78,32 @@ def _on_verify(_ok: int, _store: object) -> int:
     return 0
 
 
-# Called some 45 times in a handshake, for each header and message in both directions. Pointers come
-# as numbers, which cost less than objects of cffi; on every platform a size_t holds one.
-@_ffi.callback("void(*)(int, int, int, size_t, size_t, size_t, size_t)")  # type: ignore[untyped-decorator]  # cffi is untyped
+# Called some 45 times in a handshake, for each header and message in both directions. Pointers that
+# are not followed come as numbers, which cost less than objects; a size_t holds one everywhere.
+@_ffi.callback("void(*)(int, int, int, char *, size_t, size_t, size_t)")  # type: ignore[untyped-decorator]  # cffi is untyped
 def _on_message(
-    sent: int, version: int, kind: int, data: int, size: int, ssl: int, _argument: int
+    sent: int, version: int, kind: int, data: Any, size: int, ssl: int, _argument: int
 ) -> None:
     if kind == _HANDSHAKE:
-        kind_of_message = b"" if sent or size < 1 else _peek(data, 1)
-        if kind_of_message not in _WATCHED or (log := _logs.get(ssl)) is None:
+        if sent or size < 1 or data[0] not in _WATCHED or (log := _logs.get(ssl)) is None:
             return
-        if kind_of_message == _TICKET:
+        if data[0] == _TICKET:
             log.ticket = True
             return
-        log.certificate_message = _peek(data, size)
+        if data[0] == _REQUEST:
+            log.request_message = _ffi.buffer(data, size)[:]
+            return
+        log.certificate_message = _ffi.buffer(data, size)[:]
         if log.later_groups and version <= SSL.TLS1_2_VERSION:
             groups = ":".join(log.later_groups).encode()
             _lib.SSL_set1_curves_list(_ffi.cast("SSL *", ssl), groups)
     elif kind == _ALERT and size == 2 and (log := _logs.get(ssl)) is not None:
-        log.alerts.append(make_alert(bool(sent), *_peek(data, size)))
+        log.alerts.append(make_alert(bool(sent), *_ffi.buffer(data, size)[:]))
 
 
 _MESSAGE_CALLBACK: Final = _ffi.cast(
     "void(*)(int, int, int, const void *, size_t, SSL *, void *)", _on_message
 )
-
-
-def _peek(address: int, size: int) -> bytes:
-    found: bytes = _ffi.buffer(_ffi.cast("char *", address), size)[:]
-    return found
 
 
 @_ffi.callback("int(*)(SSL *, void *)", error=1)  # type: ignore[untyped-decorator]  # cffi is untyped

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256
 from typing import Final, Literal
 
 from OpenSSL import crypto
@@ -114,7 +115,10 @@ class TlsClient:
             if plain:
                 self._events.append(events.ApplicationData(plain))
             # OpenSSL goes on after its warning; Go, which the exporter is, gives up.
-            self._note_end("failed" if self._has_refused_renegotiation() else result)
+            if self._log.alerts and self._has_refused_renegotiation():
+                result = "failed"
+            if result != "want_bytes":
+                self._note_end(result)
 
     def receive_eof(self) -> None:
         """Take the end of the peer's bytes."""
@@ -223,7 +227,7 @@ class TlsClient:
             alpn=self.alpn,
             client_certificate_requested=requested,
             client_certificate_sent=requested and self._settings.sends_certificate,
-            acceptable_cas=tuple(self._acceptable_cas()) if requested else (),
+            acceptable_cas=self._list_acceptable_cas() if requested else (),
             alerts=self.alerts,
             path_faults=server.judgement.faults,
             server_chain=server.chain,
@@ -291,7 +295,14 @@ class TlsClient:
             else:
                 yield self._settings.read_certificate(der)
 
-    def _acceptable_cas(self) -> Iterator[Name]:
+    def _list_acceptable_cas(self) -> tuple[Name, ...]:
+        """Return what the list names, which may be a hundred roots: of an equal request it is known."""
+        kept, request = self._settings.authorities, sha256(self._log.request_message).digest()
+        if kept.request != request or not self._log.request_message:
+            kept.request, kept.names = request, tuple(self._read_acceptable_cas())
+        return kept.names
+
+    def _read_acceptable_cas(self) -> Iterator[Name]:
         length = 0
         for der in self._link.read_acceptable_authorities(_MAX_ACCEPTABLE_CAS):
             length += len(der)

@@ -1,7 +1,7 @@
 """What every TLS connection of a target with one generation of credentials has in common."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from OpenSSL import SSL
 
@@ -22,6 +22,15 @@ class ServerJudgement:
     """Each verified path by the SHA-256 of its certificates, the end entity first."""
     anchors: tuple[CertificateFacts, ...] = ()
     """The anchors that the paths end in."""
+
+
+@dataclass(slots=True, eq=False)
+class KeptAuthorities:
+    """The authorities that a server's last CertificateRequest named: it sends the same each time."""
+
+    request: bytes = b""
+    """The digest of the message."""
+    names: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,8 @@ class ClientSettings:
     buffer: ReadBuffer
     takes_any_curve: bool = False
     """Whether a server's ECDSA key may be on a curve that is not offered, as Go takes it."""
+    authorities: KeptAuthorities = field(default_factory=KeptAuthorities, compare=False)
+    """Of the last connection with these settings."""
 
 
 def encode_server_name(host: str) -> bytes:

@@ -22,8 +22,6 @@ from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.metrics.scrape import Metrics
 from probe.model.target import SourcesSummary, SourceState
-from probe.report.address_summary import build_target_addresses, read_runtime
-from probe.report.result import encode_line, encode_results, find_latest_result
 from probe.web.large_answers import AnswerWriter, BodyCache, Key
 
 T = TypeVar("T")
@@ -326,6 +324,10 @@ def _json_parts(
     states: Sequence[TargetRuntime], sources: tuple[SourceState, ...] | None
 ) -> Iterator[bytes]:
     """Yield the JSON document of `states`, a part for each `BATCH` of them."""
+    # Most sidecars are scraped, and nobody opens their pages.
+    from probe.report.address_summary import build_target_addresses, read_runtime
+    from probe.report.result import encode_line, encode_results, find_latest_result
+
     pending = [state.target.name for state in states if state.diagnosis is None]
     addresses = [
         build_target_addresses(state.target.name, read_runtime(state))

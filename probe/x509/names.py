@@ -99,20 +99,24 @@ def stapled_status(answer: bytes) -> str:
     Empty where nothing legible was stapled. The server itself sends it, so a lie could only be
     against itself: its signature is not checked.
     """
-    if not answer:
-        return ""
-    try:
-        return load_der_ocsp_response(answer).certificate_status.name.lower()
-    except (ValueError, TypeError, OverflowError):
-        return ""
+    return _read_staple(answer)[0] if answer else ""
 
 
 def find_staple_end(answer: bytes) -> float:
     """Return when a stapled OCSP answer ends (nextUpdate, epoch seconds); 0 where it does not say."""
-    if not answer:
-        return 0.0
+    return _read_staple(answer)[1] if answer else 0.0
+
+
+@lru_cache(maxsize=256)
+def _read_staple(answer: bytes) -> tuple[str, float]:
+    """Return status and end of an OCSP answer: a server staples the same one for hours."""
     try:
-        ends = load_der_ocsp_response(answer).next_update_utc
+        read = load_der_ocsp_response(answer)
+        status = read.certificate_status.name.lower()
     except (ValueError, TypeError, OverflowError):
-        return 0.0
-    return 0.0 if ends is None else ends.timestamp()
+        return "", 0.0
+    try:
+        ends = read.next_update_utc
+    except (ValueError, TypeError, OverflowError):
+        return status, 0.0
+    return status, 0.0 if ends is None else ends.timestamp()

@@ -97,6 +97,14 @@ def has_issuer(below: CertificateFacts, above: CertificateFacts) -> bool:
     return names_issuer(below, above) and has_issuer_key(below, above)
 
 
+def have_same_issuer(one: CertificateFacts, other: CertificateFacts) -> bool:
+    """Return whether two certificates name the same issuer and, as far as they name one, its key."""
+    return (one.issuer.digest, one.authority_key_id) == (
+        other.issuer.digest,
+        other.authority_key_id,
+    )
+
+
 def rank_by_key_id(held: bytes, wanted: bytes) -> int:
     """Return how plausible an issuer is by its key identifier: 0 the same, 1 one absent, 2 another.
 

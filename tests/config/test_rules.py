@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from probe.alerting.links import CAUSES_PAGE, Pages, get_first_step
 from probe.alerting.rule import Thresholds
 from probe.alerting.rule_file import build_rule_group, render_rule_file
+from probe.changes.change_tracker import ChangeTracker
 from probe.cli.rules_command import rules as command
 from probe.config.resource import build_resource
 from probe.diagnosis.catalogue import CATALOGUE
@@ -74,6 +75,8 @@ def shapes() -> Shapes:
         nothing_to_probe=False,
     )
     for case in STORIES:
+        tracker = ledger.runtime_of(targets[case.name]).get_store(ChangeTracker)
+        tracker.at_backend |= {change.what: change.at for change in case.evidence.changed}
         ledger.record(targets[case.name], case.evidence, diagnose(case.evidence))
     each = Target(name="each", endpoint=endpoint, addresses="each")
     ledger.replace_targets([*targets.values(), each])

@@ -12,6 +12,7 @@ GROUPS: Final = {
     "Entry": ("cli", "demo", "service"),
     "Outputs": ("alerting", "log", "metrics", "report", "schemas", "telemetry", "web"),
     "What is known, and why": (
+        "changes",
         "comparison",
         "diagnosis",
         "forecast",

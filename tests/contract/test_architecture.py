@@ -22,7 +22,8 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     ),
     "tls": frozenset({"exporters", "model", "text", "x509"}),
     "otlp": frozenset({"model", "text"}),
-    "diagnosis": frozenset({"exporters", "model", "text", "x509"}),
+    "changes": frozenset({"model", "text", "x509"}),
+    "diagnosis": frozenset({"changes", "exporters", "model", "text", "x509"}),
     "messages": frozenset({"model"}),
     "exporters": frozenset({"model", "text", "x509"}),
     "forecast": frozenset({"diagnosis", "exporters", "model", "text", "x509"}),
@@ -46,9 +47,10 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "clock": frozenset({"attempt", "model", "otlp", "system", "text"}),
     "config": frozenset({"exporters", "model", "surroundings", "text"}),
     "ledger": frozenset({"model"}),
-    "log": frozenset({"ledger", "model", "system", "text"}),
+    "log": frozenset({"changes", "ledger", "model", "system", "text"}),
     "report": frozenset(
         {
+            "changes",
             "comparison",
             "diagnosis",
             "exporters",
@@ -63,10 +65,11 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     ),
     "schemas": frozenset({"config", "diagnosis", "model", "report"}),
     "alerting": frozenset({"diagnosis", "model"}),
-    "metrics": frozenset({"diagnosis", "ledger", "model", "report", "text", "x509"}),
+    "metrics": frozenset({"changes", "diagnosis", "ledger", "model", "report", "text", "x509"}),
     "telemetry": frozenset({"config", "diagnosis", "ledger", "model", "text"}),
     "web": frozenset(
         {
+            "changes",
             "comparison",
             "config",
             "diagnosis",
@@ -90,6 +93,7 @@ WIRING: Final = frozenset({"__init__", "__main__", "cli", "service"})
 
 PURE: Final = frozenset(
     {
+        "changes",
         "comparison",
         "diagnosis",
         "exporters",

@@ -25,6 +25,7 @@ UNEXPLAINED: Final = {
     "the message names the setting",
     "client_cert_not_requested": "the exporter works, so nothing is printed",
     "addresses_left_out": "it is about the probe alone",
+    "backend_changed": "the exporter goes on working, so nothing is printed",
     "addresses_differ": "the exporter works with the address that it uses, so nothing is printed",
     "network_not_entered": "the exporter works in its own network, so nothing is printed",
     "probe_fault": "the probe's own failure, which is in no exporter's log",

@@ -49,6 +49,7 @@ ELSEWHERE: Final = {
         "test_rotation.py::test_a_collector_that_does_not_read_its_certificate_again"
     ),
     "addresses_left_out": "test_replicas.py::test_more_addresses_than_are_probed",
+    "backend_changed": "test_changes.py::test_a_list_that_lost_another_teams_ca",
     "addresses_differ": "test_replicas.py::test_a_first_address_that_stands_for_all",
     "client_cert_not_requested": (
         "test_open_backends.py::test_a_receiver_with_its_client_cas_in_the_wrong_key"

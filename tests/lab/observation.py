@@ -6,7 +6,7 @@ from dataclasses import replace
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import Depth, Endpoint, Protocol, Target, TlsSettings
-from probe.service.pipeline import run_rounds
+from probe.service.run_rounds import run_rounds
 from tests.lab.credentials import LabPki, Pair
 
 

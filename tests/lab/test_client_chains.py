@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from probe.model.diagnosis import Diagnosis
-from probe.service.pipeline import run_rounds
+from probe.service.run_rounds import run_rounds
 from tests.lab.client_chains.case import PLAIN, Case
 from tests.lab.client_chains.cases import build_cases
 from tests.lab.credentials import LabPki, Pair

@@ -15,7 +15,8 @@ import pytest
 
 from probe.model.runtime import EXPORTERS
 from probe.model.target import PROTOCOLS, Protocol
-from probe.service.pipeline import PipelineSettings, run_rounds
+from probe.service.pipeline import PipelineSettings
+from probe.service.run_rounds import run_rounds
 from tests.lab.credentials import LabPki
 from tests.lab.exporters.narrow import read_narrow
 from tests.lab.narrow_servers import NARROW, narrow_servers

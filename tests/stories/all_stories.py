@@ -5,6 +5,7 @@ from typing import Final
 
 from tests.stories import (
     addresses,
+    backend_changes,
     client_certificates,
     clocks,
     experiments,
@@ -32,6 +33,7 @@ STORIES: Final[tuple[Story, ...]] = tuple(
         experiments,
         network,
         addresses,
+        backend_changes,
         open_backends,
         otlp,
         receivers,

@@ -22,6 +22,8 @@ DIGEST: Final = b"recorded-html-sha256"
 """Keyword of the text in a picture that says of which page it is."""
 _WITHIN: Final = 30.0
 _LISTENING: Final = re.compile(r'"event": "listening", "address": "([^"]+)"')
+_RULE: Final = re.compile(r"\s*\.([\w-]+)[^{]*\{")
+"""A rule of the style that begins with a class."""
 _VARIES: Final = (
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:]+Z"), "<time>"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"), "<time>"),
@@ -43,11 +45,21 @@ def read_page(configuration: Path, *, after: float = 0.0) -> str:
     return page
 
 
-def strip_times(page: str) -> str:
-    """Return the page without what another moment changes: times, ages, attempts so far."""
+def find_shown(page: str) -> str:
+    """Return the page without times, ages and attempts so far, and without styles of other pages."""
+    style, end, body = page.partition("</style>")
+    classes = {name for names in re.findall(r'class="([^"]*)"', body) for name in names.split()}
+    lines = (line for line in style.splitlines() if line.strip())
+    page = "\n".join(line for line in lines if _is_of(line, classes)) + end + body
     for pattern, placeholder in _VARIES:
         page = pattern.sub(placeholder, page)
     return page
+
+
+def _is_of(line: str, classes: set[str]) -> bool:
+    """Return whether a line of the style may concern a page with these classes."""
+    rule = _RULE.match(line)
+    return rule is None or rule[1] in classes
 
 
 def shoot_page(page: str, scheme: Literal["light", "dark"], aim: Path) -> None:

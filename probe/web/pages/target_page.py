@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from probe.changes.describe_change import describe_changes
 from probe.comparison.by_exporter import compare_exporters
 from probe.comparison.verdict import Outcome
 from probe.diagnosis.cause import Cause
@@ -102,6 +103,7 @@ def render_target_page(
         stage=diagnosis.stage if diagnosis else "",
         at=rfc3339(evidence.at) if evidence else "",
         trace_id=state.trace.trace_id if state.trace else "",
+        changes=tuple(describe_changes(evidence)) if evidence else (),
         findings=list_findings(state),
         known=frozenset(catalogue),
         settings=_settings(state.target),

@@ -14,7 +14,7 @@ import msgspec
 
 from probe.config.loader import load_configuration
 from probe.model.target import Target
-from probe.service.pipeline import run_rounds
+from probe.service.run_rounds import run_rounds
 from tests.lab.credentials import LabPki
 from tests.lab.servers import process, started
 from tests.lab.wire.recording_server import Recording, Seen, recording_server

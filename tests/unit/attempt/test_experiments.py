@@ -16,7 +16,8 @@ from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Varied
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
-from probe.service.pipeline import PipelineSettings, run_rounds
+from probe.service.pipeline import PipelineSettings
+from probe.service.run_rounds import run_rounds
 from tests.support.attempts import prober
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA, SERVER, SERVER_CA, Start
 from tests.support.pki import Issued, write_pem

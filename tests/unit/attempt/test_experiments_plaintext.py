@@ -8,7 +8,8 @@ import pytest
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
-from probe.service.pipeline import PipelineSettings, run_rounds
+from probe.service.pipeline import PipelineSettings
+from probe.service.run_rounds import run_rounds
 from tests.support.attempts import serving
 
 TOKEN = "s3cr3t-t0ken-of-the-tenant"

@@ -3,10 +3,13 @@
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from probe.backend.listener_files import ListenerFiles
+from probe.backend import listener_files
+from probe.backend.listener_files import MOST_SEARCHES, ListenerFiles
+from probe.credentials.receiver_files import ClientJudgement
 from probe.exporters.offers import choose_offer
 from probe.model.exporter_connection import ExporterConnection
 from probe.model.target import Endpoint, TlsSettings
@@ -99,3 +102,23 @@ def test_a_client_is_judged_as_inspect_does(tmp_path: Path) -> None:
     assert found.cause == "client_ca_untrusted"
     assert found.fix[0].startswith("cat ")
     assert files.judge((CLIENT_CA.issue("exporter").der,), now) == ()
+
+
+def test_a_flood_of_strangers_searches_few_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has another certificate; after the first ones none is looked up, and all are judged."""
+    searched: list[tuple[bytes, ...]] = []
+    real = listener_files.judge_client_chain
+
+    def count(*arguments: Any, **named: Any) -> ClientJudgement:
+        searched.append(arguments[1])
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(listener_files, "judge_client_chain", count)
+    files, now = make_files(tmp_path), time.time()
+    for _ in range(MOST_SEARCHES + 5):
+        chain = (OTHER_CA.issue("exporter").der,)
+        found = files.diagnose(hello(certificate="presented"), chain, ADDRESS, now)
+        assert found.cause == "client_ca_untrusted"
+    assert len(searched) == MOST_SEARCHES

@@ -57,7 +57,7 @@ async def read_further_commands(process: asyncio.subprocess.Process) -> list[str
     assert process.stderr is not None
     lines: list[str] = []
     async with asyncio.timeout(20):
-        while not (line := (await process.stderr.readline()).decode()).startswith("The backend "):
+        while not (line := (await process.stderr.readline()).decode()).startswith("Ctrl-C stops"):
             lines += [line.strip()] if line.startswith("  ") else []
     return lines
 
@@ -71,7 +71,7 @@ async def test_what_it_prints_to_go_on_works_while_it_runs(tmp_path: Path) -> No
         said = {}
         for command in commands:
             typed = await asyncio.create_subprocess_shell(
-                f"{enter} && {command}",
+                f"{enter}\n{command}",
                 env=environment(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             )  # fmt: skip
             out, _ = await asyncio.wait_for(typed.communicate(), 30)
@@ -80,7 +80,7 @@ async def test_what_it_prints_to_go_on_works_while_it_runs(tmp_path: Path) -> No
         assert enter == f"cd {folder}"
     finally:
         process.send_signal(signal.SIGINT)
-    good, refused, ahead, damaged, cause = said.values()
+    good, refused, ahead, damaged, cause, both = said.values()
     assert (good[0], "confirmed" in good[1]) == (0, True), good
     assert (refused[0], "client_cert_not_sent" in refused[1]) == (1, True), refused
     assert (ahead[0], "the client certificate in healthy-grpc/tls.crt" in ahead[1]) == (1, True), (
@@ -88,6 +88,11 @@ async def test_what_it_prints_to_go_on_works_while_it_runs(tmp_path: Path) -> No
     )
     assert (damaged[0], "it is truncated" in damaged[1]) == (1, True), damaged
     assert (cause[0], "client_ca_untrusted" in cause[1]) == (0, True), cause
+    assert (both[0], "ClientHello" in both[1], "1 of 1 expected good" in both[1]) == (
+        0,
+        True,
+        True,
+    ), both
     ended = await finish(process)
     assert f"The demo's backends are stopped, and {folder} is removed." in ended.err
     assert not folder.exists()

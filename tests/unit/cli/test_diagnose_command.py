@@ -53,6 +53,44 @@ async def test_what_check_wrote_diagnose_reads(backend: Backend, tmp_path: Path)
     assert file.name.startswith("eu-west-1-")
 
 
+async def test_since_says_what_changed(backend: Backend, tmp_path: Path) -> None:
+    """A file that was swapped since is named, in the table and in JSON; without one, nothing is."""
+    good = SERVER_CA.issue("unused")
+    write_pem(tmp_path, "ca.crt", SERVER_CA.pem)
+    write_pem(tmp_path, "tls.crt", STRANGER.pem)
+    write_pem(tmp_path, "tls.key", STRANGER.key_pem)
+    tls = TlsSettings(
+        ca_file=str(tmp_path / "ca.crt"),
+        cert_file=str(tmp_path / "tls.crt"),
+        key_file=str(tmp_path / "tls.key"),
+    )
+    written = configuration(tmp_path, entry(backend, tls))
+    folder = tmp_path / "before"
+    since = ("check", "--config", written, "--since", folder)
+    await run_probe("check", "--config", written, "--evidence", folder)
+    same = await run_probe(*since, "--output", "json")
+    assert same.document["results"][0]["changed"] == []
+    write_pem(tmp_path, "tls.crt", good.pem)
+    write_pem(tmp_path, "tls.key", good.key_pem)
+    other = await run_probe(*since, "--output", "json")
+    assert [one["what"] for one in other.document["results"][0]["changed"]] == [
+        "client_certificate"
+    ]
+    shown = await run_probe(*since)
+    assert "what changed" in shown.out
+    assert "the exporter's certificate: was" in " ".join(shown.out.split())
+
+
+@pytest.mark.parametrize("content", ["", "{}", "not evidence"])
+async def test_since_needs_evidence(tmp_path: Path, content: str) -> None:
+    """What is not evidence is named, before anything is tried."""
+    file = tmp_path / "no.json"
+    file.write_text(content, encoding="utf-8")
+    ended = await run_probe("check", "localhost:1", "--since", file)
+    assert ended.code == 2
+    assert "no.json" in ended.err
+
+
 async def test_diagnose_takes_files_lines_and_stdin(tmp_path: Path) -> None:
     """A pretty file, JSON lines, and `-`; as many as there are results."""
     lines = tmp_path / "all.jsonl"

@@ -118,3 +118,21 @@ async def test_a_backend_that_cannot_be_reached_is_said_at_once(tmp_path: Path) 
     )
     assert ended.code == 2
     assert "--forward 127.0.0.1:1: " in ended.err
+
+
+async def test_it_ends_where_nobody_reads_any_more(tmp_path: Path) -> None:
+    """`mtls-probe listen --output jsonl | head -1` ends with the connection after that."""
+    process = await start_probe(
+        "listen", "--listen", "127.0.0.1:0", *write_files(tmp_path), "--output", "jsonl"
+    )
+    assert process.stderr is not None
+    assert process.stdout is not None
+    line = (await process.stderr.readline()).decode()
+    port = int(line.split("  (")[0].rpartition(":")[2])
+    payload = make_grpc_request(b"")
+    await asyncio.to_thread(talk, port, CLIENT, payload=payload, patience=0.3)
+    assert await process.stdout.readline()
+    process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]
+    await asyncio.to_thread(talk, port, CLIENT, payload=payload, patience=0.3)
+    await asyncio.wait_for(process.wait(), 10)
+    assert process.returncode == 0

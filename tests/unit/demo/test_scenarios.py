@@ -7,7 +7,7 @@ import pytest
 
 from probe.demo.scenarios import SCENARIOS, Demo
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.service.pipeline import run_rounds
+from probe.service.run_rounds import run_rounds
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 

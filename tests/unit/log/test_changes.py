@@ -1,7 +1,7 @@
 """The log: a line for each change, none for a repetition, and nothing raw or secret in it."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from structlog.testing import capture_logs
@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from probe.ledger.ledger import Ledger
 from probe.log.changes import BURST, EVERY, ChangeLog, SourceLog
 from probe.log.format import configure_logging
+from probe.model.change import Change
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence, Handshake, TargetFacts
 from probe.model.finding import Finding
@@ -63,6 +64,7 @@ class Said:
         host: str = "collector",
         version: str = "",
         trace: TraceContext | None = None,
+        changed: tuple[Change, ...] = (),
     ) -> str:
         """Record `diagnoses` and return what was written to stderr."""
         for diagnosis in diagnoses:
@@ -78,6 +80,7 @@ class Said:
                 target=facts,
                 at=self.wall + self.at,
                 trace=trace,
+                changed=changed,
                 ending=Ending(stage=diagnosis.stage, kind="alert"),
                 handshake=Handshake(version=version) if version else None,
             )
@@ -99,6 +102,34 @@ def test_the_first_outcome_and_each_change_is_a_line(capsys: pytest.CaptureFixtu
     causes = [line.get("error.type") for line in said.lines(UNTRUSTED, UNTRUSTED, EXPIRED)]
     assert causes == ["client_ca_untrusted", "client_cert_expired"]
     assert [line["mtls_probe.outcome"] for line in said.lines(CONFIRMED)] == ["confirmed"]
+
+
+LOST: Final = Change(
+    what="acceptable_cas",
+    before=("CN=A", "CN=B"),
+    after=("CN=B",),
+    at=1.8e9,
+    last_before=1.8e9 - 30,
+)
+
+
+def test_a_failure_says_what_changed_before(capsys: pytest.CaptureFixture[str]) -> None:
+    """In the line of the outcome, and not once more by itself."""
+    said = Said(capsys)
+    said.lines(CONFIRMED)
+    (line,) = said.lines(UNTRUSTED, UNTRUSTED, changed=(LOST,))
+    assert line["changed"][0].startswith("the backend's list of accepted CAs lost CN=A, seen at ")
+
+
+def test_a_change_without_harm_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """At whichever attempt it is reported first."""
+    said = Said(capsys)
+    said.lines(CONFIRMED)
+    (line,) = said.lines(CONFIRMED, CONFIRMED, changed=(LOST,))
+    assert line["event"] == "target_backend_changed"
+    assert line["what"] == "acceptable_cas"
+    assert line["changed"] == "the backend's list of accepted CAs lost CN=A"
+    assert line["first_seen"] == "2027-01-15T08:00:00Z"
 
 
 def test_a_line_has_otels_names(capsys: pytest.CaptureFixture[str]) -> None:

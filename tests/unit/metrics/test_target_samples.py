@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 import pytest
 
+from probe.changes.change_tracker import ChangeTracker
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.diagnosis import Diagnosis
 from probe.model.finding import Finding
@@ -28,6 +29,9 @@ CONFIRMED: Final = Diagnosis(outcome="confirmed", stage="export")
 def test_a_target_has_every_family_of_the_contract() -> None:
     """One attempt that saw everything shows in each per-target family, labelled as agreed."""
     ledger, metrics = ledger_and_metrics()
+    runtime = ledger.find("eu")
+    assert runtime is not None
+    runtime.get_store(ChangeTracker).at_backend["server_chain"] = AT
     fault = Finding(cause="client_file_missing", role="key", path="k", fact="no file")
     ledger.record(EU, seen(), CONFIRMED)
     ledger.record(

@@ -31,7 +31,7 @@ from probe.model.evidence import (
 from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.model.path_fault import PathFault, PathFaultKind
 from probe.model.target import Endpoint, Secret, Target
-from probe.service.pipeline import run_rounds
+from probe.service.run_rounds import run_rounds
 from tests.support.backends import Backend
 from tests.support.demo_pki import PKI
 

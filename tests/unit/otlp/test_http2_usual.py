@@ -66,6 +66,8 @@ def read(exchange: Http2Exchange, raw: bytes) -> list[tuple[object, ...]]:
 @example("http/protobuf", True, [framed(1, 5, 1, PLAIN)], False)
 @example("grpc", True, [framed(6, 0, 0, b"12345678"), framed(0, 0, 1, b"abc")], False)
 @example("grpc", False, [framed(1, 4, 1, HEAD)], False)
+@example("grpc", True, [framed(8, 0, 0, bytes(4))], False)
+@example("grpc", True, [framed(8, 0, 0, b"\x80\0\0\0")], False)
 def test_both_readers_agree(
     protocol: Protocol, begins: bool, frames: list[bytes], ends: bool
 ) -> None:
@@ -81,6 +83,13 @@ def test_they_agree_on_what_is_bent(at: int, bent: bytes) -> None:
     at %= len(raw)
     raw = raw[:at] + bent + raw[at + len(bent) :]
     assert read(Http2Exchange("grpc", "traces"), raw) == read(General("grpc", "traces"), raw)
+
+
+def test_the_reserved_bit_of_a_window_is_ignored() -> None:
+    """As Go does it (RFC 9113 §6.9); the general parser would not."""
+    exchange = Http2Exchange("grpc", "traces")
+    exchange.receive(SETTINGS + framed(8, 0, 0, b"\x80\0\0\x01"))
+    assert not exchange.garbage
 
 
 def test_the_usual_answer_needs_no_general_parser() -> None:

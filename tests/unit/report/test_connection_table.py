@@ -1,12 +1,20 @@
 """The table of `listen` grows by rows; a story is printed once, and nothing of a peer is raw."""
 
 import io
+import json
+from pathlib import Path
 
+from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
+from probe.backend.exporter_session import ExporterSession
 from probe.model.diagnosis import Diagnosis
 from probe.model.exporter_connection import ExporterConnection, ExportRequest
 from probe.report.connection_table import ListeningTable
+from probe.report.exporter_connections import encode_connection, encode_connections
+from probe.schemas.document_schema import build_output_schema
+from tests.support.listening import Client, diagnose, make_files, make_grpc_request, make_settings
+from tests.support.loopback_client import CLIENT_CA, OTHER_CA, client_context
 from tests.unit.diagnosis.test_diagnose_exporter import HELLO, STRANGER, TRUSTED
 
 FAILED = Diagnosis(
@@ -76,3 +84,41 @@ def test_no_markup_and_no_escape_of_a_peer_is_printed() -> None:
     named = replace(HELLO, server_name="[bold]a[/bold]")
     assert "for [bold]a[/bold];" in render((named, FAILED))
     assert "\x1b" not in render((named, FAILED))
+
+
+def test_nothing_of_a_hostile_exporter_is_raw(tmp_path: Path) -> None:
+    """Names, protocols, subjects, paths, user agents: no control character reaches the output."""
+    evil = "\x1b]0;x\x07\x1b[2J\u202e\n"
+    files = make_files(tmp_path)
+    session = ExporterSession(make_settings(files, accept_any=True), 1, f"192.0.2.7{evil}:1")
+    stranger = OTHER_CA.issue(f"exporter{evil}")
+    client = Client(session, client_context(stranger, "1.3"), alpn=(), name=b"a\x1b[31m\x07\xff")
+    head = f"POST /v1/traces/{'%1b'}\x7f HTTP/1.1\r\nHost: a\r\nUser-Agent: a\x9b31m{chr(0x85)}\r\n"
+    client.run(f"{head}Content-Type: a/b\x9bc\r\nContent-Length: 0\r\n\r\n".encode("latin-1"))
+    seen = session.describe(), diagnose(files, session)
+    for text in (render(seen), encode_connection(seen).decode()):
+        hidden = [one for one in text if one != "\n" and not one.isprintable()]
+        assert hidden == [], text
+
+
+def test_what_is_printed_is_what_the_schema_says(tmp_path: Path) -> None:
+    """A connection of each kind: a document, and a line of jsonl."""
+    files = make_files(tmp_path)
+    definitions = json.loads(json.dumps(build_output_schema()))
+    of_a_line = Draft202012Validator(
+        {"$ref": "#/$defs/ListenedConnection", "$defs": definitions["$defs"]}
+    )
+    connections = []
+    for number, issued in enumerate(
+        (CLIENT_CA.issue("exporter"), OTHER_CA.issue("exporter"), None)
+    ):
+        session = ExporterSession(make_settings(files), number + 1, "192.0.2.7:1")
+        Client(session, client_context(issued, "1.3")).run(make_grpc_request(b""))
+        connections.append((session.describe(), diagnose(files, session)))
+    scan = ExporterSession(make_settings(files), 4, "192.0.2.7:1")
+    scan.end("close")
+    connections.append((scan.describe(), diagnose(files, scan)))
+    for one in connections:
+        assert list(of_a_line.iter_errors(json.loads(encode_connection(one)))) == []
+    document = encode_connections(connections, expected=0, good=1, unreported=0, turned_away=0)
+    assert list(Draft202012Validator(definitions).iter_errors(json.loads(document))) == []

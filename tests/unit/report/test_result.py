@@ -31,7 +31,7 @@ from tests.stories.all_stories import BY_NAME
 FIELDS = [
     "target", "endpoint", "protocol", "labels", "at", "outcome", "expected", "stage", "cause",
     "family", "documented_cause", "certain", "also", "findings", "party", "exporter", "peer_address",
-    "facts", "fix", "by_exporter", "alerts", "tls",
+    "facts", "fix", "by_exporter", "changed", "alerts", "tls",
     "acceptable_cas", "server_certificates", "client_certificates", "clock",
     "experiments", "durations",
 ]  # fmt: skip  # one name a line would hide that it is one list
@@ -154,6 +154,7 @@ def test_a_failure_has_the_form_of_the_contract() -> None:
         "facts": ["backend sent alert unknown_ca (48)"],
         "fix": ["add the CA to client_ca_file"],
         "by_exporter": [],
+        "changed": [],
         "alerts": [{"direction": "received", "level": "fatal", "number": 48, "name": "unknown_ca"}],
         "tls": {
             "version": "1.3",

@@ -27,7 +27,8 @@ from probe.model.evidence import to_json
 from probe.model.known_secrets import register_environment
 from probe.report.inspection import encode_inspection, print_inspection
 from probe.report.validation import build_validation, encode_validation, print_validation
-from probe.service.pipeline import PipelineSettings, run_rounds
+from probe.service.pipeline import PipelineSettings
+from probe.service.run_rounds import run_rounds
 from probe.text.secret_register import SecretRegister
 from probe.web.server.web_config import WebConfig
 from probe.web.server.web_file import WebFileEntry

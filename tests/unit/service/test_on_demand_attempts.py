@@ -15,7 +15,8 @@ from probe.model.evidence import Evidence
 from probe.model.module import AllowEntry, AllowList, Module
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
 from probe.service.on_demand import OnDemand, Reply
-from probe.service.pipeline import Pipeline, PipelineSettings, run_rounds
+from probe.service.pipeline import Pipeline, PipelineSettings
+from probe.service.run_rounds import run_rounds
 from probe.text.secret_register import MASK, SecretRegister
 from tests.support.backends import Backend
 from tests.support.demo_pki import PKI

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from probe.model.target import Target
 from probe.service.first_attempts import FIRST_WITHIN
-from probe.service.schedule import Schedule
+from probe.service.schedule import SLOT, Schedule
 from tests.support.schedule_story import Story, target
 from tests.support.virtual_time import in_virtual_time, now
 
@@ -181,6 +181,27 @@ async def test_stop_cancels_what_outlasts_the_grace() -> None:
     assert now() - before < 1.0
     assert story.running == 0
     assert not story.ended
+
+
+@in_virtual_time
+async def test_a_job_just_before_its_slot_is_due_once() -> None:
+    """APScheduler would ask for the next time for ever, had it got one that is not later.
+
+    A timer of the loop may come a hair too early; a datetime rounds to microseconds.
+    """
+    story = Story()
+    await story.unfold(target("a"), seconds=0.2)
+    schedule = story.schedule
+    show, read = schedule._zone.show, schedule._zone.read
+    for slot in range(1, 2000):
+        # A monotonic clock has nanoseconds, so the slots begin between two microseconds.
+        schedule._anchor += 3e-7
+        for early in (0.0, 1e-7, 4e-7, 6e-7, 9e-7, 1.1e-6):
+            moment = show(schedule._anchor + slot * SLOT - early)
+            schedule._queue = [(read(moment), 0, None)]  # type: ignore[list-item]
+            found = schedule._find_next_slot(read(moment))
+            assert show(found) > moment, (slot, early)
+            assert found - read(moment) < SLOT + 2e-6
 
 
 @in_virtual_time

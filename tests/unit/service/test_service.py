@@ -14,7 +14,11 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from probe.config.configuration import Configuration, WebSettings
+from probe.diagnosis.kept_reading import KeptDiagnosis
+from probe.model.diagnosis import Diagnosis
+from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Target, TlsSettings
+from probe.service.run_rounds import run_rounds
 from probe.service.service import Service, handle_signals
 from tests.support.backends import Backend
 from tests.support.command_line import configuration, entry, run_probe, running_service
@@ -188,18 +192,13 @@ async def test_a_bug_of_the_diagnosis_is_a_fault_of_ours_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What raises after the attempt is not blamed on the target either."""
-    from probe.service import pipeline
 
-    judge = pipeline.diagnose
+    def buggy(_kept: KeptDiagnosis, _evidence: Evidence) -> Diagnosis:
+        raise ZeroDivisionError("division\x1b[31m by zero")
 
-    def buggy(evidence: pipeline.Evidence) -> pipeline.Diagnosis:
-        if evidence.ending.kind != "probe_fault":
-            raise ZeroDivisionError("division\x1b[31m by zero")
-        return judge(evidence)
-
-    monkeypatch.setattr(pipeline, "diagnose", buggy)
+    monkeypatch.setattr(KeptDiagnosis, "read", buggy)
     target = Target(name="t", endpoint=Endpoint("127.0.0.1", 1))
-    ((_, evidence, diagnosis),) = await pipeline.run_rounds([target], concurrency=1)
+    ((_, evidence, diagnosis),) = await run_rounds([target], concurrency=1)
     assert diagnosis.cause == "probe_fault"
     assert evidence.ending.detail == r"ZeroDivisionError: division\x1b[31m by zero"
 

@@ -72,3 +72,27 @@ def test_a_package_that_is_imported_already_stays() -> None:
     )  # fmt: skip
 
     assert done.stdout.split() == ["True"]
+
+
+def test_an_importer_other_than_the_package_gets_the_real_module() -> None:
+    """Aiohttp is imported without argparse, and structlog without rich; others are not."""
+    found = run(
+        "from aiohttp import web\n"
+        "print('argparse' in sys.modules)\n"
+        "import argparse\n"
+        "print(argparse.ArgumentParser().parse_args([]))\n"
+    )
+
+    assert found == ["False", "Namespace()"]
+
+
+def test_a_lazy_module_is_loaded_with_its_first_use() -> None:
+    """TLS of asyncio's own loop works: its protocol is loaded when a connection needs it."""
+    found = run(
+        "import asyncio, csv\n"
+        "print(type(csv) is type(sys), type(asyncio.sslproto) is type(sys))\n"
+        "print(csv.QUOTE_ALL, asyncio.sslproto.SSLProtocol.__name__)\n"
+        "print(type(csv) is type(sys), type(asyncio.sslproto) is type(sys))\n"
+    )
+
+    assert found == ["False", "False", "1", "SSLProtocol", "True", "True"]

@@ -15,6 +15,7 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
+from probe.model.change import Change
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Experiment, Recheck
 from probe.model.target import Endpoint, Target
@@ -219,6 +220,21 @@ def test_a_change_is_an_event() -> None:
         repeated = build_trace(entered(*((each, CONTEXT) for each in endings)), CATALOGUE, "0")
         assert repeated is not None
         assert repeated.root.events == ()
+
+
+def test_what_changed_before_is_an_event() -> None:
+    """At the time at which it was first seen, on the attempt that ended otherwise."""
+    change = Change(what="cipher", before=("A",), after=("B",), at=5.0, last_before=4.0)
+    failed = msgspec.structs.replace(BAD, changed=(change,))
+    found = build_trace(entered((GOOD, CONTEXT), (failed, CONTEXT)), CATALOGUE, "0")
+    assert found is not None
+    _, event = found.root.events
+    assert (event.name, event.at) == ("mtls_probe.changed", 5.0)
+    assert event.attributes == {
+        "mtls_probe.changed.what": "cipher",
+        "mtls_probe.changed.before": ("A",),
+        "mtls_probe.changed.after": ("B",),
+    }
 
 
 def test_only_this_attempts_experiments_are_its_spans() -> None:

@@ -26,7 +26,7 @@ def test_contract_every_binding_exists() -> None:
 
 
 def test_contract_a_pointer_fits_the_message_callback() -> None:
-    """It takes pointers as numbers, and is given to OpenSSL as what takes pointers."""
+    """It takes some pointers as numbers, and is given to OpenSSL as what takes pointers."""
     ffi = bindings._ffi
     assert ffi.sizeof("size_t") == ffi.sizeof("void *") == ffi.sizeof("uintptr_t")
     wanted = ffi.typeof(bindings._lib.SSL_CTX_set_msg_callback).args[1]
@@ -52,9 +52,8 @@ def test_contract_a_callback_without_a_listener_is_harmless() -> None:
     """A connection that is gone is known to nobody: nothing is recorded, and nothing raises."""
     null = bindings._ffi.NULL
     data = bindings._ffi.new("char[]", b"\x02\x30")
-    address = bindings._address(data)
-    bindings._on_message(0, 0x303, 21, address, 2, 0, 0)
-    bindings._on_message(0, 0x303, 22, address, 2, 0, 0)
+    bindings._on_message(0, 0x303, 21, data, 2, 0, 0)
+    bindings._on_message(0, 0x303, 22, data, 2, 0, 0)
     assert bindings._on_certificate_request(null, null) == 1
 
 

@@ -165,6 +165,27 @@ def test_acceptable_authorities(version: Version) -> None:
     assert names[0] == own.issuer
 
 
+def test_a_list_that_changes_is_seen_and_one_that_stays_is_read_once() -> None:
+    """Of connections with the same settings, whatever version the server speaks, and back again."""
+    settings, seen = settings_of(), []
+    for version, named in (
+        ("1.3", (CLIENT_CA, OTHER_CA)),
+        ("1.3", (CLIENT_CA, OTHER_CA)),
+        ("1.3", (OTHER_CA,)),
+        ("1.3", ()),
+        ("1.2", (OTHER_CA,)),
+        ("1.3", (CLIENT_CA, OTHER_CA)),
+    ):
+        client, _ = handshake(server_context(version, named=named), settings)
+        names = client.handshake.acceptable_cas
+        seen.append(names)
+
+        assert [name.text for name in names] == [
+            each.certificate.subject.rfc4514_string() for each in named
+        ]
+    assert seen[0] is seen[1]
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_request_that_names_nobody_is_a_request(version: Version) -> None:
     """An empty list, and no request at all, are two different things."""

@@ -1,0 +1,1 @@
+"""What differs between the attempts of one target, and its sentences. Pure."""
