@@ -224,9 +224,9 @@ async def _has_source(family: int, address: str, port: int, network: Network) ->
 async def _wait_connected(sock: socket.socket, deadline: float) -> int:
     """Wait for the connection; return its errno, ETIMEDOUT at the deadline."""
     # On loopback the handshake is over by now, or has been refused.
+    if number := _read_error(sock):
+        return number
     if not _is_connected(sock):
-        if number := _read_error(sock):
-            return number
         loop = asyncio.get_running_loop()
         writable: asyncio.Future[None] = loop.create_future()
         loop.add_writer(sock.fileno(), _resolve, writable)

@@ -20,8 +20,8 @@ from probe.model.evidence import (
     NameCheck,
     OtherAddress,
     Recheck,
-    RuntimePath,
 )
+from probe.model.later_judgement import LaterJudgement, RuntimePath
 from probe.model.path_fault import PathFault
 from probe.model.record import Record
 from probe.text.secret_register import SecretRegister
@@ -29,7 +29,7 @@ from probe.text.secret_register import SecretRegister
 T = TypeVar("T", bound=Record)
 
 TEXTS: Final[dict[type[Record], tuple[str, ...]]] = {
-    Evidence: ("ending", "connects", "handshake", "other_paths", "recheck", "experiments", "answer", "other_addresses"),
+    Evidence: ("ending", "connects", "handshake", "other_paths", "recheck", "experiments", "answer", "other_addresses", "later"),
     Ending: ("detail",),
     ConnectTry: (),
     Handshake: (
@@ -37,6 +37,7 @@ TEXTS: Final[dict[type[Record], tuple[str, ...]]] = {
     ),
     PathFault: ("subject", "value", "limit", "says"),
     RuntimePath: ("faults",),
+    LaterJudgement: ("path_faults", "used_anchors", "other_paths"),
     Recheck: ("handshake", "ending"),
     Experiment: ("ending", "handshake", "answer"),
     OtherAddress: ("seen",),

@@ -16,7 +16,7 @@ from probe.exporters.go_path import verify_for_go
 from probe.exporters.path_verdict import PathRequest, PathVerdict, Verifier
 from probe.exporters.verifiers import VERIFIERS, get_verifier
 from probe.model.certificate import CertificateFacts
-from probe.model.evidence import RuntimePath
+from probe.model.later_judgement import RuntimePath
 from probe.model.runtime import RUNTIMES
 from probe.tls.settings import ServerJudgement
 from probe.x509.anchors import AnchorPool

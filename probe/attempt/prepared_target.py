@@ -19,7 +19,8 @@ from probe.credentials.tls_context import Credentials
 from probe.exporters.offers import choose_alpn, list_narrowing
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.client_offer import ClientOffer
-from probe.model.evidence import Offer, RuntimePath
+from probe.model.evidence import Offer
+from probe.model.later_judgement import LaterJudgement, RuntimePath
 from probe.model.runtime import GO_IDS
 from probe.model.surroundings import Container, Surroundings
 from probe.model.target import Protocol, Target
@@ -53,6 +54,8 @@ class ProberSettings:
     """Attributes of the probe's own resource, for canaries."""
     propagate: bool = False
     """Whether each attempt has a trace, which its request carries."""
+    judge_at: float | None = None
+    """Another moment (epoch seconds) as of which servers' certificates are judged as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +228,30 @@ class PreparedTarget:
         )
         self._others = credentials, kept
         return kept.judgement
+
+    async def judge_later(
+        self, credentials: Credentials, sent: tuple[bytes, ...], attempted_at: float
+    ) -> LaterJudgement | None:
+        """Return what the exporter makes of the certificates `sent` as of `judge_at`, where it is set."""
+        at = self.settings.judge_at
+        if at is None or not sent:
+            return None if at is None else LaterJudgement(at, attempted_at)
+        anchors, reference = credentials.find_anchors(), self._choose_reference(credentials)
+        if self._trusts_what_is_sent:
+            anchors = find_own_anchor(sent)
+        target = self.target
+        made = self._readers.judge.judge(target.exporter, sent, anchors, reference, at).judgement
+        skips = target.tls.insecure_skip_verify
+        return LaterJudgement(
+            at,
+            attempted_at,
+            path_faults=made.faults,
+            server_verified=skips or not made.faults,
+            verified_paths=() if skips else made.paths,
+            used_anchors=() if skips else made.anchors,
+            other_paths=await self.judge_others(credentials, sent, at),
+            seen=True,
+        )
 
     def _choose_reference(self, credentials: Credentials) -> str:
         """Return the name that the server's certificate must hold.

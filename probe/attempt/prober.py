@@ -39,11 +39,11 @@ from probe.model.evidence import (
     NetworkView,
     OtherAddress,
     Recheck,
-    RuntimePath,
     Stage,
     Varied,
 )
 from probe.model.known_secrets import register_targets
+from probe.model.later_judgement import LaterJudgement, RuntimePath
 from probe.model.target import Target
 from probe.model.trace_context import TraceContext
 from probe.otlp.response import compare_date
@@ -78,6 +78,7 @@ class _Attempt:
     network: NetworkView | None = None
     handshake: Handshake | None = None
     other_paths: tuple[RuntimePath, ...] = ()
+    later: LaterJudgement | None = None
     recheck: Recheck | None = None
     answer: Answer | None = None
     first_bytes: str = ""
@@ -98,6 +99,7 @@ class _Attempt:
             network=self.network,
             handshake=self.handshake,
             other_paths=self.other_paths,
+            later=self.later,
             recheck=self.recheck,
             first_bytes=self.first_bytes,
             answer=self.answer,
@@ -346,12 +348,11 @@ class Prober:
             attempt.durations |= session.durations
             attempt.first_bytes = session.first_bytes
         send_close(sock, session.close())
-        attempt.other_paths = await prepared.judge_others(
-            credentials, session.server_certificates, self._settings.wall_clock()
-        )
-        ending = session.ending
+        sent, clock = session.server_certificates, self._settings.wall_clock
+        attempt.other_paths = await prepared.judge_others(credentials, sent, clock())
+        attempt.later = await prepared.judge_later(credentials, sent, attempt.at)
+        ending, received_at = session.ending, clock()
         assert ending is not None
-        received_at = self._settings.wall_clock()
         attempt.clock = compare_date(session.dated_answer, received_at)
         if session.answer is not None:
             attempt.answer = msgspec.structs.replace(session.answer, received_at=received_at)

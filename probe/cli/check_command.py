@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -27,8 +28,10 @@ from probe.cli.target_options import (
     need_unit,
     resolve_option,
     target_options,
+    with_option,
 )
 from probe.system.standard_streams import ignore_broken_pipe
+from probe.text.time_format import format_time
 
 if TYPE_CHECKING:
     from probe.model.diagnosis import Diagnosis
@@ -73,6 +76,14 @@ _STDOUT: Final = Path("-")
     help="Write the output to this file, in one step: a reader never sees half of it. `-` is stdout.",
 )
 @resolve_option
+@with_option
+@click.option(
+    "--at",
+    "moment",
+    metavar="TIME",
+    help="Judge files and certificates as of then: 2026-12-24 (00:00 UTC), 2026-12-24T08:00:00Z or +3d. "
+    "What the backend says is of now.",
+)
 @click.option(
     "-v",
     "--verbose",
@@ -96,12 +107,14 @@ def check(
     output: str,
     output_file: Path | None,
     resolved: tuple[str, ...],
+    overrides: tuple[str, ...],
+    moment: str | None,
     verbose: bool,
     quiet: bool,
     **settings: Any,
 ) -> int:
     """Try every target once and say what is wrong with it; `-` reads endpoints from stdin."""
-    from probe.config.arguments import read_duration
+    from probe.config.arguments import read_duration, read_moment
 
     before = read_attempts(since) if since is not None else ()
     file = None if output_file == _STDOUT else output_file
@@ -109,6 +122,9 @@ def check(
     if evidence_folder is not None:
         make_folder(evidence_folder, "--evidence")
     lasting = read_duration(expiry, "--expiry") if expiry is not None else 0.0
+    at = read_moment(moment, "--at", time.time()) if moment is not None else None
+    if at is not None and output == "prometheus":
+        raise click.UsageError("--at goes with no metrics: their time is now")
     chosen = choose_targets(
         config_file=config_file,
         pids=pids,
@@ -118,9 +134,10 @@ def check(
         targets_file=targets_file,
         wait=wait,
         resolved=resolved,
+        overrides=overrides,
         settings=settings,
     )
-    observations = make_round(chosen, experiments=not no_experiments, quiet=quiet)
+    observations = make_round(chosen, experiments=not no_experiments, quiet=quiet, judge_at=at)
     sources = chosen.sources
     if before:
         observations = list(add_changes_since(observations, before))
@@ -129,6 +146,15 @@ def check(
         from probe.report.result import write_evidence
 
         write_evidence(evidence_folder, [evidence for evidence, _ in seen])
+    if at is not None:
+        from probe.forecast.as_of import judge_as_of
+
+        seen = [judge_as_of(evidence, at) for evidence, _ in seen]
+        click.echo(
+            f"judged as of {format_time(at)}: files and the backends' certificates by their dates then; "
+            "what the backends said is of now",
+            err=output != "table",
+        )
     with ignore_broken_pipe():
         tried = [target for target, _, _ in observations]
         print_results(seen, output, targets=tried, sources=sources, file=file, verbose=verbose)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -59,6 +60,7 @@ def choose_targets(
     targets_file: IO[str] | None,
     wait: str | None,
     resolved: tuple[str, ...],
+    overrides: tuple[str, ...],
     settings: Mapping[str, Any],
 ) -> ChosenTargets:
     """Return the targets that the options name.
@@ -69,6 +71,7 @@ def choose_targets(
     """
     from probe.config.arguments import make_targets, place_targets, read_duration, read_endpoints
 
+    change = _read_changes(overrides)
     if endpoints or targets_file is not None:
         if config_file is not None or pids or manifests or receivers:
             given = {"--pid": pids, "--manifest": manifests, "--receiver": receivers}
@@ -77,9 +80,18 @@ def choose_targets(
         listed = read_endpoints(endpoints, targets_file or ())
         targets: Sequence[Target] = make_targets(listed, **settings)
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
-        return ChosenTargets(place_targets(targets, resolved), None, limit)
+        return ChosenTargets(change(place_targets(targets, resolved)), None, limit)
     loaded, limit = _load(config_file, pids, manifests, receivers, wait, settings)
-    return ChosenTargets(place_targets(loaded.targets, resolved), loaded, limit)
+    return ChosenTargets(change(place_targets(loaded.targets, resolved)), loaded, limit)
+
+
+def _read_changes(overrides: tuple[str, ...]) -> Callable[[Sequence[Target]], Sequence[Target]]:
+    """Return what gives targets the settings of `--with`; they are read before anything else."""
+    if not overrides:
+        return lambda targets: targets
+    from probe.config.overrides import apply_overrides, read_overrides
+
+    return partial(apply_overrides, override=read_overrides(overrides))
 
 
 def _load(
@@ -120,13 +132,16 @@ def _load(
     return loaded, limit
 
 
-def make_round(chosen: ChosenTargets, *, experiments: bool, quiet: bool) -> Sequence[Observation]:
+def make_round(
+    chosen: ChosenTargets, *, experiments: bool, quiet: bool, judge_at: float | None = None
+) -> Sequence[Observation]:
     """Try each target, again and again until all are as expected or the time to wait is up.
 
     Args:
         chosen: what to try.
         experiments: whether further handshakes may be made.
         quiet: whether to show no progress.
+        judge_at: another moment (epoch seconds) as of which servers' certificates are judged as well.
     """
     from probe.ledger.target_runtime import is_expected
     from probe.log.format import configure_logging
@@ -148,7 +163,11 @@ def make_round(chosen: ChosenTargets, *, experiments: bool, quiet: bool) -> Sequ
         return run_in_loop(
             run_rounds(
                 chosen.targets,
-                replace(of_pipeline, experiments=of_pipeline.experiments and experiments),
+                replace(
+                    of_pipeline,
+                    experiments=of_pipeline.experiments and experiments,
+                    judge_at=judge_at,
+                ),
                 concurrency=loaded.concurrency if loaded else 100,
                 limit=chosen.limit,
                 register=register,

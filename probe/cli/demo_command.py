@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import shlex
 import sys
@@ -21,6 +22,7 @@ from probe.system.standard_streams import ignore_broken_pipe
 
 if TYPE_CHECKING:
     from probe.config.configuration import WebSettings
+    from probe.demo.scenarios import Demo
     from probe.model.target import Endpoint, Target
     from probe.service.pipeline import Observation
 
@@ -39,7 +41,8 @@ and as a backend that says what really comes:
 
   {command} listen --listen {free} --cert server.crt --key server.key --client-ca {good}/exporter-ca.pem --expect 1 & {command} check {free} --ca {good}/server-ca.pem --cert {good}/tls.crt --key {good}/tls.key --wait 20s; wait
 
-Ctrl-C stops the backends and removes the files.
+In a minute, another backend loses a CA: then http://{address}/targets/{changing} says what
+changed. Ctrl-C stops the backends and removes the files.
 """
 _NO_LOOPBACK: Final = (
     "the demo's backends listen on 127.0.0.1, and that does not work here: {}. The loopback interface "
@@ -122,7 +125,7 @@ async def _demo(web: WebSettings | None) -> int:
             for line in wrong:
                 click.echo(line, err=True)
             if web is not None:
-                await _serve_demo(targets, web, folder)
+                await _serve_demo(backends, targets, web, folder)
         finally:
             await backends.stop()
     if web is not None:
@@ -143,10 +146,13 @@ def _list_differences(
             yield f"{target.name}: expected {wanted}, got {got}"
 
 
-async def _serve_demo(targets: Sequence[Target], web: WebSettings, folder: Path) -> None:
+async def _serve_demo(
+    backends: Demo, targets: Sequence[Target], web: WebSettings, folder: Path
+) -> None:
     from probe.backend.accepted_sockets import find_free_address
     from probe.cli.listen_error import translate_listen_error
     from probe.config.arguments import demo_configuration
+    from probe.demo.scenarios import CHANGES_AFTER, CHANGING
     from probe.service.service import serve
 
     (endpoint,) = (each.endpoint for each in targets if each.name == _GOOD)
@@ -159,13 +165,29 @@ async def _serve_demo(targets: Sequence[Target], web: WebSettings, folder: Path)
             command=name_command(),
             endpoint=endpoint,
             good=_GOOD,
+            address=address,
+            changing=CHANGING,
             damaged=_DAMAGED,
             free=free,
         )
         click.echo(further.rstrip(), err=True)
 
-    with translate_listen_error(web, f"{name_command()} demo"):
+    async def change_later() -> None:
+        await asyncio.sleep(CHANGES_AFTER)
+        await backends.change()
+
+    changing = asyncio.create_task(change_later())
+    with translate_listen_error(web, f"{name_command()} demo"), _cancelling(changing):
         await serve(demo_configuration(targets, web), on_listening=report_address)
+
+
+@contextmanager
+def _cancelling(task: asyncio.Task[None]) -> Iterator[None]:
+    """Cancel `task` at the end."""
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from probe.cli.target_options import (
     need_unit,
     resolve_option,
     target_options,
+    with_option,
 )
 from probe.system.standard_streams import ignore_broken_pipe
 
@@ -59,6 +60,7 @@ _STDOUT: Final = Path("-")
     help="Write the output to this file, in one step: a reader never sees half of it. `-` is stdout.",
 )
 @resolve_option
+@with_option
 @click.option(
     "-v", "--verbose", is_flag=True, help="Show of each entry why it is so sure, and what to do."
 )
@@ -75,6 +77,7 @@ def forecast(
     alarms: tuple[str, ...],
     output_file: Path | None,
     resolved: tuple[str, ...],
+    overrides: tuple[str, ...],
     verbose: bool,
     quiet: bool,
     **settings: Any,
@@ -105,6 +108,7 @@ def forecast(
         targets_file=targets_file,
         wait=None,
         resolved=resolved,
+        overrides=overrides,
         settings=settings,
     )
     observations = make_round(chosen, experiments=False, quiet=quiet)

@@ -144,3 +144,11 @@ resolve_option: Final = click.option(
     "forwarded here, for example. What is verified stays. curl's HOST:PORT:ADDRESS works too. May be "
     "repeated.",
 )
+with_option: Final = click.option(
+    "--with",
+    "overrides",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Try the targets with this setting in place of their own, such as tls.cert_file=new.crt: the "
+    "keys are those of a target in the configuration. Nothing is changed. May be repeated.",
+)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Final, cast
 
@@ -41,6 +42,7 @@ _HTTP_PATH: Final = re.compile(r"/v1/(traces|metrics|logs)/?\Z")
 _GRPC_PATH: Final = re.compile(
     r"^/opentelemetry\.proto\.collector\.(trace|metrics|logs)\.v1\.[A-Za-z]+Service/Export\Z"
 )
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MARK: Final = re.compile("[=:]")
 _CURL_PLACE: Final = re.compile(r"\+?([^:=]+):([0-9]{1,5}):(\[[0-9a-fA-F:.]+\]|[0-9a-fA-F:.]+)")
 
@@ -229,6 +231,26 @@ def read_duration(text: str, option: str) -> float:
     if seconds <= 0:
         raise click.UsageError(f"{option} {text!r} has to be more than zero")
     return seconds
+
+
+def read_moment(text: str, option: str, now: float) -> float:
+    """Read a moment: RFC 3339, a day (00:00 UTC), or a duration from `now` on; as epoch seconds.
+
+    Raises:
+        click.UsageError: where it is neither.
+    """
+    if text.startswith("+"):
+        return now + read_duration(text[1:], option)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or (moment.tzinfo is None and not _DAY.fullmatch(text)):
+        raise click.UsageError(
+            f"{option} {text!r} is not a moment; write 2026-12-24 (00:00 UTC), 2026-12-24T08:00:00Z, or "
+            "+3d for three days from now"
+        )
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def read_listen(text: str) -> WebSettings:

@@ -16,6 +16,10 @@ from probe.model.target import Endpoint, Protocol, Source, Target, TlsSettings
 
 INTERVAL: Final = 10.0
 TIMEOUT: Final = 5.0
+CHANGING: Final = "healthy-until-its-ca-changes"
+"""The scenario of a backend that is changed while one looks."""
+CHANGES_AFTER: Final = 60.0
+"""Seconds."""
 _CLIENT_LIFETIME: Final = timedelta(days=90)
 
 
@@ -135,6 +139,12 @@ def _build_healthy_http(pki: DemoPki, folder: Path, name: str) -> tuple[Backend,
     return pki.backend(name, protocol="http/protobuf"), pki.settings(folder, pki.exporter())
 
 
+@_scenario(CHANGING)
+def _build_changing(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+    """Nothing is wrong at first; where the demo goes on, it trusts another CA after a minute."""
+    return pki.backend(name), pki.settings(folder, pki.exporter())
+
+
 @_scenario("documented-cause-1-client-ca-untrusted", "client_ca_untrusted")
 def _build_untrusted(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
     """The backend's client CA file holds the CA of another team."""
@@ -203,6 +213,7 @@ class Demo:
         self.expected: dict[str, str | None] = {each.name: each.expected for each in scenarios}
         self.backends: dict[str, Backend] = {}
         self._now = now
+        self._pki: DemoPki | None = None
 
     async def start(self, folder: Path) -> tuple[Target, ...]:
         """Write every exporter's files below `folder`, start the backends, return the targets.
@@ -210,7 +221,7 @@ class Demo:
         Raises:
             OSError: where a file cannot be written or no port is free; nothing is left running.
         """
-        pki = DemoPki.create(self._now or datetime.now(UTC))
+        pki = self._pki = DemoPki.create(self._now or datetime.now(UTC))
         server, targets = pki.server(), []
         try:
             # For `listen`, which stands for one more backend.
@@ -227,6 +238,14 @@ class Demo:
             await self.stop()
             raise
         return tuple(targets)
+
+    async def change(self) -> None:
+        """Restart the backend of `CHANGING` with the CA of another team, as if by a mistake."""
+        backend = self.backends[CHANGING]
+        port = backend.port
+        await backend.stop()
+        backend.client_ca = self._pki.other_ca if self._pki else None
+        await backend.start(port)
 
     async def stop(self) -> None:
         """Stop every backend; the files stay."""

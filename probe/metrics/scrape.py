@@ -75,9 +75,10 @@ class Metrics:
 
         What is shown of a target is of one moment, whatever happens between two parts.
         """
-        seen: list[tuple[bytes, list[bytes]]] = []
+        # Tuples of bytes, which garbage collection does not look into.
+        seen: list[tuple[bytes, ...]] = []
         for number, runtime in enumerate(tuple(self._ledger)):
-            seen += ((each.head, each.tails.copy()) for each in list_target_samples(runtime))
+            seen += ((*each.tails, each.head) for each in list_target_samples(runtime))
             if number % AT_ONCE == 0:
                 yield b""
         for place, family in enumerate(TARGET_FAMILIES):
@@ -87,9 +88,9 @@ class Metrics:
                 some = seen[begin : begin + AT_ONCE]
                 yield b"".join(
                     [
-                        render_lines(name + head, lines)
-                        for head, tails in some
-                        if (lines := tails[place])
+                        render_lines(name + each[-1], lines)
+                        for each in some
+                        if (lines := each[place])
                     ]
                 )
         yield self.service.exposition(openmetrics=openmetrics)

@@ -14,6 +14,7 @@ from probe.model.certificate import CertificateFacts, CredentialFacts, Name
 from probe.model.change import Change
 from probe.model.client_offer import ClientOffer
 from probe.model.finding import BYTE_ORDER_MARK, Finding
+from probe.model.later_judgement import LaterJudgement, RuntimePath
 from probe.model.older_evidence import needs_upgrade, upgrade_evidence
 from probe.model.path_fault import PathFault
 from probe.model.record import Record
@@ -79,13 +80,6 @@ class Offer(ClientOffer, frozen=True):
     """The keys of the target's own TLS settings that leave less than the exporter's default."""
     lacking: tuple[str, ...] = ()
     """What the exporter offers besides, and the probe's TLS library does not have."""
-
-
-class RuntimePath(Record, frozen=True):
-    """What another kind of exporter makes of the server's certificates: trusted without a fault."""
-
-    runtime: str
-    faults: tuple[PathFault, ...] = ()
 
 
 class Handshake(Record, frozen=True):
@@ -352,6 +346,8 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     """Depth canary: the trace of the item that was sent, in hex."""
     trace: TraceContext | None = None
     """The attempt's own trace, where telemetry is on."""
+    later: LaterJudgement | None = None
+    """The server's certificates as of another moment, where one was asked for (`check --at`)."""
     changed: tuple[Change, ...] = ()
     """What was another way in earlier attempts that went well, where the attempt is one of several."""
     held_up: float = 0.0

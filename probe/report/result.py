@@ -133,6 +133,8 @@ class Result(Struct, frozen=True, kw_only=True):
     durations: dict[str, float]
     expect_until: str | UnsetType = UNSET
     """The day on which the silence about the expected cause ends; left out where there is none."""
+    as_of: str | UnsetType = UNSET
+    """The moment that files and certificates are judged as of, where that is not `at`."""
     trace_id: str | UnsetType = UNSET
     """The attempt's own trace, where it is recorded; else its canary's; else it is left out."""
 
@@ -159,12 +161,14 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
     if evidence.recheck is not None:
         alerts += evidence.recheck.handshake.alerts
     failed = diagnosis.outcome == "failed"
+    at, later = evidence.at, evidence.later
+    is_judged_later = later is not None and later.at == at
     return Result(
         target=safe_text(target.name),
         endpoint=safe_text(target.endpoint),
         protocol=target.protocol,
         labels=_labels(target),
-        at=rfc3339(evidence.at, "milliseconds"),
+        at=rfc3339(later.attempted_at if later and is_judged_later else at, "milliseconds"),
         outcome=diagnosis.outcome,
         expected=is_expected(evidence, diagnosis),
         stage=diagnosis.stage,
@@ -192,6 +196,7 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         experiments=tuple(map(_experiment, read_experiments(evidence))),
         durations=evidence.durations,
         expect_until=format_day(target.expect_until) if target.expect_until else UNSET,
+        as_of=rfc3339(at) if is_judged_later else UNSET,
         trace_id=evidence.canary_trace_id or UNSET,
     )
 

@@ -70,6 +70,8 @@ class PipelineSettings:
     """Attributes of the probe's own resource, for canaries."""
     propagate: bool = False
     """Whether requests carry the trace of their attempt."""
+    judge_at: float | None = None
+    """Another moment (epoch seconds) as of which servers' certificates are judged as well."""
     wait_for_slot: bool = False
     """Whether an attempt waits for its turn to experiment, and the first ones for other clocks."""
 
@@ -146,14 +148,11 @@ class Pipeline:
             clock_tolerance=self.settings.clock_tolerance,
             resource=self.settings.resource,
             propagate=self.settings.propagate and self._sampler is not None,
+            judge_at=self.settings.judge_at,
         )
+        readers, delays = self._readers, self.delays
         return Prober(
-            self.credentials,
-            resolver,
-            settings,
-            readers=self._readers,
-            delays=self.delays,
-            register=register,
+            self.credentials, resolver, settings, readers=readers, delays=delays, register=register
         )
 
     def replace_targets(self, targets: Sequence[Target]) -> None:

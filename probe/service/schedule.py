@@ -29,6 +29,8 @@ SLOT: Final = 1.0
 """Seconds of one slot: APScheduler looks once for all that is due in it."""
 _SHORTEST_WAIT: Final = 0.005
 """Attempts that are due within this many seconds share one wake-up of the loop."""
+MOST_AT_ONCE: Final = 8
+"""Attempts that begin in one turn of the loop: after a hold-up many are due, and each computes."""
 _RESOLUTION: Final = 1e-6
 """Seconds between two times that APScheduler can tell apart."""
 _CANCELLATION: Final = 1.0
@@ -228,14 +230,15 @@ class Schedule:
 
     def _begin_due(self) -> None:
         self._timer = None
-        now, queue = self._clock(), self._queue
-        while queue and queue[0][0] <= now + _SHORTEST_WAIT / 2:
+        now, queue, begun = self._clock(), self._queue, 0
+        while queue and queue[0][0] <= now + _SHORTEST_WAIT / 2 and begun < MOST_AT_ONCE:
             due, _, turn = heapq.heappop(queue)
             if due != turn.due:
                 continue
             if turn.task is None:
                 turn.task = asyncio.get_running_loop().create_task(self._run(turn, due))
                 self._tasks.add(turn.task)
+                begun += 1
             else:
                 self._report_missed(turn.target.name)
             following = turn.ticks.find_next(due - self._anchor, max(now, due) - self._anchor)

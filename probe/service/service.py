@@ -163,11 +163,12 @@ class Service:
             if served is not None:
                 await stack.enter_async_context(served.watch(self._record_web_reload))
             stack.push_async_callback(self._schedule.stop, DRAIN_TIME)
+            # Objects of the start stay: garbage collection need not look at them again. It takes a while,
+            # so the first attempts are not due before.
+            collect_and_exempt()
             self._schedule.start()
             self._schedule.replace(configuration.targets)
             self._started = True
-            # Objects of the start stay: garbage collection need not look at them again.
-            collect_and_exempt()
             address, targets = Endpoint(host, port), len(configuration.targets)
             log.info("listening", address=str(address), targets=targets, **self._spans_to)
             if configuration.spans_to is not None and telemetry is None:

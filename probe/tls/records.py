@@ -28,24 +28,14 @@ class RecordCounter:
 
     def count(self, data: bytes) -> None:
         """Count the records that begin in `data`, the next bytes of the connection."""
-        at, end = 0, len(data)
-        while at < end and self.records <= MAX_RECORDS:
-            if not self._left and not self._header and end - at >= _HEADER:
-                self.records += 1
-                self._left = data[at + 3] << 8 | data[at + 4]
-                at += _HEADER
-            elif not self._left:
-                missing = _HEADER - len(self._header)
-                self._header += data[at : at + missing]
-                at += missing
-                if len(self._header) < _HEADER:
-                    return
-                self.records += 1
-                self._left = int.from_bytes(self._header[3:])
-                self._header = b""
-            step = min(self._left, max(end - at, 0))
-            self._left -= step
-            at += step
+        if self._header:
+            data, self._header = self._header + data, b""
+        at, end = self._left, len(data)
+        while end - at >= _HEADER and self.records <= MAX_RECORDS:
+            self.records += 1
+            at += _HEADER + (data[at + 3] << 8 | data[at + 4])
+        self._left = max(at - end, 0)
+        self._header = data[at : at + _HEADER - 1]
 
 
 def is_record_start(first: bytes | bytearray) -> bool:

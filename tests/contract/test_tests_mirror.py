@@ -21,6 +21,7 @@ ACROSS: Final = {
     "report/source_shown": "every output shows where a target comes from",
     "service/canaries": "no output of any command or page has a secret",
     "service/canaries_service": "nor has the service's",
+    "service/fairness": "metrics, pages and reloads of a fleet, and the loop meanwhile",
     "service/reloading_sources": "sources that change, through the service",
     "service/wall_clock_steps": "a clock that is set, through the service",
     "service/wrong_environment": "environments that are wrong, through the service",

@@ -15,9 +15,9 @@ from probe.model.evidence import (
     NameCheck,
     OtherAddress,
     Recheck,
-    RuntimePath,
     TargetFacts,
 )
+from probe.model.later_judgement import LaterJudgement, RuntimePath
 from probe.model.path_fault import PathFault
 from probe.model.record import Record
 from probe.text.secret_register import MASK, SecretRegister
@@ -44,6 +44,7 @@ OURS: Final = {
     (NameCheck, "reference"): "the target's own",
     (Handshake, "verified_paths"): "digests, to compare by",
     (RuntimePath, "runtime"): "a word of ours",
+    (LaterJudgement, "verified_paths"): "digests, to compare by",
     (PathFault, "sha256"): "a digest, to compare by",
     (PathFault, "rule"): "the place of a rule in a source",
 }

@@ -2,7 +2,8 @@
 
 import msgspec.structs
 
-from probe.model.evidence import Evidence, RuntimePath
+from probe.model.evidence import Evidence
+from probe.model.later_judgement import RuntimePath
 from probe.model.path_fault import PathFault
 from tests.support.certificate_facts import BACKEND
 from tests.support.evidence import answered_attempt, target, unverified_attempt

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from probe.demo.scenarios import SCENARIOS, Demo
+from probe.demo.scenarios import CHANGING, SCENARIOS, Demo
 from probe.diagnosis.catalogue import CATALOGUE
+from probe.ledger.ledger import Ledger
+from probe.service.pipeline import Pipeline
 from probe.service.run_rounds import run_rounds
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
@@ -26,6 +28,7 @@ def test_every_documented_cause_is_shown() -> None:
     assert [each.name for each in SCENARIOS if each.expected is None] == [
         "healthy-grpc",
         "healthy-http",
+        CHANGING,
     ]
 
 
@@ -47,6 +50,25 @@ async def test_every_backend_gets_exactly_the_cause_it_was_built_for(tmp_path: P
         wanted = "confirmed" if demo.expected[target.name] is None else "failed"
         certain = diagnosis.cause != "clock_skew"
         assert (diagnosis.outcome, diagnosis.certain) == (wanted, certain), target.name
+
+
+async def test_a_backend_that_changes_is_named_with_its_change(tmp_path: Path) -> None:
+    """As the demo shows it after a minute: it is refused, because of the CA that was exchanged."""
+    demo = Demo((BY_NAME[CHANGING],))
+    (target,) = await demo.start(tmp_path)
+    pipeline = Pipeline(Ledger([target]))
+    try:
+        _, _, before = await pipeline.probe_once(target)
+        await demo.change()
+        _, evidence, after = await pipeline.probe_once(target)
+    finally:
+        await demo.stop()
+    assert (before.outcome, after.cause) == ("confirmed", "client_ca_untrusted")
+    (change,) = evidence.changed
+    assert (change.removed, change.added) == (
+        ("CN=Demo exporter CA",),
+        ("CN=Demo CA of another team",),
+    )
 
 
 async def test_files_are_private_and_next_to_their_issuer(tmp_path: Path) -> None:
