@@ -13,6 +13,8 @@ MAX_HEAD: Final = 4096
 _SHOWN: Final = 16
 _METHOD: Final = re.compile(rb"[A-Z]{3,10} [ -~]")
 _BEGINS_METHOD: Final = re.compile(rb"[A-Z]{1,10} ?")
+_PROXIED: Final = (b"PROXY ", b"\r\n\r\n\x00\r\nQUIT\n")
+"""What versions 1 and 2 of the PROXY protocol begin with."""
 _AGENT: Final = re.compile(rb"(?mi)^user-agent:[ \t]*([^\r\n]{1,200})")
 # net/http of Go answers so, and a Collector's OTLP/HTTP receiver with it.
 _BAD_REQUEST: Final = (
@@ -45,6 +47,10 @@ class FirstBytes:
             self._read_hello()
         elif len(self.data) < len(PREFACE) and PREFACE.startswith(self.data):
             self.speech = "h2"
+        elif any(self.data.startswith(one) for one in _PROXIED):
+            self._refuse("other", "a header of the PROXY protocol, which a load balancer adds")
+        elif any(one.startswith(self.data) for one in _PROXIED):
+            self.speech = "other"
         elif self.data.startswith(PREFACE):
             self._refuse("h2", "PRI * HTTP/2.0")
         elif _METHOD.match(self.data):

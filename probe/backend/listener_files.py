@@ -5,6 +5,7 @@ Client certificates are judged by the same model and in the same words as `inspe
 
 from collections import OrderedDict, deque
 from collections.abc import Hashable
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -78,7 +79,11 @@ class ListenerFiles:
         )
         self._held = read_receiver_files(self._receiver, at)
         verdict = judge_receiver(self._held, at)
-        self.unusable: tuple[Finding, ...] = self._held.faults
+        self._pair = load_credentials(
+            TlsSettings(cert_file=cert, key_file=key, ca_file=client_ca), settings=RECEIVER_KEYS
+        )
+        # A receiver is not at fault where its Collector may read a file and this process may not.
+        self.unusable: tuple[Finding, ...] = self._held.faults or self._pair.facts.faults
         """With each of these nothing could be presented, or nobody accepted."""
         self.remarks = tuple(
             dict.fromkeys(
@@ -86,9 +91,6 @@ class ListenerFiles:
             )
         )
         """What `inspect --receiver` says of the files."""
-        self._pair = load_credentials(
-            TlsSettings(cert_file=cert, key_file=key, ca_file=client_ca), settings=RECEIVER_KEYS
-        )
         self.client_cas = self._pair.anchors
         """DER of the CAs whose clients are accepted."""
         self.named_cas = tuple(read_der(der).subject.text for der in self.client_cas[:MOST_KEPT])
@@ -125,9 +127,6 @@ class ListenerFiles:
             chain: What the exporter presented, as DER.
             address: The one of ours that it connected to.
             at: The time to judge by.
-
-        Raises:
-            OSError: where the probe itself lacks file descriptors or memory.
         """
         host, port = address
         side = ListenerSide(
@@ -145,10 +144,11 @@ class ListenerFiles:
         if known is not None and 0 <= at - known[0] < KEPT_FOR:
             return known[1]
         facts = tuple(map(read_der, chain[:MOST_READ]))
-        if self._may_search(at):
-            judgement = judge_client_chain(self._receiver, chain, at)
-        else:
-            judgement = ClientJudgement(self.judge(chain, at), missing=facts[-1])
+        judgement = ClientJudgement(self.judge(chain, at), missing=facts[-1])
+        if judgement.faults and self._may_search(at):
+            # Without descriptors the chain is judged all the same.
+            with suppress(OSError):
+                judgement = judge_client_chain(self._receiver, chain, at)
         found = tuple(
             judge_client(
                 self._held, facts, "", judgement.faults, judgement.missing, judgement.issuers

@@ -190,7 +190,7 @@ def _diagnose_without_tls(found: _Found) -> Diagnosis:
             "connect",
             "no byte came: a health check of a load balancer or a scan connects like that",
         )
-    fact = f"the first bytes are no ClientHello: {connection.first_bytes}"
+    fact = f"the connection does not begin with a ClientHello, but with {connection.first_bytes}"
     return found.leave_open("handshake", fact)
 
 

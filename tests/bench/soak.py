@@ -3,9 +3,11 @@
 Half of the attempts are confirmed, a quarter are refused by an alert, and a quarter find nobody
 who listens. The whole service makes them under its own schedule, with a short interval, and its
 metrics are scraped meanwhile. What it holds after the first tenth, and again at the end, is read
-while no attempt is under way. SOAK=1000000 is the full form, an hour of it.
+while no attempt is under way. `--count 1000000` is the full form, half an hour or more of it;
+`--rate` is how many attempts are made a second.
 """
 
+import argparse
 import asyncio
 import gc
 import os
@@ -14,7 +16,6 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,11 +28,10 @@ from probe.model.target import Endpoint, Target, TlsSettings
 from probe.service.service import Service
 from probe.system.memory_allocation import map_large_buffers
 from tests.bench.backends import serving
-from tests.bench.figures import Figure, Settings, show
+from tests.bench.figures import Figure, show
 from tests.support.ports import reserved_port
 
-COUNT = int(os.environ.get("SOAK") or 60_000)
-QUICK_COUNT = 6_000
+COUNT = 60_000
 RATE = 300.0
 TARGETS = 100
 GROWTH_LIMIT = 2.0
@@ -51,11 +51,10 @@ class Held:
 
 
 def make_targets(
-    port: int, dead_port: int, folder: Path, accepted: TlsSettings, interval: float
+    port: int, dead_port: int, settings: list[TlsSettings], interval: float
 ) -> list[Target]:
     """Return the targets: of each four, two that are accepted, one refused, and one dead."""
-    stranger = (str(folder / "stranger.crt"), str(folder / "stranger.key"))
-    refused = replace(accepted, cert_file=stranger[0], key_file=stranger[1])
+    accepted, refused = settings
     kinds = ((port, accepted), (port, refused), (port, accepted), (dead_port, accepted))
     return [
         Target(
@@ -90,7 +89,7 @@ class Soak:
                 while self.outcomes.total() < count * tenth / 10:
                     await asyncio.sleep(0.05)
                 held.append(await self._rest())
-                print(held[-1], flush=True)
+                print(held[-1], file=sys.stderr, flush=True)
             scraping.cancel()
         return held
 
@@ -115,13 +114,13 @@ class Soak:
 
     async def _scrape(self, address: Endpoint) -> None:
         while True:
-            await asyncio.sleep(SCRAPE_EVERY)
             reader, writer = await asyncio.open_connection(address.host, address.port)
             writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             while await reader.read(65536):
                 pass
             writer.close()
             await writer.wait_closed()
+            await asyncio.sleep(SCRAPE_EVERY)
 
     def _count(self, runtime: TargetRuntime) -> None:
         diagnosis = runtime.diagnosis
@@ -135,31 +134,42 @@ def resident() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def soak(count: int, rate: float) -> list[Held]:
-    """Return what is held after the first tenth of the attempts, and at the end."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        dead_port = stack.enter_context(reserved_port())
-        port, settings = stack.enter_context(serving(folder))
-        configure_logging(human=False, mask=str)
-        service = Soak(make_targets(port, dead_port, folder, settings, TARGETS / rate))
-        map_large_buffers()
+def soak(count: int, rate: float) -> Iterator[Figure]:
+    """Make `count` attempts, `rate` a second; yield what has grown."""
+    configure_logging(human=False, mask=str)
+    map_large_buffers()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        reserved_port() as dead_port,
+        serving(Path(folder)) as (port, accepted),
+    ):
+        files = Path(folder)
+        refused = replace(
+            accepted,
+            cert_file=str(files / "stranger.crt"),
+            key_file=str(files / "stranger.key"),
+        )
+        targets = make_targets(port, dead_port, [accepted, refused], TARGETS / rate)
+        service = Soak(targets)
         held = uvloop.run(service.run(count))
-    print(service.outcomes.most_common(), file=sys.stderr)
-    return held
-
-
-def measure(settings: Settings) -> Iterator[Figure]:
-    """Yield what grew."""
-    held = soak(QUICK_COUNT if settings.quick else COUNT, RATE)
     first, last = held[0], held[-1]
-    growth = last.memory - first.memory
-    name = f"soak: memory from {first.attempts:,} to {last.attempts:,} attempts"
-    yield Figure(name, growth, "MB", limit=GROWTH_LIMIT)
-    for what in ("descriptors", "tasks", "threads"):
-        more = getattr(last, what) - getattr(first, what)
-        yield Figure(f"soak: {what} more", more, "", limit=0)
+    made = f"from {first.attempts:,} to {last.attempts:,} attempts"
+    for name, times in service.outcomes.most_common():
+        yield Figure(f"soak: {name}", times, "attempts")
+    yield Figure(f"soak: memory {made}", last.memory - first.memory, "MB more", limit=GROWTH_LIMIT)
+    for name in ("descriptors", "tasks", "threads"):
+        grown = getattr(last, name) - getattr(first, name)
+        yield Figure(f"soak: {name}", grown, "more", limit=0)
+
+
+def main() -> int:
+    """Read how many attempts to make, and make them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=COUNT)
+    parser.add_argument("--rate", type=float, default=RATE)
+    asked = parser.parse_args()
+    return show(lambda _settings: soak(asked.count, asked.rate))
 
 
 if __name__ == "__main__":
-    sys.exit(show(measure))
+    sys.exit(main())

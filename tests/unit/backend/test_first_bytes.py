@@ -53,14 +53,24 @@ def test_http2_without_tls_is_recognised(size: int) -> None:
         b"SSH-2.0-x\r\n",
         b"\x00\x01\x02",
         b"\x16\x03\x01\x00\x02\x05\x00",
-        b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2\r\n\x00",
     ],
 )
 def test_other_bytes_are_shown_in_hex(data: bytes) -> None:
-    """What is neither TLS nor HTTP is refused; PROXY's line reads like a method."""
+    """What is neither TLS nor HTTP is refused."""
     first = feed(data + b"\r\n\r\n", 100)
-    assert first.refused
-    assert first.hello is None
+    assert (first.speech, first.refused, first.hello) == ("other", True, None)
+    assert first.shown == (data + b"\r\n\r\n")[:16].hex(" ")
+
+
+@pytest.mark.parametrize("size", [1, 7, 5000])
+@pytest.mark.parametrize(
+    "data", [b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2\r\n", b"\r\n\r\n\x00\r\nQUIT\n\x21\x11"]
+)
+def test_a_load_balancers_header_is_recognised(data: bytes, size: int) -> None:
+    """Both versions of the PROXY protocol; the first reads like a method of HTTP."""
+    first = feed(data + HELLO, size)
+    assert (first.speech, first.refused) == ("other", True)
+    assert "PROXY" in first.shown
 
 
 def test_a_head_without_end_is_bounded() -> None:

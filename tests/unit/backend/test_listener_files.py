@@ -1,11 +1,13 @@
 """The files of `listen`: which it starts with, and how it judges itself and others."""
 
+import errno
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from probe.backend import listener_files
 from probe.backend.listener_files import MOST_SEARCHES, ListenerFiles
@@ -59,6 +61,22 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, missing: str) -> None
         *(str(names[one]) for one in ("cert", "key", "ca")), Endpoint("", 1), time.time()
     )
     assert any(str(tmp_path / "nothing") in one.fact for one in files.unusable)
+
+
+def test_a_file_that_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A receiver's Collector may be allowed to: for the listener it is the end."""
+    real = listener_files.read_receiver_files
+    monkeypatch.setattr(
+        listener_files, "read_receiver_files", lambda *given: replace(real(*given), faults=())
+    )
+    (tmp_path / "server.key").symlink_to(tmp_path / "nothing")
+    cert = write_pem(tmp_path, "server.crt", SERVER.pem)
+    ca = write_pem(tmp_path, "ca.crt", CLIENT_CA.pem)
+    key = tmp_path / "server.key"
+    files = ListenerFiles(str(cert), str(key), str(ca), Endpoint("", 1), time.time())
+    assert str(key) in files.unusable[0].fact
 
 
 def test_our_own_expiry_explains_the_silence(tmp_path: Path) -> None:
@@ -122,3 +140,17 @@ def test_a_flood_of_strangers_searches_few_files(
         found = files.diagnose(hello(certificate="presented"), chain, ADDRESS, now)
         assert found.cause == "client_ca_untrusted"
     assert len(searched) == MOST_SEARCHES
+
+
+def test_without_descriptors_a_stranger_is_judged_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cause is named; only the file of the missing CA is not."""
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(listener_files, "judge_client_chain", fail)
+    files, chain = make_files(tmp_path), (OTHER_CA.issue("exporter").der,)
+    found = files.diagnose(hello(certificate="presented"), chain, ADDRESS, time.time())
+    assert found.cause == "client_ca_untrusted"
