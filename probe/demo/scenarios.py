@@ -224,9 +224,6 @@ class Demo:
         pki = self._pki = DemoPki.create(self._now or datetime.now(UTC))
         server, targets = pki.server(), []
         try:
-            # For `listen`, which stands for one more backend.
-            write_pem(folder, "server.crt", server.pem)
-            write_pem(folder, "server.key", server.key_pem)
             for scenario in self.scenarios:
                 own = folder / scenario.name
                 own.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -234,6 +231,9 @@ class Demo:
                 await backend.start()
                 self.backends[scenario.name] = backend
                 targets.append(_target(backend, settings))
+            # For `listen`, which stands for one more backend.
+            write_pem(folder, "server.crt", server.pem)
+            write_pem(folder, "server.key", server.key_pem)
         except BaseException:
             await self.stop()
             raise

@@ -54,7 +54,7 @@ class ForecastMaker:
 
     def add(self, seen: SeenTarget) -> None:
         """Take in what will end of one target."""
-        for one in _list_entries(seen, self._now):
+        for one in _list_entries(seen, self._now, self._until):
             if one.at is not None and one.at > self._until:
                 continue
             key = (*one.key, one.sha256, one.at, one.party)
@@ -65,7 +65,10 @@ class ForecastMaker:
 
     def finish(self) -> tuple[ForecastEntry, ...]:
         """Return the entries in order of time."""
-        entries = (replace(one, targets=tuple(names)) for one, names in self._found.values())
+        entries = (
+            one if len(names) == 1 else replace(one, targets=tuple(names))
+            for one, names in self._found.values()
+        )
         return tuple(sorted(entries, key=lambda one: one.order))
 
 
@@ -103,17 +106,17 @@ def list_unseen(seen: Iterable[SeenTarget]) -> Iterator[tuple[str, str]]:
             yield name, "its client certificate could not be read"
 
 
-def _list_entries(seen: SeenTarget, now: float) -> Iterator[ForecastEntry]:
+def _list_entries(seen: SeenTarget, now: float, until: float) -> Iterator[ForecastEntry]:
     evidence, diagnosis, _ = seen
     target = evidence.target
     if not target.plaintext:
         causes = {finding.cause for finding in diagnosis.findings}
         renewed = "backend_not_reloading" in causes
-        used = [one for one in list_used_certificates(evidence) if _breaks(one, evidence)]
+        used = [one for one in list_used_certificates(evidence, until) if _breaks(one, evidence)]
         known = {one.certificate.sha256 for one in used}
         used += [
             one
-            for one in list_receiver_certificates(evidence)
+            for one in list_receiver_certificates(evidence, until)
             if one.certificate.sha256 not in known
         ]
         for one in used:

@@ -6,6 +6,7 @@ still sends ends without any harm.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 
 from probe.diagnosis.fixes.client_fixes import renew_client_certificate, renew_issuer
 from probe.diagnosis.fixes.server_fixes import renew_anchor, renew_server_certificate
@@ -22,6 +23,7 @@ from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
 from probe.text.safe_text import safe_text
+from probe.x509.validity import ends_within
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +43,26 @@ class UsedCertificate:
     fix: Fix
 
 
-def list_used_certificates(evidence: Evidence) -> Iterator[UsedCertificate]:
-    """Yield the certificates of both sides that the attempt rested on, as far as it is known."""
-    yield from _list_client(evidence)
-    yield from _list_server(evidence)
+def list_used_certificates(evidence: Evidence, until: float = inf) -> Iterator[UsedCertificate]:
+    """Yield the certificates of both sides that the attempt rested on, as far as it is known.
+
+    Without those that end after `until`: to word their steps costs most.
+    """
+    within = until - evidence.at
+    yield from _list_client(evidence, within)
+    yield from _list_server(evidence, within)
 
 
-def list_receiver_certificates(evidence: Evidence) -> Iterator[UsedCertificate]:
+def list_receiver_certificates(evidence: Evidence, until: float = inf) -> Iterator[UsedCertificate]:
     """Yield what a receiver's files hold that it serves, and verifies its clients by."""
+    within = until - evidence.at
     files = evidence.credentials.receiver
     if files is None:
         return
     paths = find_receiver_paths(files, evidence.at)
     for one in paths.served:
+        if not ends_within(one, evidence.at, within):
+            continue
         what = f"the certificate that receiver {files.name} serves, in {files.cert_file}"
         _, fix = renew_server_certificate(evidence, files.chain.index(one), one)
         position = files.chain.index(one)
@@ -61,6 +70,8 @@ def list_receiver_certificates(evidence: Evidence) -> Iterator[UsedCertificate]:
             evidence, "receiver_certificate", what, one, files.cert_file, position, False, "backend", fix
         )  # fmt: skip
     for one in paths.client_cas:
+        if not ends_within(one, evidence.at, within):
+            continue
         what = f"the CA that receiver {files.name} verifies clients by, in {files.client_ca_file}"
         fix = (
             "Put the renewed certificate of this CA in {client_ca_file}, and issue the certificates "
@@ -73,34 +84,42 @@ def list_receiver_certificates(evidence: Evidence) -> Iterator[UsedCertificate]:
         )  # fmt: skip
 
 
-def _list_client(evidence: Evidence) -> Iterator[UsedCertificate]:
+def _list_client(evidence: Evidence, within: float) -> Iterator[UsedCertificate]:
     target, chain = evidence.target, evidence.credentials.client_chain
     path = find_client_path(evidence)
     file = target.cert_file or "cert_file"
     for one in path.certificates:
+        if not ends_within(one, evidence.at, within):
+            continue
         position = chain.index(one)
         kind: Kind = "client_intermediate" if position else "client_certificate"
         what, fix = f"the client certificate in {file}", renew_client_certificate(evidence, one)
         yield _make(evidence, kind, what, one, file, position, path.proven, "exporter", fix)
     for number, issuer in enumerate(list_issuers_above(evidence)):
+        if not ends_within(issuer.certificate, evidence.at, within):
+            continue
         what = f"the CA in {issuer.path}, which the client certificate rests on"
         one, fix = issuer.certificate, renew_issuer(issuer)
         place = len(path.certificates) + number
         yield _make(evidence, "client_ca", what, one, issuer.path, place, False, "backend", fix)
 
 
-def _list_server(evidence: Evidence) -> Iterator[UsedCertificate]:
+def _list_server(evidence: Evidence, within: float) -> Iterator[UsedCertificate]:
     target, handshake = evidence.target, evidence.handshake
     path = find_server_path(evidence)
     chain = [one.sha256 for one in handshake.server_chain] if handshake else []
     endpoint = safe_text(target.endpoint)
     for one in path.sent:
+        if not ends_within(one, evidence.at, within):
+            continue
         position = chain.index(one.sha256)
         kind: Kind = "server_intermediate" if position else "server_certificate"
         what = f"the certificate that {endpoint} sends"
         party, fix = renew_server_certificate(evidence, position, one)
         yield _make(evidence, kind, what, one, endpoint, position, path.verified, party, fix)
     for number, one in enumerate(path.anchors, len(path.sent)):
+        if not ends_within(one, evidence.at, within):
+            continue
         of_file = is_of_file(evidence, one)
         file = target.ca_file or "ca_file"
         what = f"the CA in {file}" if of_file else "a CA of the system's roots"

@@ -4,6 +4,7 @@ Bounded: of each side the newest certificate, and when the last few were issued.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
@@ -33,36 +34,8 @@ class Habit:
         return now > self.due + SLACK * self.every
 
 
-class _Side:
-    """What one side has presented, the newest last."""
-
-    __slots__ = ("issued", "newest")
-
-    def __init__(self) -> None:
-        self.newest: CertificateFacts | None = None
-        self.issued: tuple[float, ...] = ()
-
-    def note(self, one: CertificateFacts) -> None:
-        before = self.newest
-        if before is one or (before is not None and before.sha256 == one.sha256):
-            return
-        if before is not None and _is_same_holder(before, one):
-            if is_older(before, one):  # else one of several backends has not renewed its own yet
-                self.issued = (*(self.issued or (before.not_before,)), one.not_before)[-MOST_KEPT:]
-                self.newest = one
-            return
-        self.newest, self.issued = one, ()
-
-    def find_habit(self, one: CertificateFacts) -> Habit | None:
-        if self.newest is None or self.newest.sha256 != one.sha256:
-            return None
-        if len(self.issued) < LEAST_KNOWN:
-            return None
-        spans = [later - earlier for earlier, later in zip(self.issued, self.issued[1:])]  # noqa: B905  (pairs)
-        if max(spans) > UNEVEN * min(spans):
-            return None
-        every = median(spans)
-        return Habit(every, self.issued[-1] + every)
+_Side = tuple[CertificateFacts, tuple[float, ...]]
+"""The newest certificate of one side, and when those before and itself were issued."""
 
 
 class RenewalHistory:
@@ -72,19 +45,51 @@ class RenewalHistory:
 
     def __init__(self) -> None:
         """Know nothing yet."""
-        self._client = _Side()
-        self._server = _Side()
+        self._client: _Side | CertificateFacts | None = None
+        self._server: _Side | CertificateFacts | None = None
+        # A certificate alone until the first renewal: most targets never see one.
 
     def note(self, evidence: Evidence) -> None:
         """Take in an attempt."""
-        if evidence.credentials.client_chain:
-            self._client.note(evidence.credentials.client_chain[0])
-        if evidence.handshake is not None and evidence.handshake.server_chain:
-            self._server.note(evidence.handshake.server_chain[0])
+        chain, handshake = evidence.credentials.client_chain, evidence.handshake
+        if chain:
+            self._client = _follow(self._client, chain[0])
+        if handshake is not None and handshake.server_chain:
+            self._server = _follow(self._server, handshake.server_chain[0])
 
     def find_habit(self, certificate: CertificateFacts) -> Habit | None:
         """Return how often `certificate`, which must be the newest of its side, is renewed."""
-        return self._client.find_habit(certificate) or self._server.find_habit(certificate)
+        return _find_habit(self._client, certificate) or _find_habit(self._server, certificate)
+
+
+def _follow(
+    before: _Side | CertificateFacts | None, one: CertificateFacts
+) -> _Side | CertificateFacts:
+    newest = before[0] if isinstance(before, tuple) else before
+    if newest is None:
+        return one
+    assert before is not None
+    if newest is one or newest.sha256 == one.sha256:
+        return before
+    if not _is_same_holder(newest, one):
+        return one
+    if not is_older(newest, one):
+        return before  # one of several backends has not renewed its own yet
+    issued = before[1] if isinstance(before, tuple) else (newest.not_before,)
+    return one, (*issued, one.not_before)[-MOST_KEPT:]
+
+
+def _find_habit(side: _Side | CertificateFacts | None, one: CertificateFacts) -> Habit | None:
+    if not isinstance(side, tuple):
+        return None
+    newest, issued = side
+    if newest.sha256 != one.sha256 or len(issued) < LEAST_KNOWN:
+        return None
+    spans = [later - earlier for earlier, later in pairwise(issued)]
+    if max(spans) > UNEVEN * min(spans):
+        return None
+    every = median(spans)
+    return Habit(every, issued[-1] + every)
 
 
 def _is_same_holder(one: CertificateFacts, other: CertificateFacts) -> bool:

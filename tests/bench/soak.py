@@ -10,15 +10,13 @@ while no attempt is under way. `--count 1000000` is the full form, half an hour 
 import argparse
 import asyncio
 import gc
-import multiprocessing
 import os
 import sys
 import tempfile
 import threading
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import uvloop
@@ -29,8 +27,8 @@ from probe.log.format import configure_logging
 from probe.model.target import Endpoint, Target, TlsSettings
 from probe.service.service import Service
 from probe.system.memory_allocation import map_large_buffers
-from tests.support.backends import Backend
-from tests.support.pki import Authority, write_pem
+from tests.bench.backends import serving
+from tests.bench.figures import Figure, show
 from tests.support.ports import reserved_port
 
 COUNT = 60_000
@@ -50,34 +48,6 @@ class Held:
     descriptors: int
     tasks: int
     threads: int
-
-
-def serve(folder: str, pipe: Connection) -> None:
-    """Run a healthy gRPC backend until the parent closes its end of the pipe."""
-
-    async def main() -> None:
-        place = Path(folder)
-        server_ca, client_ca = Authority.root("server CA"), Authority.root("client CA")
-        server = server_ca.issue("collector", usages=("serverAuth",))
-        accepted = client_ca.issue("exporter", sans=(), usages=("clientAuth",))
-        refused = server_ca.issue("exporter", sans=(), usages=("clientAuth",))
-        ca_file = str(write_pem(place, "ca.crt", server_ca.pem))
-        settings = [
-            TlsSettings(
-                ca_file=ca_file,
-                cert_file=str(write_pem(place, f"{name}.crt", client.pem)),
-                key_file=str(write_pem(place, f"{name}.key", client.key_pem)),
-                server_name_override="localhost",
-            )
-            for name, client in (("accepted", accepted), ("refused", refused))
-        ]
-        backend = Backend(name="healthy", server=server, client_ca=client_ca)
-        await backend.start()
-        pipe.send((backend.port, settings))
-        await asyncio.get_running_loop().run_in_executor(None, pipe.poll, None)
-        await backend.stop()
-
-    uvloop.run(main())
 
 
 def make_targets(
@@ -119,7 +89,7 @@ class Soak:
                 while self.outcomes.total() < count * tenth / 10:
                     await asyncio.sleep(0.05)
                 held.append(await self._rest())
-                print(held[-1], flush=True)
+                print(held[-1], file=sys.stderr, flush=True)
             scraping.cancel()
         return held
 
@@ -144,13 +114,13 @@ class Soak:
 
     async def _scrape(self, address: Endpoint) -> None:
         while True:
-            await asyncio.sleep(SCRAPE_EVERY)
             reader, writer = await asyncio.open_connection(address.host, address.port)
             writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             while await reader.read(65536):
                 pass
             writer.close()
             await writer.wait_closed()
+            await asyncio.sleep(SCRAPE_EVERY)
 
     def _count(self, runtime: TargetRuntime) -> None:
         diagnosis = runtime.diagnosis
@@ -164,33 +134,32 @@ def resident() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def soak(count: int, rate: float) -> int:
-    """Print what is held; return 1 where something grew."""
-    spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        dead_port = stack.enter_context(reserved_port())
-        configure_logging(human=False, mask=str)
-        backend = spawn.Process(target=serve, args=(folder, theirs), daemon=True)
-        backend.start()
-        port, settings = ours.recv()
-        targets = make_targets(port, dead_port, settings, TARGETS / rate)
+def soak(count: int, rate: float) -> Iterator[Figure]:
+    """Make `count` attempts, `rate` a second; yield what has grown."""
+    configure_logging(human=False, mask=str)
+    map_large_buffers()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        reserved_port() as dead_port,
+        serving(Path(folder)) as (port, accepted),
+    ):
+        files = Path(folder)
+        refused = replace(
+            accepted,
+            cert_file=str(files / "stranger.crt"),
+            key_file=str(files / "stranger.key"),
+        )
+        targets = make_targets(port, dead_port, [accepted, refused], TARGETS / rate)
         service = Soak(targets)
-        map_large_buffers()
         held = uvloop.run(service.run(count))
-        ours.close()
-        backend.terminate()
     first, last = held[0], held[-1]
-    growth = last.memory - first.memory
-    print(", ".join(f"{name} {times}" for name, times in service.outcomes.most_common()))
-    print(
-        f"memory growth from {first.attempts} to {last.attempts} attempts "
-        f"{growth:.1f} MB (limit {GROWTH_LIMIT})"
-    )
-    steady = replace(first, attempts=0, memory=0) == replace(last, attempts=0, memory=0)
-    print(f"descriptors, tasks and threads {'as before' if steady else 'differ'}")
-    return 0 if growth <= GROWTH_LIMIT and steady else 1
+    made = f"from {first.attempts:,} to {last.attempts:,} attempts"
+    for name, times in service.outcomes.most_common():
+        yield Figure(f"soak: {name}", times, "attempts")
+    yield Figure(f"soak: memory {made}", last.memory - first.memory, "MB more", limit=GROWTH_LIMIT)
+    for name in ("descriptors", "tasks", "threads"):
+        grown = getattr(last, name) - getattr(first, name)
+        yield Figure(f"soak: {name}", grown, "more", limit=0)
 
 
 def main() -> int:
@@ -199,7 +168,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--rate", type=float, default=RATE)
     asked = parser.parse_args()
-    return soak(asked.count, asked.rate)
+    return show(lambda _settings: soak(asked.count, asked.rate))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ PAGES: Final = (
     "/?q=cause-1&outcome=failed",
     f"/targets/{UNTRUSTED}",
     "/targets/healthy-http",
+    "/forecast?days=3650",
     "/causes",
     "/causes/client_ca_untrusted",
 )

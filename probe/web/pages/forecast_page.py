@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
+import msgspec
+
 from probe.diagnosis.cause import PARTIES
 from probe.forecast.entry import KINDS, SURENESS, ForecastEntry, describe_moment
 from probe.forecast.forecast import ForecastMaker, SeenTarget, list_unseen
@@ -25,7 +27,7 @@ CHOICES: Final = (7, 30, 90, 365, 3650)
 MOST_DAYS: Final = 36500
 MOST_SHOWN: Final = 250
 """Entries that the page lists; the JSON has all."""
-BATCH: Final = 50
+BATCH: Final = 20
 """Targets that are looked at in one go."""
 UNSEEN_SHOWN: Final = 20
 TARGETS_SHOWN: Final = 3
@@ -83,7 +85,9 @@ def foresee(ledger: Ledger, now: float, days: int) -> Iterator[Foreseen | None]:
             unseen += list_unseen([seen])
         if not count % BATCH:
             yield None
-    yield Foreseen(now, within, maker.finish(), tuple(unseen), pending)
+    made = Foreseen(now, within, maker.finish(), tuple(unseen), pending)
+    yield None
+    yield made
 
 
 def render_forecast_page(ledger: Ledger, now: float, query: Mapping[str, str]) -> Iterator[bytes]:
@@ -93,7 +97,7 @@ def render_forecast_page(ledger: Ledger, now: float, query: Mapping[str, str]) -
         if made is None:
             yield b""
         else:
-            yield _render(made, days).encode()
+            yield from _render(made, days)
 
 
 def render_forecast_json(ledger: Ledger, now: float, query: Mapping[str, str]) -> Iterator[bytes]:
@@ -102,8 +106,7 @@ def render_forecast_json(ledger: Ledger, now: float, query: Mapping[str, str]) -
         if made is None:
             yield b""
         else:
-            document = build_forecast(made.entries, made.unseen, now, made.within)
-            yield encode_forecast(document)
+            yield from _json_parts(made)
 
 
 def render_forecast_calendar(
@@ -117,9 +120,20 @@ def render_forecast_calendar(
             yield render_calendar([one for one in made.entries if one.counts], now)
 
 
-def _render(made: Foreseen, days: int) -> str:
+def _json_parts(made: Foreseen) -> Iterator[bytes]:
+    """Yield the JSON document, a part for each `BATCH` of entries."""
+    empty = encode_forecast(build_forecast((), made.unseen, made.now, made.within))
+    before, items, after = empty.partition(b'"forecast":[')
+    yield before + items
+    for start in range(0, len(made.entries), BATCH):
+        part = build_forecast(made.entries[start : start + BATCH], (), made.now, made.within)
+        yield (b"," if start else b"") + msgspec.json.encode(part.forecast)[1:-1]
+    yield after
+
+
+def _render(made: Foreseen, days: int) -> Iterator[bytes]:
     now, entries = made.now, made.entries
-    return load_template("forecast.html").render(
+    stream = load_template("forecast.html").stream(
         list_frame_values(),
         days=days,
         choices=CHOICES,
@@ -136,6 +150,8 @@ def _render(made: Foreseen, days: int) -> str:
         query=urlencode({"days": days}),
         now=rfc3339(now),
     )
+    stream.enable_buffering(50)
+    yield from (part.encode() for part in stream)
 
 
 def _build_rows(entries: Sequence[ForecastEntry], now: float) -> list[ForecastRow]:
