@@ -39,10 +39,10 @@ To go on, in another terminal, while this demo runs:
 The backend takes the first check and refuses the second. Both sides of one connection, as an exporter
 and as a backend that says what really comes:
 
-  {command} listen --listen {free} --cert server.crt --key server.key --client-ca {good}/exporter-ca.pem --expect 1 & {command} check {free} --ca {good}/server-ca.pem --cert {good}/tls.crt --key {good}/tls.key --wait 20s; wait
+  {command} listen --listen {free} --cert server.crt --key server.key --client-ca {good}/exporter-ca.pem --expect 1 --timeout 60s & {command} check {free} --ca {good}/server-ca.pem --cert {good}/tls.crt --key {good}/tls.key --wait 20s; wait
 
-In a minute, another backend loses a CA: then http://{address}/targets/{changing} says what
-changed. Ctrl-C stops the backends and removes the files.
+In a minute, another backend loses a CA; then http://{address}/targets/{changing} says what changed.
+Ctrl-C stops the backends and removes the files.
 """
 _NO_LOOPBACK: Final = (
     "the demo's backends listen on 127.0.0.1, and that does not work here: {}. The loopback interface "

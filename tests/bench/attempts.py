@@ -35,7 +35,7 @@ def make_target(folder: Path, port: int, protocol: Protocol) -> Target:
         server_name_override=NAME,
     )
     return Target(
-        name="bench", endpoint=Endpoint(HOST, port), protocol=protocol, tls=tls, timeout=5.0
+        name="bench", endpoint=Endpoint(HOST, port), protocol=protocol, tls=tls, timeout=60.0
     )
 
 

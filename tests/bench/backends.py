@@ -66,6 +66,11 @@ class Site:
     http2: int
     status: socket.socket
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return int((self.files.folder / "pid").read_text(encoding="ascii"))
+
     def connections(self) -> int:
         """Return how many connections it has taken so far."""
         self.status.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -99,7 +104,8 @@ def nginx_site(folder: Path) -> Iterator[Site]:
             f"server {{ listen {HOST}:{status}; keepalive_timeout 1d; keepalive_requests 1000000; "
             "location / { stub_status; } }"
         )
-        stack.enter_context(run_nginx(folder, http1, http=servers + counter))
+        top = "worker_rlimit_nofile 4096;"
+        stack.enter_context(run_nginx(folder, http1, http=servers + counter, top=top))
         connection = stack.enter_context(socket.create_connection((HOST, status)))
         yield Site(files, http1, http2, connection)
 
@@ -133,6 +139,7 @@ def serving(folder: Path, behaviour: Behaviour = "collector") -> Iterator[tuple[
     ours, theirs = spawn.Pipe()
     backend = spawn.Process(target=serve, args=(str(folder), theirs, behaviour), daemon=True)
     backend.start()
+    theirs.close()  # or a backend that could not start would be waited for without end
     try:
         yield ours.recv()
     finally:

@@ -1,20 +1,14 @@
 """A fleet in one process: CPU, lateness, hold-ups of the loop, memory for each target.
 
-The probe is `run` with a configuration file, in a process of its own; so is the backend, nginx where
-it is installed. Without arguments it is 2,000 targets at 6 s: the attempts a second of 10,000 at 30 s.
-With `--hostile` every tenth target is dead, silent or talks without end, and with `--scrape` /metrics
-is read every five seconds.
+The probe is `run` with a configuration file, in a process of its own; the backend is nginx. In the hostile fleet every tenth target is dead, silent or talks without end, and
+/metrics is read every five seconds.
 """
 
-import argparse
 import asyncio
 import gc
 import http.client
-import json
 import math
 import multiprocessing
-import os
-import shutil
 import statistics
 import sys
 import tempfile
@@ -28,7 +22,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
-from probe.model.target import TlsSettings
+from tests.bench.backends import NAME, Site, nginx_site
+from tests.bench.figures import Figure, Settings, show
+from tests.bench.meters import cpu_seconds, read_memory
 from tests.support.ports import reserved_port
 
 TICK: Final = 0.005
@@ -37,8 +33,31 @@ SCRAPE_EVERY: Final = 5.0
 CPU_LIMIT: Final = 0.7
 LATE_LIMIT: Final = 0.25
 STALL_LIMIT: Final = 0.02
+MEMORY_LIMIT: Final = 210.0
 EACH_LIMIT: Final = 14.0
 """Thousands of bytes for each target, beyond what a service without one has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """What is watched: how many targets, how often, after how long, for how long."""
+
+    targets: int
+    interval: float
+    wait: float
+    seconds: float
+    hostile: bool = False
+    scrape: bool = False
+    ticking: bool = False
+    """Whether hold-ups of the loop are noted, which costs CPU."""
+
+
+WHOLE: Final = Arrangement(10_000, 30.0, wait=40.0, seconds=60.0)
+QUICK: Final = Arrangement(2_000, 6.0, wait=5.0, seconds=15.0)
+"""As many attempts a second."""
+HOSTILE: Final = Arrangement(
+    2_000, 6.0, wait=5.0, seconds=30.0, hostile=True, scrape=True, ticking=True
+)
 
 
 @dataclass
@@ -157,51 +176,6 @@ def run_probe(file: str, listen: str, pipe: Connection, ticking: bool) -> None:
     run_in_loop(main())
 
 
-@contextmanager
-def nginx(folder: Path) -> Iterator[tuple[int, TlsSettings, int | None]]:
-    """Run a backend that answers OTLP over HTTP; yield its port, the files for it, its process."""
-    from tests.lab.nginx import run_nginx
-    from tests.support.pki import Authority, write_pem
-
-    server_ca, client_ca = Authority.root("server CA"), Authority.root("client CA")
-    server = server_ca.issue("collector", usages=("serverAuth",))
-    client = client_ca.issue("exporter", sans=(), usages=("clientAuth",))
-    write_pem(folder, "server.crt", server.pem)
-    write_pem(folder, "server.key", server.key_pem)
-    write_pem(folder, "client-ca.crt", client_ca.pem)
-    settings = TlsSettings(
-        ca_file=str(write_pem(folder, "ca.crt", server_ca.pem)),
-        cert_file=str(write_pem(folder, "tls.crt", client.pem)),
-        key_file=str(write_pem(folder, "tls.key", client.key_pem)),
-        server_name_override="localhost",
-    )
-    with reserved_port() as port:
-        http_part = (
-            f"server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {folder}/server.crt; "
-            f"ssl_certificate_key {folder}/server.key; ssl_client_certificate {folder}/client-ca.crt; "
-            "ssl_verify_client on; default_type application/x-protobuf; return 200; }"
-        )
-        top = "worker_rlimit_nofile 4096;"
-        with run_nginx(folder, port, http=http_part, top=top):
-            yield port, settings, int((folder / "pid").read_text(encoding="ascii"))
-
-
-@contextmanager
-def python_backend(folder: Path) -> Iterator[tuple[int, TlsSettings, int | None]]:
-    """Run the backend of `attempt_cost` where there is no nginx."""
-    from tests.bench.attempt_cost import serve as serve_python
-
-    spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=serve_python, args=(str(folder), theirs), daemon=True)
-    process.start()
-    try:
-        yield (*ours.recv(), process.pid)
-    finally:
-        ours.close()
-        process.terminate()
-
-
 def serve_hostile(pipe: Connection) -> None:
     """Accept connections: on one port say nothing, on the other talk without end."""
 
@@ -228,17 +202,17 @@ def serve_hostile(pipe: Connection) -> None:
 
 
 def write_configuration(
-    folder: Path, count: int, interval: float, port: int, tls: TlsSettings, hostile: list[int]
+    folder: Path, count: int, interval: float, site: Site, hostile: list[int]
 ) -> Path:
     """Write a configuration of so many targets; every tenth is of a port in `hostile`, if any."""
     lines = [
         f"defaults: {{interval: {interval:g}s, timeout: 3s, protocol: http/protobuf, tls: "
-        f"{{ca_file: {tls.ca_file}, cert_file: {tls.cert_file}, key_file: {tls.key_file}, "
-        "server_name_override: localhost}}",
+        f"{{ca_file: {site.files.path('ca.crt')}, cert_file: {site.files.path('tls.crt')}, "
+        f"key_file: {site.files.path('tls.key')}, server_name_override: {NAME}}}}}",
         "targets:",
     ]
     for number in range(count):
-        own = hostile[number // 10 % len(hostile)] if hostile and number % 10 == 0 else port
+        own = hostile[number // 10 % len(hostile)] if hostile and number % 10 == 0 else site.http1
         lines.append(
             f"  - {{name: collector-{number:05}, endpoint: 'https://127.0.0.1:{own}', "
             f"labels: {{team: team-{number % 50}}}}}"
@@ -258,22 +232,6 @@ def scrape(port: int, path: str = "/metrics") -> tuple[float, bytes]:
     finally:
         connection.close()
     return time.monotonic() - began, body
-
-
-def resident(pid: int) -> float:
-    """Return VmRSS of a process in thousands of bytes."""
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1.024
-    return 0.0
-
-
-def read_cpu(pid: int | None) -> float:
-    """Return the seconds of CPU that a process has used."""
-    if pid is None:
-        return 0.0
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -319,12 +277,11 @@ def wait_for_all(port: int, count: int, limit: float) -> float:
     return limit
 
 
-def watch_fleet(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def watch_fleet(arguments: Arrangement, folder: Path) -> dict[str, Any]:
     """Run the fleet and return all figures."""
     found: dict[str, Any] = {}
     with ExitStack() as stack:
-        start_backend = nginx if shutil.which("nginx") else python_backend
-        port, tls, backend = stack.enter_context(start_backend(folder))
+        site = stack.enter_context(nginx_site(folder))
         hostile = []
         if arguments.hostile:
             spawn = multiprocessing.get_context("spawn")
@@ -335,22 +292,22 @@ def watch_fleet(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
             hostile = [*ours.recv(), 1]
         count, interval = arguments.targets, arguments.interval
         if not arguments.hostile:
-            empty = write_configuration(folder, 1, interval, port, tls, [])
+            empty = write_configuration(folder, 1, interval, site, [])
             with probe(empty, ticking=False) as (pid, own_port, _):
                 scrape(own_port)
                 time.sleep(2.0)
-                found["empty_kb"] = resident(pid)
-        file = write_configuration(folder, count, interval, port, tls, hostile)
+                found["empty_kb"] = read_memory(pid, "Rss") * 1e3
+        file = write_configuration(folder, count, interval, site, hostile)
         began = time.monotonic()
         with probe(file, ticking=arguments.ticking) as (pid, own_port, pipe):
             found["ready_after"] = time.monotonic() - began
-            used = read_cpu(backend)
+            used = cpu_seconds(site.pid)
             found["first_results_after"] = wait_for_all(own_port, count, 300.0)
             found["start"] = ask(pipe, "read")
-            found["backend_start_cpu"] = (read_cpu(backend) - used) / found["start"]["seconds"]
+            found["backend_start_cpu"] = (cpu_seconds(site.pid) - used) / found["start"]["seconds"]
             time.sleep(arguments.wait)
             ask(pipe, "mark")
-            used = read_cpu(backend)
+            used = cpu_seconds(site.pid)
             scrapes = []
             end = time.monotonic() + arguments.seconds
             while time.monotonic() < end:
@@ -360,10 +317,10 @@ def watch_fleet(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
                     found["metrics_mb"] = len(body) / 1e6
                 time.sleep(min(SCRAPE_EVERY, max(end - time.monotonic(), 0)))
             found["steady"] = ask(pipe, "read")
-            found["backend_cpu"] = (read_cpu(backend) - used) / found["steady"]["seconds"]
+            found["backend_cpu"] = (cpu_seconds(site.pid) - used) / found["steady"]["seconds"]
             if scrapes:
                 found["scrape_seconds"] = statistics.median(scrapes)
-            found["resident_kb"] = resident(pid)
+            found["resident_kb"] = read_memory(pid, "Rss") * 1e3
             _, body = scrape(own_port)
             missed = body.partition(b"\nmtls_probe_schedule_missed_total ")[2].split(b"\n")[0]
             found["missed"] = float(missed)
@@ -372,40 +329,28 @@ def watch_fleet(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     return found
 
 
-def main() -> int:
-    """Print the figures; exit 1 where a limit is exceeded."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--targets", type=int, default=2000)
-    parser.add_argument("--interval", type=float, default=6.0)
-    parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--wait", type=float, default=5.0)
-    parser.add_argument("--hostile", action="store_true")
-    parser.add_argument("--scrape", action="store_true")
-    parser.add_argument("--ticking", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
+def measure(settings: Settings) -> Iterator[Figure]:
+    """Yield the figures of a fleet of healthy backends, then of one with hostile ones."""
     with tempfile.TemporaryDirectory() as folder:
-        found = watch_fleet(arguments, Path(folder))
-    if arguments.json:
-        print(json.dumps(found, indent=1))
-        return 0
+        found = watch_fleet(QUICK if settings.quick else WHOLE, Path(folder))
     steady = found["steady"]
-    print(f"{arguments.targets} targets at {arguments.interval:g} s")
-    print(f"CPU of the probe      {steady['cpu']:8.1%}   (limit {CPU_LIMIT:.0%})")
-    print(f"CPU of the backend    {found['backend_cpu']:8.1%}")
-    print(
-        f"CPU an attempt        {steady['cpu'] * steady['seconds'] / steady['attempts'] * 1e6:8.0f} us"
-    )
-    print(f"late, p99             {steady['late_p99'] * 1e3:8.1f} ms  (limit {LATE_LIMIT * 1e3:g})")
-    print(f"missed                {found['missed']:8.0f}   (limit 0)")
-    print(f"resident memory       {found['resident_kb'] / 1e3:8.1f} MB")
-    print(f"all have a result     {found['first_results_after']:8.1f} s after the start")
-    kept = steady["cpu"] <= CPU_LIMIT and steady["late_p99"] <= LATE_LIMIT and not found["missed"]
-    if "each_kb" in found:
-        print(f"for each target       {found['each_kb']:8.1f} kB  (limit {EACH_LIMIT:g})")
-        kept = kept and found["each_kb"] <= EACH_LIMIT
-    return 0 if kept else 1
+    yield Figure("fleet: CPU of a core", steady["cpu"] * 100, "%", limit=CPU_LIMIT * 100)
+    cost = steady["cpu"] * steady["seconds"] / steady["attempts"]
+    yield Figure("fleet: CPU of an attempt", cost * 1e6, "us")
+    yield Figure("fleet: CPU of the backend", found["backend_cpu"] * 100, "% of a core")
+    yield Figure("fleet: late, p99", steady["late_p99"] * 1e3, "ms", limit=LATE_LIMIT * 1e3)
+    yield Figure("fleet: missed", found["missed"], "", limit=0)
+    yield Figure("fleet: all have a result after", found["first_results_after"], "s")
+    memory, each = (None, None) if settings.quick else (MEMORY_LIMIT, EACH_LIMIT)
+    yield Figure("fleet: resident memory", found["resident_kb"] / 1e3, "MB", limit=memory)
+    yield Figure("fleet: memory of a target", found["each_kb"], "kB", limit=each)
+    with tempfile.TemporaryDirectory() as folder:
+        found = watch_fleet(HOSTILE, Path(folder))
+    longest = max((seconds for seconds, *_ in found["steady"]["stalls"]), default=0.0)
+    name = "hostile fleet: longest hold-up of the loop"
+    yield Figure(name, longest * 1e3, "ms", limit=STALL_LIMIT * 1e3)
+    yield Figure("hostile fleet: a scrape", found["scrape_seconds"] * 1e3, "ms")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(show(measure))

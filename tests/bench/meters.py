@@ -26,6 +26,14 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)
 
 
+def read_memory(pid: int, kind: str) -> float:
+    """Return Rss or Pss of a process in MB (proc_pid_smaps(5) counts in units of 1024 bytes)."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+        if line.startswith(f"{kind}:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    sys.exit(f"the kernel tells no {kind}")
+
+
 @contextmanager
 def started(
     command: Sequence[str],

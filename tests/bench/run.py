@@ -54,11 +54,14 @@ def main() -> int:
             print(f"{part}: {PARTS[part]}", file=sys.stderr, flush=True)
             before = collected.read_bytes()
             command = [sys.executable, "-m", f"tests.bench.{part}"]
-            ended = subprocess.run(
-                command, env=os.environ | {COLLECT: str(collected)}, check=False
-            ).returncode
-            if ended and collected.read_bytes() == before:
-                failed.append(part)
+            environ = os.environ | {COLLECT: str(collected)}
+            # The service within a part may log thousands of lines there.
+            with (Path(folder) / "stderr").open("w+b") as log:
+                ended = subprocess.run(command, env=environ, stderr=log, check=False).returncode
+                if ended and collected.read_bytes() == before:
+                    failed.append(part)
+                    log.seek(0)
+                    print(log.read()[-3000:].decode(errors="replace"), file=sys.stderr)
         figures = [
             msgspec.json.decode(line, type=Figure) for line in collected.read_bytes().splitlines()
         ]
