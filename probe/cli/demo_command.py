@@ -42,6 +42,7 @@ and as a backend that says what really comes:
   {command} listen --listen {free} --cert server.crt --key server.key --client-ca {good}/exporter-ca.pem --expect 1 --timeout 60s & {command} check {free} --ca {good}/server-ca.pem --cert {good}/tls.crt --key {good}/tls.key --wait 20s; wait
 
 In a minute, another backend loses a CA; then http://{address}/targets/{changing} says what changed.
+What will break by itself, and when: http://{address}/forecast
 Ctrl-C stops the backends and removes the files.
 """
 _NO_LOOPBACK: Final = (
