@@ -27,7 +27,9 @@ class KeptEvidence:
         raw, masked, version = self._raw, self._masked, masker.version
         self.repeats = raw is not None and is_repeat(evidence, raw)
         if self.repeats and masked is not None and version == self._version:
-            return take_times(masked, evidence)
+            # The last times take the place of the first ones, and those need not be kept.
+            self._raw, self._masked = evidence, take_times(masked, evidence)
+            return self._masked
         self._raw, self._version = evidence, version
         self._masked = masked = masker.mask_evidence(evidence)
         return masked

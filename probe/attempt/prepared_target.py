@@ -36,6 +36,7 @@ from probe.x509.parse import parse_certificate, parse_name, read_der
 from probe.x509.path import find_top
 
 _MOST_CERTIFICATES: Final = 512
+_MOST_OFFERS: Final = 128
 _MOST_NAMES: Final = 1024
 """Parsed CA names that are cached: a backend sends the same ones each time."""
 
@@ -58,6 +59,10 @@ class ProberSettings:
     """Another moment (epoch seconds) as of which servers' certificates are judged as well."""
 
 
+def _return_same(offer: Offer) -> Offer:
+    return offer
+
+
 @dataclass(frozen=True, slots=True)
 class TlsReaders:
     """Cached parsers and the read buffer for TLS; all targets of one event loop share them."""
@@ -68,6 +73,10 @@ class TlsReaders:
     read_name: Callable[[bytes], Name] = field(
         default_factory=lambda: lru_cache(maxsize=_MOST_NAMES)(parse_name)
     )
+    share_offer: Callable[[Offer], Offer] = field(
+        default_factory=lambda: lru_cache(maxsize=_MOST_OFFERS)(_return_same)
+    )
+    """Returns the same object for equal offers: most of a fleet's are."""
     buffer: ReadBuffer = field(default_factory=ReadBuffer)
     judge: PathJudge = field(init=False)
     """What exporters make of servers' certificates."""
@@ -191,12 +200,14 @@ class PreparedTarget:
             reference_identifier=reference,
             alpn=offered,
             server_name=encode_server_name(server_name),
-            offer=Offer(
-                **msgspec.structs.asdict(offer),
-                alpn=tuple(name.decode() for name in offered),
-                server_name=safe_text(server_name),
-                narrowed_by=list_narrowing(target.exporter, target.protocol, tls),
-                lacking=lacking,
+            offer=self._readers.share_offer(
+                Offer(
+                    **msgspec.structs.asdict(offer),
+                    alpn=tuple(name.decode() for name in offered),
+                    server_name=safe_text(server_name),
+                    narrowed_by=list_narrowing(target.exporter, target.protocol, tls),
+                    lacking=lacking,
+                )
             ),
             sends_certificate=bool(credentials.facts.client_chain) and variant.client_certificate,
             skip_verify=tls.insecure_skip_verify,

@@ -41,8 +41,7 @@ and as a backend that says what really comes:
 
   {command} listen --listen {free} --cert server.crt --key server.key --client-ca {good}/exporter-ca.pem --expect 1 --timeout 60s & {command} check {free} --ca {good}/server-ca.pem --cert {good}/tls.crt --key {good}/tls.key --wait 20s; wait
 
-In a minute, another backend loses a CA: then http://{address}/targets/{changing} says what
-changed.
+In a minute, another backend loses a CA; then http://{address}/targets/{changing} says what changed.
 Ctrl-C stops the backends and removes the files.
 """
 _NO_LOOPBACK: Final = (

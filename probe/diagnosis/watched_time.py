@@ -8,6 +8,7 @@ of times. What cannot be put into bounds is refused, so that nothing is missed.
 import operator
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import floor, inf, isfinite, isinf
 from typing import Any, Final, TypeAlias
 
@@ -47,7 +48,7 @@ class Watch:
     @property
     def bounds(self) -> Bounds:
         """What was asked so far depends on nothing else."""
-        return tuple((terms, low, high) for terms, (low, high) in self._bounds.items())
+        return _share(tuple((terms, low, high) for terms, (low, high) in self._bounds.items()))
 
     def sum(self, terms: _Terms) -> float:
         """Return the sum of `terms` now."""
@@ -67,6 +68,12 @@ class Watch:
             raise UnwatchableError
         known = self._bounds.get(terms, (-inf, inf))
         self._bounds[terms] = max(known[0], low), min(known[1], high)
+
+
+@lru_cache(maxsize=512)
+def _share(bounds: Bounds) -> Bounds:
+    """Return the same object for equal bounds: targets with the same files and backend have them."""
+    return bounds
 
 
 def _refuse(_time: object, *_arguments: object) -> Any:
