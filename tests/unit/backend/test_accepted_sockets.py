@@ -90,7 +90,9 @@ async def test_a_refusal_is_read_by_the_client_and_reported_once(running: Runnin
     assert len(running.reported) == 50
 
 
-@pytest.mark.parametrize("data", [b"", HELLO[:20], b"GET", HELLO])
+@pytest.mark.parametrize(
+    "data", [b"", HELLO[:20], b"GET", HELLO], ids=["nothing", "a part", "HTTP", "a whole hello"]
+)
 async def test_a_handshake_that_stops_is_ended(
     running: Running, monkeypatch: pytest.MonkeyPatch, data: bytes
 ) -> None:

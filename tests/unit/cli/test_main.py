@@ -35,8 +35,8 @@ pytestmark = pytest.mark.slow
 # The documented order; by_exporter and experiments are added to it.
 RESULT_KEYS: Final = (
     "target endpoint protocol labels at outcome expected stage cause family documented_cause "
-    "certain also findings party exporter peer_address facts fix by_exporter alerts tls acceptable_cas "
-    "server_certificates client_certificates clock experiments durations"
+    "certain also findings party exporter peer_address facts fix by_exporter changed alerts tls "
+    "acceptable_cas server_certificates client_certificates clock experiments durations"
 ).split()
 TLS_KEYS: Final = ["version", "cipher", "group", "alpn", "client_certificate_requested"]
 CERTIFICATE_KEYS: Final = "subject issuer serial_number not_before not_after sans sha256".split()
