@@ -78,8 +78,12 @@ def run(config_file: Path | None, pids: tuple[int, ...], listen: str | None) -> 
 
 
 def estimate_attempts(configuration: Configuration) -> float:
-    """Return how many attempts a second there will be; any number where `/probe` makes them."""
-    if configuration.modules:
+    """Return how many attempts a second there will be; any number where that is not what decides.
+
+    `/probe` makes as many as it is asked for. And with a web configuration pages may be served over
+    TLS, for which asyncio fills a buffer of 256 KiB for each connection, and uvloop reserves it.
+    """
+    if configuration.modules or configuration.web.config_file is not None:
         return math.inf
     return sum(1.0 / target.interval for target in configuration.targets)
 

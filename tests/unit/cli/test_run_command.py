@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from probe.cli.run_command import UVLOOP_FROM, estimate_attempts, run_in_loop
-from probe.config.configuration import Configuration
+from probe.config.configuration import Configuration, WebSettings
 from probe.model.module import AllowList, Module
 from probe.model.target import Endpoint, Target
 from tests.support.command_line import NOWHERE, configuration, finish, start_probe
@@ -57,6 +57,8 @@ def test_uvloop_runs_where_it_pays() -> None:
         estimate_attempts(Configuration(modules={"m": Module("m", {}, None, AllowList())}))
         > UVLOOP_FROM
     )
+    # Its pages may be served over TLS.
+    assert estimate_attempts(Configuration(web=WebSettings(config_file="web.yml"))) > UVLOOP_FROM
 
 
 @pytest.mark.parametrize(("attempts", "expected"), [(1.0, "asyncio"), (1000.0, "uvloop")])

@@ -190,8 +190,9 @@ async def test_two_thousand_slow_connections_of_every_kind(
     print(figures)  # noqa: T201  # shown where it fails, or with -s
     # Other tests may take most of the machine: then everything takes as many times longer.
     assert sorted(waits)[len(waits) * 9 // 10] < 1.0 * contention, figures
-    # Nobody goes unanswered; the slowest falls into the rush of 2,000 that connect at once.
-    assert max(waits) < 1.5 * contention, figures
+    # Nobody goes unanswered; the slowest falls into the rush of 2,000 that connect at once, of which
+    # 1,000 a second are accepted (GRACE_EACH).
+    assert max(waits) < 2.5 * contention, figures
     assert max(memory) < RESIDENT, figures
     assert max(held) < descriptors, figures
     assert value(metrics, 'mtls_probe_web_connections_ended_total{reason="full"}') > 0
