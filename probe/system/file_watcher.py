@@ -71,7 +71,7 @@ async def _wait_for_look(
     """
     places = await _run_aside(len(seen), lambda: map_watched_places(seen))
     new = directories.watch_places(places)
-    every = min(SLOW, QUICK * (1 + len(seen) // AT_ONCE)) if new else SLOW
+    every = QUICK if new else SLOW
     began = looked = time.monotonic()
     known = version()
     while True:

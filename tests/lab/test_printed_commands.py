@@ -46,6 +46,7 @@ ELSEWHERE: Final = {
     "#": "a comment",
     "make": "tests/contract/test_docs.py compares them with the Makefile, and CI runs them",
     "mtls-probe run": "a service, which tests/unit/service starts",
+    "mtls-probe listen": "the same, in tests/unit/cli/test_listen_command.py",
     ".venv/bin/python": "the tests themselves",
     **dict.fromkeys(
         (
@@ -61,6 +62,10 @@ ELSEWHERE: Final = {
             "_MTLS_PROBE_COMPLETE",
         ),
         "tests/release/test_installing.py",
+    ),
+    **dict.fromkeys(
+        ("cp ", "amtool ", "promtool ", "prometheus ", "alertmanager "),
+        "tests/config/test_first_alert.py",
     ),
     "OTEL_EXPORTER_OTLP_": "variables, not a command",
 }
@@ -92,6 +97,8 @@ class Place:
             "OTEL_EXPORTER_OTLP_CLIENT_KEY": FILES["key_file"],
         }
         self.variables = "".join(f"export {name}={value}; " for name, value in own.items())
+        # The first alert's: tests/config/test_first_alert.py runs its commands as they are printed.
+        (folder / "alerts" / "rules").mkdir(parents=True)
         files = ", ".join(f"{key}: {name}" for key, name in FILES.items())
         (folder / "mtls-probe.yml").write_text(f"targets: [{{{target}, tls: {{{files}}}}}]\n")
 
@@ -149,4 +156,6 @@ def test_the_commands_of_the_pages_run_as_printed(place: Place) -> None:
     for page, line in BLOCKS:
         if line and not line.startswith(tuple(ELSEWHERE)):
             assert line.startswith(("mtls-probe ", "echo ")), (page, line)
-            place.type(line.replace("--wait 60s", "--wait 1s"))
+            # What would go on until somebody ends it ends by itself.
+            once = f"{line} --once" if line == "mtls-probe demo" else line
+            place.type(once.replace("--wait 60s", "--wait 1s"))

@@ -2,7 +2,7 @@
 // Prometheus, Grafana's option for what is missing, and the data that one evaluation leaves.
 //
 // With "prometheus": true it expands those of an alerting rule of Prometheus, as Prometheus does; each
-// query of a template then finds one series, with an address and the value 2.
+// query of a template then finds one series, with an address, what changed, and the value 2.
 //
 // Standard input holds {"templates": {"name": "text"}, "labels": {…}, "values": {"A": 1.5}, "value": "…"};
 // standard output gets {"name": {"text": "…"}}, or {"name": {"error": "…"}} where it cannot be expanded.
@@ -71,7 +71,7 @@ func expand(name, text string, about data) expanded {
 const variablesOfPrometheus = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}"
 
 func oneAddress(context.Context, string, time.Time) (promql.Vector, error) {
-	return promql.Vector{promql.Sample{Metric: labels.FromStrings("address", "192.0.2.1"), F: 2}}, nil
+	return promql.Vector{promql.Sample{Metric: labels.FromStrings("address", "192.0.2.1", "what", "acceptable_cas"), F: 2}}, nil
 }
 
 func expandAsPrometheus(name, text string, of Labels, value float64) expanded {

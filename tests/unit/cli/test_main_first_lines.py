@@ -64,7 +64,7 @@ LINES: Final[dict[str, tuple[int, str]]] = {
     "check GRPC --certificate tls.crt": (2, "Did you mean '--cert'?"),
     "check GRPC --protocol grcp": (2, "Did you mean grpc?"),
     "check GRPC --exporter java": (2, "java-okhttp or java-jdk or java-grpc"),
-    "check GRPC --listen :9943": (2, "It is an option of run, demo."),
+    "check GRPC --listen :9943": (2, "It is an option of run, listen, demo."),
     "check GRPC --output yaml": (2, "'json'"),
     f"check GRPC {FILES} --header x-team=payments": (0, "confirmed"),
     f"check GRPC {FILES} --proxy ftp://proxy:3128": (2, "a proxy is http://host:port"),

@@ -129,7 +129,7 @@ async def test_the_page_needs_nothing_else() -> None:
             assert response.status == 200
 
     assert page.links == [
-        "data:,", "#main", "/", "/causes", "/api/v1/targets", "/metrics", "/?refresh=30",
+        "data:,", "#main", "/", "/forecast", "/causes", "/api/v1/targets", "/metrics", "/?refresh=30",
         "/?outcome=pending", "/targets/a%2Fb%20%C3%BC",
     ]  # fmt: skip  # one list
     assert "script" not in page.tags
