@@ -30,12 +30,13 @@ CALLS: Final = 50
 SYSTEM_CALLS: Final = (20, 60)
 INSTRUCTIONS: Final = (20, 60)
 """Attempts of the two runs."""
-COUNTED: Final = {"functions called": 727, "system calls": 36.3}
+COUNTED: Final = {"functions called": 727, "system calls": 31.0}
 """What an attempt alone took when it was last counted, on Python 3.11; the test holds it there."""
 LARGEST: Final = 1.05
 SMALLEST: Final = 0.93
 """Less than this is an improvement that belongs into the table, or a later loss is not seen."""
 EACH: Final = "an attempt"
+_BY_CHANCE: Final = re.compile(r"epoll_p?wait|recv|futex|brk|mmap|munmap|madvise|restart_syscall")
 _TOTAL: Final = re.compile(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\S+)$", re.MULTILINE)
 
 
@@ -46,12 +47,17 @@ def read_strace(file: Path) -> dict[str, int]:
 
 
 def count_system_calls(folder: Path, port: int, protocol: Protocol) -> float:
-    """Return the system calls of one attempt, without a schedule."""
+    """Return the system calls of one attempt, without a schedule.
+
+    Waits and reads are left out, and what only memory is asked for with: how often an attempt waits
+    and reads depends on when the backend's bytes come, so on the load of the machine.
+    """
 
     def count(attempts: int) -> int:
         file = folder / "strace.txt"
         _attempts(["strace", "-c", "-f", "-o", str(file)], folder, port, protocol, attempts)
-        return read_strace(file)["total"]
+        made = read_strace(file)
+        return made["total"] - sum(calls for name, calls in made.items() if _BY_CHANCE.match(name))
 
     return _difference(count, SYSTEM_CALLS)
 
