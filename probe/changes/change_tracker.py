@@ -12,10 +12,11 @@ from typing import Final
 
 from probe.changes.compared_facts import (
     Fact,
-    describe_fact,
+    describe_facts,
     extract_facts,
     extract_key,
     find_parts,
+    is_same,
 )
 from probe.model.change import OF_THE_BACKEND, WHATS, Change, What
 from probe.model.evidence import ClockReading, Evidence
@@ -121,7 +122,7 @@ class ChangeTracker:
             well again, what came with that; else what has changed at the backend lately and did no harm.
         """
         self._number += 1
-        key, at = extract_key(evidence), evidence.at
+        key, at = (self.settings, *extract_key(evidence)), evidence.at
         has_moved = self._take_clock(evidence.clock)
         if good and self._was_good and not self._aspects and not has_moved and key == self._key:
             self._at = self._good_at = at
@@ -282,6 +283,9 @@ def compare_attempts(before: Evidence, after: Evidence) -> tuple[Change, ...]:
         name for name in _SETTINGS if getattr(before.target, name) != getattr(after.target, name)
     )
     new["configuration"] = SettingsVersion(int(bool(changed)), changed)
+    for what in old.keys() & new.keys():
+        if is_same(old[what], new[what]):
+            new[what] = old[what]
     return list_differences(old, new, after.at, before.at)
 
 
@@ -297,10 +301,11 @@ def list_differences(
 
 
 def _write_change(what: What, before: Fact, now: Fact, at: float, last_before: float) -> Change:
+    old, new = describe_facts(what, before, now)
     return Change(
         what=what,
-        before=describe_fact(what, before),
-        after=describe_fact(what, now),
+        before=old,
+        after=new,
         at=at,
         last_before=last_before,
         parts=find_parts(before, now) if what == "server_chain" else (),
