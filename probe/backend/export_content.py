@@ -94,7 +94,7 @@ def count_grpc(body: bytes, encoding: str, signal: Signal) -> Content:
         if len(message) < size or at + _GRPC_HEAD > len(body):
             raise MalformedError("a message is cut short")
         if body[at] and encoding in {"", "identity"}:
-            raise MalformedError("it is marked as compressed, and its header names no method")
+            raise MalformedError("it is marked as compressed, and its header has no method for it")
         _count_protobuf(unpack(message, encoding if body[at] else ""), signal, content)
         at += _GRPC_HEAD + size
     return content

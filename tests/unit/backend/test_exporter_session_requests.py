@@ -196,7 +196,7 @@ def test_over_grpc_the_answer_is_the_collectors(
 def test_a_request_that_was_begun_is_told_from_none(
     files: ListenerFiles, forward: str, data: bytes, alpn: bytes, fact: str
 ) -> None:
-    """HTTP/2's preface is none; a connection that is cut within a body is no scan."""
+    """HTTP/2's preface is none; a connection that is cut within a body is not a scan."""
     talk = Conversation(files, alpn, forward)
     talk.say(data)
     _, found = talk.end()
