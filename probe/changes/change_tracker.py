@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from probe.changes.compared_facts import (
     Fact,
-    describe_fact,
+    describe_facts,
     extract_facts,
     extract_key,
     find_parts,
+    is_same,
 )
 from probe.model.change import OF_THE_BACKEND, WHATS, Change, What
 from probe.model.evidence import ClockReading, Evidence
@@ -103,6 +104,8 @@ class ChangeTracker:
     _was_good: bool = False
     _last: Evidence | None = None
     """The attempt before it."""
+    _last_settings: SettingsVersion = SettingsVersion(0, ())
+    """Those that it was made with."""
     _usual: list[Fact] = field(default_factory=list)
     """The values of the kinds that have had one alone, in the order of `WHATS`."""
     _aspects: Mapping[What, _Aspect] = field(default_factory=lambda: _NOTHING)
@@ -127,9 +130,11 @@ class ChangeTracker:
             well again, what came with that; else what has changed at the backend lately and did no harm.
         """
         self._number += 1
-        at, last, self._last = evidence.at, self._last, evidence
+        at, last, settings = evidence.at, self._last, self._last_settings
+        self._last, self._last_settings = evidence, self.settings
         has_moved = self._take_clock(evidence.clock)
         steady = good and self._was_good and not self._aspects and not has_moved
+        steady = steady and settings == self.settings
         if steady and last is not None and extract_key(evidence) == extract_key(last):
             self._at = self._good_at = at
             return self._list_lasting(at)
@@ -293,6 +298,9 @@ def compare_attempts(before: Evidence, after: Evidence) -> tuple[Change, ...]:
         name for name in _SETTINGS if getattr(before.target, name) != getattr(after.target, name)
     )
     new["configuration"] = SettingsVersion(int(bool(changed)), changed)
+    for what in old.keys() & new.keys():
+        if is_same(old[what], new[what]):
+            new[what] = old[what]
     return list_differences(old, new, after.at, before.at)
 
 
@@ -308,10 +316,11 @@ def list_differences(
 
 
 def _write_change(what: What, before: Fact, now: Fact, at: float, last_before: float) -> Change:
+    old, new = describe_facts(what, before, now)
     return Change(
         what=what,
-        before=describe_fact(what, before),
-        after=describe_fact(what, now),
+        before=old,
+        after=new,
         at=at,
         last_before=last_before,
         parts=find_parts(before, now) if what == "server_chain" else (),

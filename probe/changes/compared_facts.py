@@ -23,6 +23,9 @@ _Value = TypeVar("_Value")
 _LONGEST: Final = 32
 """The most texts of one change: names of authorities, addresses, certificates."""
 
+_LISTS: Final = frozenset({"addresses", "acceptable_cas", "ca_file"})
+"""What has many values, of which some come and go."""
+
 _DECIDED_BY: Final[Mapping[Varied, What]] = {
     "every_version": "tls_version",
     "tls_1.2": "tls_version",
@@ -76,9 +79,33 @@ def extract_facts(evidence: Evidence) -> dict[What, Fact]:
     return facts
 
 
-def describe_fact(what: What, fact: Fact) -> tuple[str, ...]:
-    """Return the texts of a fact, each of them safe; none where there is nothing."""
-    return _DESCRIBE.get(what, _describe_text)(fact)[:_LONGEST]
+def describe_facts(
+    what: What, before: Fact, after: Fact
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the texts of a fact as it was and as it is, each of them safe; none where nothing is.
+
+    Of long lists what both have is left out first: what differs is what is asked for.
+    """
+    describe = _DESCRIBE.get(what, _describe_text)
+    old, new = describe(before), describe(after)
+    if what not in _LISTS:
+        return old[:_LONGEST], new[:_LONGEST]
+    in_both = frozenset(old) & frozenset(new)
+    lost, gained = (tuple(one for one in texts if one not in in_both) for texts in (old, new))
+    common = tuple(one for one in old if one in in_both)
+    common = common[: max(_LONGEST - max(len(lost), len(gained)), 0)]
+    return (*lost[:_LONGEST], *common), (*gained[:_LONGEST], *common)
+
+
+def is_same(before: Fact, after: Fact) -> bool:
+    """Whether two recorded facts are the same: of a certificate another version may know more."""
+    return bool(before == after or _list_digests(before) == _list_digests(after))
+
+
+def _list_digests(fact: Fact) -> Fact:
+    if isinstance(fact, CertificateFacts):
+        return fact.sha256
+    return tuple(map(_list_digests, fact)) if isinstance(fact, tuple) else fact
 
 
 def find_parts(before: Fact, after: Fact) -> tuple[Part, ...]:
