@@ -63,12 +63,12 @@ def open_sockets(host: str, port: int) -> list[socket.socket]:
                 if error.errno not in _ABSENT:
                     raise
                 absent = error  # `localhost` has ::1, and a container often no IPv6
-        if absent is not None and not sockets:
-            raise absent
     except BaseException:
         for one in sockets:
             one.close()
         raise
+    if absent is not None and not sockets:
+        raise absent
     return sockets
 
 

@@ -241,13 +241,13 @@ async def _listen_everywhere(sockets: list[socket.socket], host: str, port: int)
                 if error.errno not in _ABSENT:
                     raise
                 absent = error  # `localhost` has ::1, and a container often no IPv6
-        if absent is not None and not sockets:
-            raise absent
     except BaseException:
         for one in sockets:
             one.close()
         sockets.clear()
         raise
+    if absent is not None and not sockets:
+        raise absent
 
 
 def _listening(family: int, kind: int, protocol: int, address: tuple[object, ...]) -> socket.socket:
