@@ -24,7 +24,6 @@ PACKAGES: Final[Mapping[str, Unused]] = {
     "cryptography.hazmat.primitives.serialization": {"bcrypt": ()},
     "prometheus_client": {},
     "structlog": {"better_exceptions": (), "colorama": (), "greenlet": (), "rich": ()},
-    "watchfiles": {},
 }
 """Packages to put off, each with what it is imported without. Other importers get the real module."""
 LEFT_OUT: Final[Unused] = {

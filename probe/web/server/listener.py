@@ -26,6 +26,8 @@ ACCEPTED_AT_ONCE: Final = 32
 """In one turn of the event loop: a flood of new connections must not delay the attempts."""
 SWEEP: Final = 0.5
 """Seconds between two looks for connections that are overdue."""
+SHORTEST: Final = min(map(min, DEADLINES.values()))
+"""Seconds within which a connection that has just been opened cannot be overdue."""
 PAUSE: Final = 0.2
 """Seconds without accepting, where a descriptor or memory is missing."""
 BREATH: Final = 0.01
@@ -151,7 +153,7 @@ class Listener:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP)
+            await asyncio.sleep(SWEEP if len(self._connections) else SHORTEST)
             self._connections.end_overdue()
 
 
