@@ -43,7 +43,7 @@ async def test_a_directory_that_goes_is_a_change_of_everything(tmp_path: Path) -
 
 
 async def test_what_cannot_be_watched_is_named(tmp_path: Path) -> None:
-    """A directory that is not there, beside one that is."""
+    """A directory that is not there, next to one that is."""
     here, there = str(tmp_path / "a"), str(tmp_path / "not there" / "b")
     async with watching(here, there) as watcher:
         assert watcher.find_unwatched({here: [here], there: [there]}) == {there}
