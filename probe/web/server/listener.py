@@ -125,7 +125,7 @@ class Listener:
 
     def _start(self, sock: socket.socket, peer: str) -> None:
         connections = self._connections
-        connection = Connection(peer, sock.close)
+        connection = Connection(peer, sock.close, lambda: _has_unread(sock))
         connections.admit(connection)
         sock.setblocking(False)
         size = SEND_BUFFER if len(connections) <= FAST_CONNECTIONS else SMALL_SEND_BUFFER
@@ -256,6 +256,13 @@ def _listening(family: int, kind: int, protocol: int, address: tuple[object, ...
         sock.close()
         raise
     return sock
+
+
+def _has_unread(sock: socket.socket) -> bool:
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except OSError:
+        return False  # nothing is there, or it is closed
 
 
 def _abort_start(task: asyncio.Task[None], sock: socket.socket) -> None:
