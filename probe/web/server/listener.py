@@ -4,19 +4,24 @@ A server of asyncio's has no bound, and does not see a connection before its TLS
 here each socket is counted from the moment that it is accepted.
 """
 
+from __future__ import annotations
+
 import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp import web
 
 from probe.system.fault_log import FaultLog
 from probe.web.server.connections import DEADLINES, Connection, Connections
 from probe.web.server.request_handler import RequestHandler
-from probe.web.server.server_tls import Context
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from probe.web.server.server_tls import Context
 
 SHUTDOWN_TIMEOUT: Final = 2.0
 """Seconds that requests under way get when the service stops."""
