@@ -4,19 +4,24 @@ A server of asyncio's has no bound, and does not see a connection before its TLS
 here each socket is counted from the moment that it is accepted.
 """
 
+from __future__ import annotations
+
 import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp import web
 
 from probe.system.fault_log import FaultLog
 from probe.web.server.connections import DEADLINES, Connection, Connections
 from probe.web.server.request_handler import RequestHandler
-from probe.web.server.server_tls import Context
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from probe.web.server.server_tls import Context
 
 SHUTDOWN_TIMEOUT: Final = 2.0
 """Seconds that requests under way get when the service stops."""
@@ -26,6 +31,8 @@ ACCEPTED_AT_ONCE: Final = 32
 """In one turn of the event loop: a flood of new connections must not delay the attempts."""
 SWEEP: Final = 0.5
 """Seconds between two looks for connections that are overdue."""
+SHORTEST: Final = min(map(min, DEADLINES.values()))
+"""Seconds within which a connection that has just been opened cannot be overdue."""
 PAUSE: Final = 0.2
 """Seconds without accepting, where a descriptor or memory is missing."""
 BREATH: Final = 0.01
@@ -153,7 +160,7 @@ class Listener:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP)
+            await asyncio.sleep(SWEEP if len(self._connections) else SHORTEST)
             self._connections.end_overdue()
 
 
