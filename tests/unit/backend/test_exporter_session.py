@@ -244,9 +244,6 @@ def test_a_long_handshake_is_bounded(files: ListenerFiles) -> None:
         if session.state == "ended":
             break
     assert session.state == "ended"
-    found = diagnose(files, session)
-    # Nothing on the way minds a large ClientHello, which this is not about.
-    assert (found.outcome, found.facts) == ("unconfirmed", ("the handshake is too long",))
 
 
 @settings(max_examples=200)
