@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from hashlib import sha256
 from typing import Final, Literal
 
 from OpenSSL import crypto
@@ -298,10 +297,9 @@ class TlsClient:
 
     def _list_acceptable_cas(self) -> tuple[Name, ...]:
         """Return what the list names, which may be a hundred roots: of an equal request it is known."""
-        kept, request = self._settings.authorities, sha256(self._log.request_message).digest()
-        if kept.request != request or not self._log.request_message:
-            kept.request, kept.names = request, tuple(self._read_acceptable_cas())
-        return kept.names
+        return self._settings.authorities.get(
+            self._log.request_message, self._read_acceptable_cas, tls13=self._link.is_tls13
+        )
 
     def _read_acceptable_cas(self) -> Iterator[Name]:
         length = 0
