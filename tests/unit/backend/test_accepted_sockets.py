@@ -219,6 +219,29 @@ async def test_the_first_export_is_reported_though_other_requests_were(running: 
     assert len(await running.wait_for(3)) == 3
 
 
+async def test_an_answer_that_ends_with_the_connection_is_one(files: ListenerFiles) -> None:
+    """Without a length, as Go answers plain HTTP at a port of TLS (RFC 9112 §6.3)."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.write(b"HTTP/1.0 400 Bad Request\r\n\r\nno\n")
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    running = Running(files, Forward(Endpoint("127.0.0.1", server.sockets[0].getsockname()[1])))
+    try:
+        request = b"POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+        await asyncio.to_thread(
+            talk, running.port, CLIENT, alpn=(b"http/1.1",), payload=request, patience=1.0
+        )
+        session = (await running.wait_for(1))[0]
+        assert session.requests.first[0].answer == "HTTP 400"
+        assert diagnose(files, session).cause == "otlp_rejected"
+    finally:
+        await running.close()
+        server.close()
+
+
 @pytest.mark.slow
 async def test_who_reads_nothing_does_not_keep_it_from_ending(running: Running) -> None:
     """Ctrl-C ends it within a second or two, whatever lies in buffers."""
@@ -252,6 +275,34 @@ async def test_closing_ends_what_is_open(files: ListenerFiles) -> None:
     await running.close()
     assert [one.how_it_ended for one in running.reported] == ["close"]
     writer.close()
+
+
+async def test_a_handshake_that_this_side_ends_blames_nobody(files: ListenerFiles) -> None:
+    """Ctrl-C in the middle of it: the exporter did not close the connection."""
+    running = Running(files)
+    _, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    writer.write(HELLO)
+    await asyncio.sleep(0.1)
+    await running.close()
+    found = diagnose(files, running.reported[0])
+    assert (found.outcome, found.cause) == ("unconfirmed", None)
+    assert found.facts == ("listen itself was ended",)
+    writer.close()
+
+
+def test_an_address_that_this_machine_lacks_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`localhost` has ::1 in a container without IPv6; one that has none of them is an error."""
+    here, elsewhere = (
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0))
+        for address in ("127.0.0.1", "192.0.2.1")
+    )
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [elsewhere, here])
+    (one,) = open_sockets("localhost", 0)
+    assert one.getsockname()[0] == "127.0.0.1"
+    one.close()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [elsewhere])
+    with pytest.raises(OSError, match="assign requested address"):
+        open_sockets("localhost", 0)
 
 
 def test_a_port_that_is_taken_is_an_error() -> None:
