@@ -127,6 +127,8 @@ class Ending(Record, frozen=True):
     close_notify: bool = False
     http_status: int = 0
     """Of a proxy that did not open a tunnel; 0 where it did not answer in HTTP."""
+    http2_error: int | None = None
+    """The code of the RST_STREAM or GOAWAY that ended the request (RFC 9113 §7)."""
 
 
 class Recheck(Record, frozen=True):

@@ -282,6 +282,7 @@ CAUSES: Final = (
             "firewall; else it is a refusal. mtls-probe check ENDPOINT separates the two."
         ),
         citations=("RFC 9293 §3.5.2",),
+        explained_by=("client_cert_by_renegotiation",),
         applies=frozenset({"reset"}),
         match=_match_closed,
     ),
@@ -300,6 +301,7 @@ CAUSES: Final = (
             "check ENDPOINT separates the two."
         ),
         citations=("RFC 8446 §6.1",),
+        explained_by=("client_cert_by_renegotiation",),
         applies=frozenset({"close"}),
         match=_match_closed,
     ),

@@ -10,13 +10,21 @@ import re
 from typing import Final
 
 from probe.diagnosis.cause import Match, Strength
-from probe.model.evidence import Answer, Evidence, TargetFacts, is_grpc_media
+from probe.model.evidence import (
+    GRPC_STATUS_NAMES,
+    Answer,
+    Evidence,
+    TargetFacts,
+    is_grpc_media,
+)
 
 NOT_SERVED: Final = frozenset({404, 405, 415})
 """HTTP statuses of a path, method or media type that nothing serves."""
 
 _OTLP_HTTP: Final = "application/x-protobuf"
 _OK: Final = 200
+_FORBIDDEN: Final = 403
+_PERMISSION_DENIED: Final = 7
 _DISK: Final = re.compile(
     r"read-only file ?system|no space left|disk quota|disk (is )?full|\bEROFS\b|\bENOSPC\b",
     re.IGNORECASE,
@@ -41,6 +49,29 @@ def is_otlp_answer(answer: Answer) -> bool:
     """Whether the answer came from something that speaks OTLP, and not a proxy before it."""
     media = answer.content_type.lower()
     return answer.grpc_status is not None or media.startswith(("application/grpc", _OTLP_HTTP))
+
+
+def describe_answer(answer: Answer) -> str:
+    """Say how the backend answered the request."""
+    if answer.grpc_status is not None:
+        said = f"gRPC status {answer.grpc_status} {GRPC_STATUS_NAMES.get(answer.grpc_status, '?')}"
+        if breach := describe_grpc_breach(answer):
+            said += f" {breach}"
+    else:
+        said = f"HTTP {answer.http_status}"
+        if answer.content_type:
+            said += f" ({answer.content_type})"
+        if answer.location:
+            said += f", to {answer.location}"
+    text = f': "{answer.message}"' if answer.message else ""
+    return f"the backend answered the Export request with {said}{text}"
+
+
+def is_forbidden(answer: Answer) -> bool:
+    """Whether the backend forbids the request to this client: PERMISSION_DENIED, or HTTP 403."""
+    if answer.grpc_status is not None:
+        return answer.grpc_status == _PERMISSION_DENIED
+    return answer.http_status == _FORBIDDEN
 
 
 def is_success(evidence: Evidence) -> bool:
