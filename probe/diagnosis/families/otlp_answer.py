@@ -82,7 +82,7 @@ def _get_cause(evidence: Evidence) -> str | None:
     if success and grpc and is_grpc_answer(answer):
         return "otlp_rejected"  # the stream ended without its grpc-status
     if 200 <= status < 400 or status in NOT_SERVED:
-        return None if grpc and not 300 <= status < 400 else "otlp_not_served"
+        return "otlp_not_served"
     return "otlp_rejected"
 
 
@@ -158,8 +158,8 @@ def _match_not_served(evidence: Evidence) -> Match | None:
 def _match_wrong_path(evidence: Evidence) -> Match | None:
     match = _match_status("otlp_not_served")(evidence)
     answer = evidence.answer
-    if match is None or answer is None:
-        return match
+    if match is None or answer is None or get_proven_cause(evidence):
+        return None
     if (mistake := find_path_mistake(evidence.target)) is not None:
         fact, fix = mistake
         return replace(match, facts=(*match.facts, fact), fix=fix, party="exporter")
