@@ -33,6 +33,10 @@ PAUSE: Final = 0.2
 _CHUNK: Final = 65_536
 _NOW: Final = struct.pack("ii", 1, 0)
 """SO_LINGER on with a time of zero: what is turned away leaves nothing behind."""
+_UNANSWERED: Final = "it ended the connection without an answer"
+_ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+"""What an address of a name is answered that this machine does not have."""
+_ENDED_HERE: Final = "listen itself was ended"
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 Report = Callable[[ExporterSession], None]
@@ -40,38 +44,47 @@ Report = Callable[[ExporterSession], None]
 
 
 def open_sockets(host: str, port: int) -> list[socket.socket]:
-    """Listen on every address of `host`; an empty one means all of this machine.
+    """Listen on every address of `host` that this machine has; an empty one means all of its own.
 
     Raises:
         OSError: where one of them cannot be listened on.
     """
     sockets: list[socket.socket] = []
+    absent: OSError | None = None
     try:
         found = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        for family, kind, protocol, _, address in dict.fromkeys(found):
+        for family, _, _, _, address in dict.fromkeys(found):
+            taken = sockets[0].getsockname()[1] if sockets else port
             try:
-                one = socket.socket(family, kind, protocol)
-            except OSError:
-                if len(found) == 1:
+                sockets.append(_open_socket(family, (address[0], taken, *address[2:])))
+            except OSError as error:
+                if error.errno not in _ABSENT:
                     raise
-                continue  # a kernel without IPv6
-            sockets.append(one)
-            one.setblocking(False)
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            place = (
-                (address[0], sockets[0].getsockname()[1]) if not port and sockets[1:] else address
-            )
-            one.bind(place)
-            one.listen(BACKLOG)
+                absent = error  # `localhost` has ::1, and a container often no IPv6
     except BaseException:
         for one in sockets:
             one.close()
         raise
+    if absent is not None and not sockets:
+        raise absent
     return sockets
+
+
+def _open_socket(family: int, address: tuple[object, ...]) -> socket.socket:
+    one = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        one.setblocking(False)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        one.bind(address)
+        one.listen(BACKLOG)
+    except BaseException:
+        one.close()
+        raise
+    return one
 
 
 def name_sockets(sockets: Iterable[socket.socket]) -> list[str]:
@@ -154,6 +167,7 @@ class ExporterListener:
                 await (served.answer() if self._forward is None else served.relay(self._forward))
         except asyncio.CancelledError:
             session.shut()
+            session.end("close", _ENDED_HERE)
             raise
         finally:
             session.end("close")
@@ -168,7 +182,8 @@ class _Served:
         self._session, self._sock, self._report = session, sock, report
         self._loop = asyncio.get_running_loop()
         self._writing = asyncio.Lock()
-        self._told: ConnectionEnd | None = None
+        self._told: tuple[ConnectionEnd, bool] | None = None
+        """How the connection stood when it was reported last, and whether an export was taken."""
 
     async def shake_hands(self) -> None:
         try:
@@ -202,7 +217,10 @@ class _Served:
         try:
             there = asyncio.create_task(self._hand_on(backend))
             done, _ = await asyncio.wait({back, there}, return_when=asyncio.FIRST_COMPLETED)
-            if back not in done:
+            if back in done:
+                answered = session.requests.waiting == 0
+                session.end("close" if answered else "no_backend", "" if answered else _UNANSWERED)
+            else:
                 with suppress(OSError):
                     await backend.end()
                 await asyncio.wait({back}, timeout=LAST_ANSWERS)
@@ -261,15 +279,19 @@ class _Served:
         self._tell()
 
     def _tell(self) -> None:
-        if self._told is None and self._session.concluded:
-            self._told = self._session.how_it_ended
-            self._report(self._session)
+        session = self._session
+        has_new = self._told is None or (session.requests.taken > 0 and not self._told[1])
+        if has_new and session.concluded:
+            self._report_now()
 
     def tell_end(self) -> None:
         """Report the connection once more where it went on after it was reported."""
-        if self._told in {None, "open"}:
-            self._told = self._session.how_it_ended
-            self._report(self._session)
+        if self._told is None or self._told[0] == "open":
+            self._report_now()
+
+    def _report_now(self) -> None:
+        self._told = self._session.how_it_ended, self._session.requests.taken > 0
+        self._report(self._session)
 
     async def _flush(self) -> None:
         async with self._writing:
@@ -287,9 +309,9 @@ class _Served:
     async def close(self) -> None:
         """Let the exporter read the last bytes, and close."""
         with suppress(OSError, TimeoutError):
-            await self._flush()
-            self._sock.shutdown(socket.SHUT_WR)
             async with asyncio.timeout(DRAIN_TIMEOUT):
+                await self._flush()
+                self._sock.shutdown(socket.SHUT_WR)
                 # With unread bytes, closing sends a reset, which overtakes the alert.
                 while await self._loop.sock_recv(self._sock, _CHUNK):
                     pass
