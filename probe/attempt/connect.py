@@ -156,6 +156,8 @@ async def open_socket(
         number = sock.connect_ex((address, port))
         if number == errno.EINPROGRESS:
             number = await _wait_connected(sock, deadline)
+    except socket.gaierror:
+        number = errno.ENODEV  # the zone of an IPv6 address names no interface of this machine
     except OSError as error:
         number = error.errno or 0
     except BaseException:
