@@ -157,7 +157,7 @@ async def open_socket(
         if number == errno.EINPROGRESS:
             number = await _wait_connected(sock, deadline)
     except socket.gaierror:
-        number = errno.ENODEV  # the zone of an IPv6 address names no interface of this machine
+        number = errno.ENODEV  # no interface of this machine has the name of the address's zone
     except OSError as error:
         number = error.errno or 0
     except BaseException:

@@ -4,7 +4,6 @@ What a peer does is never an exception, it is recorded here. No key bytes and no
 ever part of it. All times of day are seconds since the Unix epoch, all durations seconds.
 """
 
-import re
 from typing import Final, Literal
 
 import msgspec
@@ -145,25 +144,6 @@ class ConnectTry(Record, frozen=True):
 
     address: str
     error: str = ""
-
-
-_GRPC_MEDIA: Final = re.compile(r"application/grpc([+;].*)?", re.IGNORECASE | re.DOTALL)
-
-_PROTOBUF_MEDIA: Final = frozenset({"application/x-protobuf", "application/protobuf"})
-"""OTLP's own, and the registered one, by which some backends answer."""
-
-
-def is_protobuf_media(content_type: str) -> bool:
-    """Whether a Content-Type is that of OTLP/HTTP in Protobuf."""
-    return content_type.partition(";")[0].strip().lower() in _PROTOBUF_MEDIA
-
-
-def is_grpc_media(content_type: str) -> bool:
-    """Return whether a Content-Type is gRPC's, as grpc-go reads it (internal/grpcutil/method.go).
-
-    application/grpc-web is another protocol.
-    """
-    return _GRPC_MEDIA.fullmatch(content_type.strip()) is not None
 
 
 BodyEnd = Literal[

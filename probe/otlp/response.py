@@ -21,9 +21,8 @@ from probe.model.evidence import (
     Answer,
     BodyEnd,
     ClockReading,
-    is_grpc_media,
-    is_protobuf_media,
 )
+from probe.model.media_types import is_grpc_media, is_protobuf_media
 from probe.model.target import Protocol, Signal
 from probe.otlp.export_message import (
     BrokenBodyError,

@@ -8,7 +8,8 @@ from probe.diagnosis.readings.backend_decision import find_refusal, match_receiv
 from probe.diagnosis.readings.experiment_results import get_experiment, get_improvement
 from probe.diagnosis.readings.otlp_answers import NOT_SERVED, is_grpc_answer, is_page
 from probe.diagnosis.readings.peer_protocol import decode_bytes, detect_protocol
-from probe.model.evidence import Answer, Evidence, TargetFacts, is_protobuf_media
+from probe.model.evidence import Answer, Evidence, TargetFacts
+from probe.model.media_types import is_protobuf_media
 from probe.model.tls_alerts import TlsAlert
 
 

@@ -84,7 +84,7 @@ def _match_unresolved(evidence: Evidence) -> Match | None:
     target = evidence.target
     fact = f"{target.host} does not resolve: {evidence.ending.detail}"
     if _REFERENCE.search(target.host):
-        what = "it is no name, but a reference that nothing has replaced by a value"
+        what = "it is not a name, but a reference that nothing has replaced by a value"
         return Match(Strength.NAMED, (fact, what), fix=_REPLACE, party="exporter")
     if not target.runs_in or target.started:
         return Match(Strength.NAMED, (fact,))

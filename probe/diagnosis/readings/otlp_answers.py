@@ -15,9 +15,8 @@ from probe.model.evidence import (
     Answer,
     Evidence,
     TargetFacts,
-    is_grpc_media,
-    is_protobuf_media,
 )
+from probe.model.media_types import is_grpc_media, is_protobuf_media
 
 NOT_SERVED: Final = frozenset({404, 405, 415})
 """HTTP statuses of a path, method or media type that nothing serves."""

@@ -49,10 +49,10 @@ class HostFiles:
     def list_below(self, path: str) -> Listing:
         """Return the files at or below `path`, those of each directory before what is below it."""
         if path not in self.known:
-            self.known[path] = self._walk(path)
+            self.known[path] = self._read_below(path)
         return self.known[path]
 
-    def _walk(self, path: str) -> Listing:
+    def _read_below(self, path: str) -> Listing:
         files: list[tuple[str, bytes]] = []
         unread: list[tuple[str, str]] = []
         waiting, whole = deque([("", 0)]), True

@@ -208,7 +208,7 @@ services:
 
 
 def test_a_service_that_extends_one_of_another_file_is_not_probed_by_half() -> None:
-    """Its settings are not all here; what exports nothing is no matter."""
+    """Its settings are not all here; a service that exports nothing may extend what it likes."""
     text = f"""
 services:
   a: {{image: x, extends: {{file: base.yaml, service: b}}, environment: ['{ENDPOINT}=https://c']}}
