@@ -135,6 +135,8 @@ class PreparedTarget:
         """Of the last attempt."""
         self._readers = readers or TlsReaders()
         self._offers: dict[Variant, tuple[ClientOffer, tuple[str, ...]]] = {}
+        self._usual: tuple[Credentials | None, ClientSettings | None] = (None, None)
+        """The settings without a variant, and the files that they were made with."""
         self._tls_settings: dict[tuple[Variant, tuple[bytes, ...]], ClientSettings] = {}
         self._others: tuple[Credentials | None, Kept[OtherPaths] | None] = (None, None)
         """What other exporters make of what the server sent last, with the files of then."""
@@ -185,7 +187,18 @@ class PreparedTarget:
             ValueError: where settings and variant leave nothing to offer.
             OSError: where this process lacks descriptors to read the system's roots.
         """
-        offered = self.alpn if alpn is None else alpn
+        is_usual = variant is UNVARIED and alpn is None
+        with_files, usual = self._usual
+        if is_usual and usual is not None and with_files is credentials:
+            return usual
+        made = self._make_tls_settings(credentials, variant, self.alpn if alpn is None else alpn)
+        if is_usual:
+            self._usual = credentials, made
+        return made
+
+    def _make_tls_settings(
+        self, credentials: Credentials, variant: Variant, offered: tuple[bytes, ...]
+    ) -> ClientSettings:
         known = self._tls_settings.get((variant, offered))
         offer, lacking = self._choose_offer(variant)
         context = credentials.context(offer, client_certificate=variant.client_certificate)

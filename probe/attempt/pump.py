@@ -200,13 +200,12 @@ class Pump:
         if sent:
             self._on_send()
         self._unsent = self._unsent[sent:]
-        fd = self._sock.fileno()
         if self._unsent and not self._writing:
             self._writing = True
-            self._loop.add_writer(fd, self._guard, self._step)
+            self._loop.add_writer(self._sock.fileno(), self._guard, self._step)
         elif not self._unsent and self._writing:
             self._writing = False
-            self._loop.remove_writer(fd)
+            self._loop.remove_writer(self._sock.fileno())
 
 
 def send_close(sock: socket.socket, closing: bytes) -> None:

@@ -29,7 +29,7 @@ class KeptAuthorities:
     """The authorities that a server's last CertificateRequest named: it sends the same each time."""
 
     request: bytes = b""
-    """The digest of the message."""
+    """The message, or of a long one its digest."""
     names: tuple[Name, ...] = ()
 
 
