@@ -132,7 +132,7 @@ async def open_tunnel(
     if prepared.target.proxy_url is None:
         return Stream(sock)
     tunnel = ProxyTunnel(prepared.target.proxy_url.reveal(), prepared.target.endpoint)
-    pump = Pump(sock, tunnel, meter.note_action)
+    pump = Pump(sock, tunnel, meter.note_action, meter.delays)
     await pump.run(deadline)
     assert tunnel.ending is not None
     if tunnel.open:

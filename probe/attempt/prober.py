@@ -339,7 +339,7 @@ class Prober:
             needs_h2=target.protocol == "grpc",
             quiet=min(max(5 * attempt.round_trip, SHORTEST_QUIET), LONGEST_QUIET),
         )
-        pump = Pump(sock, session, meter.note_action)
+        pump = Pump(sock, session, meter.note_action, self._delays)
         try:
             await pump.run(attempt.deadline, stream.leftover)
         finally:

@@ -2,7 +2,7 @@
 
 An answer of the usual form that comes in one piece is read without h11, which takes a tenth of an
 attempt; every other one by h11 from its first byte. The two agree (a property test compares them).
-Of one that is short it is remembered what it holds besides its Date: a backend repeats itself.
+What a short one says is remembered but for its Date: a backend repeats itself.
 
 Whatever is not HTTP/1.1 (RFC 9112) makes the exchange `garbage`. Memory and work are bounded: h11 keeps
 at most 16 KiB of head, a body at most `MAX_BODY`, in at most `MAX_STEPS` pieces, after heads of at
@@ -14,10 +14,12 @@ from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 import h11
+from msgspec.structs import replace
 
+from probe.model.evidence import Answer
 from probe.model.target import Protocol, Signal
 from probe.otlp.exchange import FIRST_BYTES, Exchange
-from probe.otlp.response import MAX_BODY, MAX_STEPS, USUAL_DATE
+from probe.otlp.response import MAX_BODY, MAX_STEPS, USUAL_DATE, Response, parse_http_date
 from probe.text.safe_text import safe_text
 
 MAX_HEAD: Final = 16_384
@@ -119,15 +121,18 @@ class Http1Exchange(Exchange):
 
     def _read_usual(self, data: bytes) -> bool:
         """Read `data` where it is a whole answer of the usual form; return whether it is one."""
-        usual = _recall_usual(data) if len(data) <= _REMEMBERED else None
-        usual = usual or _parse_usual(data)
+        response = self._response
+        if len(data) <= _REMEMBERED:
+            known = _recall_answer(data, response.protocol, response.signal)
+            if known is not None:
+                self._began = self.protocol_seen = self.ended = True
+                self.answer = known
+                return True
+        usual = _parse_usual(data)
         if usual is None:
             return False
         self._began = self.protocol_seen = True
-        response = self._response
-        response.status, fields, body = usual
-        response.add_fields(fields)
-        response.add_body(body)
+        _fill(response, usual)
         self._end("whole")
         return True
 
@@ -172,28 +177,34 @@ class Http1Exchange(Exchange):
             self._end("whole" if isinstance(event, h11.EndOfMessage) else "cut")
 
 
-def _recall_usual(data: bytes) -> _Usual | None:
-    """Return what `_parse_usual` does; None where the answer has no Date of the usual form."""
+def _recall_answer(data: bytes, protocol: Protocol, signal: Signal) -> Answer | None:
+    """Return what `data` says where it is a whole usual answer with one Date of the usual form."""
     before, _, after = data.partition(_DATE)
     date = after[: len(_ANY_DATE)]
     if USUAL_DATE.fullmatch(date) is None:
         return None
-    known = _parse_undated(before, after[len(_ANY_DATE) :])
-    if known is None:
-        return None
-    status, earlier, later, body = known
-    return status, (*earlier, (b"date", date), *later), body
+    undated = _read_undated(before, after[len(_ANY_DATE) :], protocol, signal)
+    return None if undated is None else replace(undated, date=parse_http_date(date))
 
 
 @lru_cache(maxsize=64)
-def _parse_undated(before: bytes, after: bytes) -> tuple[int, _Fields, _Fields, bytes] | None:
-    """Return what an answer holds, its fields as those before a Date and those after it."""
+def _read_undated(before: bytes, after: bytes, protocol: Protocol, signal: Signal) -> Answer | None:
+    """Return what an answer says, but for the Date between `before` and `after`."""
     usual, date = _parse_usual(before + _DATE + _ANY_DATE + after), (b"date", _ANY_DATE)
     if usual is None or usual[1].count(date) != 1 or b"\r\n\r\n" in before + _DATE:
         return None  # the body's, or one of several
-    status, fields, body = usual
-    place = fields.index(date)
-    return status, fields[:place], fields[place + 1 :], body
+    response = Response("http/1.1", protocol, signal)
+    _fill(response, usual)
+    if response.fields[b"date"] != _ANY_DATE:
+        return None  # another one counts, in front of it
+    answer, _ = response.make_undated("whole")
+    return answer if answer.body_end == "whole" else None
+
+
+def _fill(response: Response, usual: _Usual) -> None:
+    response.status, fields, body = usual
+    response.add_fields(fields)
+    response.add_body(body)
 
 
 def _parse_usual(data: bytes) -> _Usual | None:
