@@ -44,8 +44,8 @@ class CallbackLog:
     """What OpenSSL's callbacks reported about one connection, as plain values."""
 
     __slots__ = (
-        "alerts", "certificate_message", "certificate_requested", "later_groups", "request_message",
-        "ticket",
+        "__weakref__", "alerts", "certificate_message", "certificate_requested", "later_groups",
+        "request_message", "ticket",
     )  # fmt: skip
 
     def __init__(self, later_groups: tuple[str, ...] = ()) -> None:
@@ -173,7 +173,9 @@ class Link:
     `later_groups` those count instead, once the server has its ClientHello and has chosen.
     """
 
-    __slots__ = ("_buffer", "_context", "_incoming", "_outgoing", "_space", "_ssl", "log")
+    __slots__ = (
+        "__weakref__", "_buffer", "_context", "_incoming", "_outgoing", "_space", "_ssl", "log",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -273,20 +275,19 @@ class Link:
     @property
     def version(self) -> str:
         """The version that is spoken."""
-        name = _read_text(_lib.SSL_get_version(self._ssl))
-        return name.removeprefix("TLSv").replace("SSLv3", "SSL 3")
+        return _name_version(_ffi.string(_lib.SSL_get_version(self._ssl)))
 
     @property
     def cipher(self) -> str:
         """The cipher suite by OpenSSL's name; empty where none is chosen yet."""
         cipher = _lib.SSL_get_current_cipher(self._ssl)
-        return _read_text(_lib.SSL_CIPHER_get_name(cipher)) if cipher != _ffi.NULL else ""
+        return _read_text(_lib.SSL_CIPHER_get_name(cipher)) if cipher else ""
 
     @property
     def group(self) -> str:
         """The group of the key exchange, of a complete handshake; empty where there was none."""
         # OpenSSL's call fails without a session.
-        if _lib.SSL_get_session(self._ssl) == _ffi.NULL:
+        if not _lib.SSL_get_session(self._ssl):
             return ""
         return _read_text(_lib.SSL_get0_group_name(self._ssl))
 
@@ -303,7 +304,7 @@ class Link:
         """The OCSP response that the server stapled (RFC 6066 §8); empty for none."""
         start = self._buffer.start
         size = _lib.SSL_get_tlsext_status_ocsp_resp(self._ssl, start)
-        return _ffi.buffer(start[0], size)[:] if size > 0 and start[0] != _ffi.NULL else b""
+        return _ffi.buffer(start[0], size)[:] if size > 0 and start[0] else b""
 
     def read_acceptable_authorities(self, limit: int) -> list[bytes]:
         """Return the DER names of the CertificateRequest's authorities, at most `limit`."""
@@ -328,7 +329,12 @@ def _not_null(pointer: Any) -> Any:
 
 
 def _read_text(pointer: object) -> str:
-    return _ffi.string(pointer).decode() if pointer != _ffi.NULL else ""
+    return _ffi.string(pointer).decode() if pointer else ""
+
+
+@lru_cache(maxsize=16)
+def _name_version(name: bytes) -> str:
+    return name.decode().removeprefix("TLSv").replace("SSLv3", "SSL 3")
 
 
 @lru_cache(maxsize=64)

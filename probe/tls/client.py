@@ -156,7 +156,8 @@ class TlsClient:
         """The application protocol that the server chose; empty for none."""
         if self._alpn is not None:
             return self._alpn
-        alpn = safe_text(self._link.alpn)
+        chosen = self._link.alpn
+        alpn = safe_text(chosen) if chosen else ""
         self._alpn = alpn if self.complete else None
         return alpn
 
