@@ -24,6 +24,7 @@ from probe.model.evidence import (
 from probe.model.later_judgement import LaterJudgement, RuntimePath
 from probe.model.path_fault import PathFault
 from probe.model.record import Record
+from probe.model.shared import share_experiment
 from probe.text.secret_register import SecretRegister
 
 T = TypeVar("T", bound=Record)
@@ -73,8 +74,8 @@ class EvidenceMasker:
         return self._mask(evidence)
 
     def mask_experiments(self, experiments: tuple[Experiment, ...]) -> tuple[Experiment, ...]:
-        """Return `experiments` without the secrets of the register."""
-        return tuple(map(self._mask, experiments))
+        """Return `experiments` without the secrets of the register; equal ones share their parts."""
+        return tuple([share_experiment(self._mask(each)) for each in experiments])
 
     def mask_addresses(self, tried: tuple[OtherAddress, ...]) -> tuple[OtherAddress, ...]:
         """Return what was tried without the secrets of the register."""

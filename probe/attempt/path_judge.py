@@ -12,6 +12,8 @@ from math import inf
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from probe.exporters.go_path import verify_for_go
 from probe.exporters.path_verdict import PathRequest, PathVerdict, Verifier
 from probe.exporters.verifiers import VERIFIERS, get_verifier
@@ -20,6 +22,8 @@ from probe.model.later_judgement import RuntimePath
 from probe.model.runtime import RUNTIMES
 from probe.tls.settings import ServerJudgement
 from probe.x509.anchors import AnchorPool
+from probe.x509.parse import parse_certificate
+from probe.x509.path import find_top
 
 MOST_KEPT: Final = 2048
 """Judgements that are kept: several for each chain that targets are served."""
@@ -156,32 +160,49 @@ class PathJudge:
 class ServerJudge:
     """Judges what the server of one target sends: what it sent last needs but its digest."""
 
-    __slots__ = ("_ask", "_clock", "_digest", "_kept")
+    __slots__ = ("_anchors", "_clock", "_judge", "_kept", "_reference", "_runtime")
 
     def __init__(
         self,
-        ask: Callable[[tuple[bytes, ...], float], Kept[ServerJudgement]],
-        digest: Callable[[tuple[bytes, ...]], bytes],
+        judge: PathJudge,
+        runtime: str,
+        anchors: AnchorPool | None,
+        reference: str,
         clock: Callable[[], float],
     ) -> None:
         """Keep nothing yet.
 
         Args:
-            ask: returns the judgement of a chain at a time.
-            digest: returns the digest of a chain.
+            judge: is asked about a chain that is new.
+            runtime: the id of the exporter's.
+            anchors: what it trusts; None: what the server itself sends on top.
+            reference: the name that the server's certificate must hold.
             clock: epoch seconds.
         """
-        self._ask = ask
-        self._digest = digest
+        self._judge = judge
+        self._runtime = runtime
+        self._anchors = anchors
+        self._reference = reference
         self._clock = clock
         self._kept: Kept[ServerJudgement] | None = None
 
     def __call__(self, sent: tuple[bytes, ...]) -> ServerJudgement:
         """Return what the target's exporter makes of the certificates `sent`."""
         at, kept = self._clock(), self._kept
-        if kept is None or not kept.holds(self._digest(sent), at):
-            self._kept = kept = self._ask(sent, at)
+        if kept is None or not kept.holds(self._judge.digest(sent), at):
+            anchors = find_own_anchor(sent) if self._anchors is None else self._anchors
+            kept = self._judge.judge(self._runtime, sent, anchors, self._reference, at)
+            self._kept = kept
         return kept.judgement
+
+
+def find_own_anchor(sent: tuple[bytes, ...]) -> AnchorPool:
+    """Return the topmost certificate of what a server sent as the anchor of its path.
+
+    So everything is judged but whether clients trust its issuer, which their files decide.
+    """
+    parsed = [one for der in sent if (one := parse_certificate(der)) is not None]
+    return AnchorPool([find_top(parsed).public_bytes(Encoding.DER)] if parsed else [])
 
 
 def _get_reported(judgement: ServerJudgement) -> str:

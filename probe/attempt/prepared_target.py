@@ -6,19 +6,23 @@ from functools import lru_cache
 from typing import Final
 
 import msgspec.structs
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from probe.attempt.kept_evidence import KeptEvidence
 from probe.attempt.otlp_session import Purpose
-from probe.attempt.path_judge import Kept, OtherPaths, PathJudge, ServerJudge
+from probe.attempt.path_judge import (
+    Kept,
+    OtherPaths,
+    PathJudge,
+    ServerJudge,
+    find_own_anchor,
+)
 from probe.attempt.target_facts import collect_target_facts, next_hop
-from probe.attempt.variant import UNVARIED, Variant, find_library_limit, vary_offer
+from probe.attempt.variant import UNVARIED, VARIANTS, Variant, find_library_limit, vary_offer
 from probe.credentials.receiver_files import choose_reference
 from probe.credentials.store import CredentialFiles
 from probe.credentials.tls_context import Credentials
 from probe.exporters.offers import choose_alpn, list_narrowing
 from probe.model.certificate import CertificateFacts, Name
-from probe.model.client_offer import ClientOffer
 from probe.model.evidence import Offer
 from probe.model.later_judgement import LaterJudgement, RuntimePath
 from probe.model.runtime import GO_IDS
@@ -29,16 +33,15 @@ from probe.otlp.canary import Canary, build_canary
 from probe.otlp.request import Request, build_request
 from probe.text.safe_text import safe_text
 from probe.tls.bindings import ReadBuffer
-from probe.tls.settings import ClientSettings, ServerJudgement, encode_server_name
-from probe.x509.anchors import AnchorPool
+from probe.tls.settings import ClientSettings, KeptAuthorities, encode_server_name
 from probe.x509.names import SPIFFE, is_ip_address
-from probe.x509.parse import parse_certificate, parse_name, read_der
-from probe.x509.path import find_top
+from probe.x509.parse import parse_name, read_der
 
 _MOST_CERTIFICATES: Final = 512
 _MOST_OFFERS: Final = 128
 _MOST_NAMES: Final = 1024
 """Parsed CA names that are cached: a backend sends the same ones each time."""
+_RECHECK: Final = VARIANTS["tls_1.2"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,8 @@ class TlsReaders:
         default_factory=lambda: lru_cache(maxsize=_MOST_OFFERS)(_return_same)
     )
     """Returns the same object for equal offers: most of a fleet's are."""
+    authorities: KeptAuthorities = field(default_factory=KeptAuthorities)
+    """The lists of names that backends send: most of a fleet's are the same."""
     buffer: ReadBuffer = field(default_factory=ReadBuffer)
     judge: PathJudge = field(init=False)
     """What exporters make of servers' certificates."""
@@ -108,6 +113,12 @@ class PreparedTarget:
     Its encoded request has header values and stays here; its `facts` have none, and no password.
     """
 
+    __slots__ = (
+        "_canary", "_credentials", "_library_limit", "_others", "_readers", "_recheck_settings",
+        "_request", "_tls_settings", "address", "alpn", "facts", "files", "kept", "limit", "names",
+        "next_hop", "purpose", "settings", "target",
+    )  # fmt: skip
+
     def __init__(
         self,
         target: Target,
@@ -134,13 +145,15 @@ class PreparedTarget:
         self.kept = KeptEvidence()
         """Of the last attempt."""
         self._readers = readers or TlsReaders()
-        self._offers: dict[Variant, tuple[ClientOffer, tuple[str, ...]]] = {}
-        self._usual: tuple[Credentials | None, ClientSettings | None] = (None, None)
-        """The settings without a variant, and the files that they were made with."""
-        self._tls_settings: dict[tuple[Variant, tuple[bytes, ...]], ClientSettings] = {}
-        self._others: tuple[Credentials | None, Kept[OtherPaths] | None] = (None, None)
-        """What other exporters make of what the server sent last, with the files of then."""
-        self._library_limit: tuple[Credentials | None, str] = (None, "")
+        self._credentials: Credentials | None = None
+        """What the files held when the next four were made."""
+        self._tls_settings: ClientSettings | None = None
+        """Of an attempt; experiments are too rare to keep theirs."""
+        self._recheck_settings: ClientSettings | None = None
+        """Of the second handshake of each attempt that is refused silently."""
+        self._others: Kept[OtherPaths] | None = None
+        """What other exporters make of what the server sent last."""
+        self._library_limit: str | None = None
         self._request: Request | None = None
         self._canary: Canary | None = None
         agent, propagate = settings.user_agent, settings.propagate
@@ -179,7 +192,7 @@ class PreparedTarget:
         variant: Variant = UNVARIED,
         alpn: tuple[bytes, ...] | None = None,
     ) -> ClientSettings:
-        """Return the settings for `variant`, made once per generation of `credentials`.
+        """Return the settings for `variant`; those of attempts are made once for `credentials`.
 
         `alpn` replaces what the target offers.
 
@@ -187,36 +200,44 @@ class PreparedTarget:
             ValueError: where settings and variant leave nothing to offer.
             OSError: where this process lacks descriptors to read the system's roots.
         """
-        is_usual = variant is UNVARIED and alpn is None
-        with_files, usual = self._usual
-        if is_usual and usual is not None and with_files is credentials:
-            return usual
-        made = self._make_tls_settings(credentials, variant, self.alpn if alpn is None else alpn)
-        if is_usual:
-            self._usual = credentials, made
-        return made
+        if alpn is not None and alpn != self.alpn:
+            return self._make_tls_settings(credentials, variant, alpn)
+        self._follow(credentials)
+        if variant is UNVARIED:
+            if self._tls_settings is None:
+                self._tls_settings = self._make_tls_settings(credentials, variant, self.alpn)
+            return self._tls_settings
+        if variant is _RECHECK:
+            if self._recheck_settings is None:
+                self._recheck_settings = self._make_tls_settings(credentials, variant, self.alpn)
+            return self._recheck_settings
+        return self._make_tls_settings(credentials, variant, self.alpn)
+
+    def _follow(self, credentials: Credentials) -> None:
+        """Drop what was made with other credentials than these."""
+        if self._credentials is not credentials:
+            self._credentials = credentials
+            self._tls_settings = self._recheck_settings = None
+            self._others = self._library_limit = None
 
     def _make_tls_settings(
-        self, credentials: Credentials, variant: Variant, offered: tuple[bytes, ...]
+        self, credentials: Credentials, variant: Variant, alpn: tuple[bytes, ...]
     ) -> ClientSettings:
-        known = self._tls_settings.get((variant, offered))
-        offer, lacking = self._choose_offer(variant)
-        context = credentials.context(offer, client_certificate=variant.client_certificate)
-        if known is not None and known.context is context:
-            return known
         target, tls = self.target, self.target.tls
+        offer, lacking = vary_offer(target.exporter, target.protocol, tls, variant)
+        context = credentials.context(offer, client_certificate=variant.client_certificate)
         reference = self._choose_reference(credentials)
         # A SPIFFE ID is not a name of a server.
         server_name = target.endpoint.host if reference.startswith(SPIFFE) else reference
-        made = self._tls_settings[variant, offered] = ClientSettings(
+        return ClientSettings(
             context=context,
             reference_identifier=reference,
-            alpn=offered,
+            alpn=alpn,
             server_name=encode_server_name(server_name),
             offer=self._readers.share_offer(
                 Offer(
                     **msgspec.structs.asdict(offer),
-                    alpn=tuple(name.decode() for name in offered),
+                    alpn=tuple(name.decode() for name in alpn),
                     server_name=safe_text(server_name),
                     narrowed_by=list_narrowing(target.exporter, target.protocol, tls),
                     lacking=lacking,
@@ -227,10 +248,16 @@ class PreparedTarget:
             read_certificate=self._readers.read_certificate,
             read_name=self._readers.read_name,
             buffer=self._readers.buffer,
-            judge_server=self._make_judge(credentials.find_anchors(), reference),
+            judge_server=ServerJudge(
+                self._readers.judge,
+                target.exporter,
+                None if self._trusts_what_is_sent else credentials.find_anchors(),
+                reference,
+                self.settings.wall_clock,
+            ),
             takes_any_curve=target.exporter in GO_IDS,
+            authorities=self._readers.authorities,
         )
-        return made
 
     async def judge_others(
         self, credentials: Credentials, sent: tuple[bytes, ...], at: float
@@ -238,9 +265,9 @@ class PreparedTarget:
         """Return what exporters of other runtimes make of the certificates `sent`, where it differs."""
         if not sent:
             return ()
-        judge = self._readers.judge
-        with_files, kept = self._others
-        if kept is not None and with_files is credentials and kept.holds(judge.digest(sent), at):
+        self._follow(credentials)
+        judge, kept = self._readers.judge, self._others
+        if kept is not None and kept.holds(judge.digest(sent), at):
             return kept.judgement
         target, anchors = self.target, credentials.find_anchors()
         reference = self._choose_reference(credentials)
@@ -250,7 +277,8 @@ class PreparedTarget:
         kept = await judge.judge_others(
             target.exporter, target.protocol, sent, anchors, reference, at, others
         )
-        self._others = credentials, kept
+        self._follow(credentials)
+        self._others = kept
         return kept.judgement
 
     async def judge_later(
@@ -289,20 +317,6 @@ class PreparedTarget:
         names = choose_reference(files.chain[0].sans) if files.chain else ""
         return names or target.reference_identifier
 
-    def _make_judge(self, anchors: AnchorPool, reference: str) -> ServerJudge:
-        """Return what judges the certificates that this target's backend sends."""
-        exporter, judge, trusts = (
-            self.target.exporter,
-            self._readers.judge,
-            self._trusts_what_is_sent,
-        )
-
-        def ask(sent: tuple[bytes, ...], at: float) -> Kept[ServerJudgement]:
-            held = find_own_anchor(sent) if trusts else anchors
-            return judge.judge(exporter, sent, held, reference, at)
-
-        return ServerJudge(ask, judge.digest, self.settings.wall_clock)
-
     @property
     def _trusts_what_is_sent(self) -> bool:
         """Whether it is a receiver's, and no CA is known that its clients trust."""
@@ -311,31 +325,17 @@ class PreparedTarget:
 
     def find_library_limit(self, credentials: Credentials) -> str:
         """Say why the probe's TLS library cannot offer what the exporter does, or nothing."""
-        files, limit = self._library_limit
-        if files is not credentials:
-            limit = find_library_limit(credentials, lambda: self._choose_offer(UNVARIED))
-            self._library_limit = credentials, limit
-        return limit
-
-    def _choose_offer(self, variant: Variant) -> tuple[ClientOffer, tuple[str, ...]]:
-        """Return what is offered with `variant`, and what the library lacks of it; chosen once."""
-        known = self._offers.get(variant)
-        if known is None:
-            known = self._offers[variant] = vary_offer(
-                self.target.exporter, self.target.protocol, self.target.tls, variant
+        self._follow(credentials)
+        if self._library_limit is None:
+            target = self.target
+            self._library_limit = find_library_limit(
+                credentials,
+                lambda: vary_offer(target.exporter, target.protocol, target.tls, UNVARIED),
             )
-        return known
+        return self._library_limit
 
 
-def find_own_anchor(sent: tuple[bytes, ...]) -> AnchorPool:
-    """Return the topmost certificate of what a server sent as the anchor of its path.
-
-    So everything is judged but whether clients trust its issuer, which their files decide.
-    """
-    parsed = [one for der in sent if (one := parse_certificate(der)) is not None]
-    return AnchorPool([find_top(parsed).public_bytes(Encoding.DER)] if parsed else [])
-
-
+@lru_cache(maxsize=64)
 def encode_alpn(exporter: str, protocol: Protocol, *, http2: bool = True) -> tuple[bytes, ...]:
     """Return the application protocols that `exporter` offers, as TLS has them."""
     return tuple(name.encode() for name in choose_alpn(exporter, protocol, http2=http2))

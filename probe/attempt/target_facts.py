@@ -1,5 +1,6 @@
 """The facts about a target that evidence may hold: no header value and no password."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ import msgspec.structs
 from probe.model.certificate import CredentialFacts
 from probe.model.evidence import TargetFacts
 from probe.model.finding import Finding
+from probe.model.shared import share
 from probe.model.surroundings import RunningProcess
 from probe.model.target import SIGNALS, Endpoint, Target
 from probe.text.description import PATH_MAX, describe_reference
@@ -23,9 +25,10 @@ _MOST_SIGNAL_PATHS: Final = 3
 def collect_target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
     """Return the facts about `target`; what its owner wrote is safe to show in them."""
     settings, runs_in = target.tls, target.runs_in
+    labels = tuple((safe_text(name), safe_text(value)) for name, value in target.labels)
     return TargetFacts(
         name=safe_text(target.name),
-        endpoint=safe_text(str(target.endpoint)),
+        endpoint=sys.intern(safe_text(str(target.endpoint))),
         host=safe_text(target.endpoint.host),
         port=target.endpoint.port,
         protocol=target.protocol,
@@ -42,8 +45,8 @@ def collect_target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         header_names=tuple(safe_text(name) for name, _ in target.headers),
         proxy=safe_text(str(next_hop(target))) if target.proxy_url is not None else "",
         exporter=target.exporter,
-        source_kinds=tuple(dict.fromkeys(target.source_kinds())),
-        labels=tuple((safe_text(name), safe_text(value)) for name, value in target.labels),
+        source_kinds=share(tuple(dict.fromkeys(target.source_kinds()))),
+        labels=target.labels if labels == target.labels else labels,
         expect_cause=target.expect_cause,
         expect_until=target.expect_until,
         expect_requested=target.expect_requested,

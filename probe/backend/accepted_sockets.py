@@ -33,6 +33,7 @@ PAUSE: Final = 0.2
 _CHUNK: Final = 65_536
 _NOW: Final = struct.pack("ii", 1, 0)
 """SO_LINGER on with a time of zero: what is turned away leaves nothing behind."""
+_UNANSWERED: Final = "it ended the connection without an answer"
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 Report = Callable[[ExporterSession], None]
@@ -168,7 +169,8 @@ class _Served:
         self._session, self._sock, self._report = session, sock, report
         self._loop = asyncio.get_running_loop()
         self._writing = asyncio.Lock()
-        self._told: ConnectionEnd | None = None
+        self._told: tuple[ConnectionEnd, bool] | None = None
+        """How the connection stood when it was reported last, and whether an export was taken."""
 
     async def shake_hands(self) -> None:
         try:
@@ -202,7 +204,10 @@ class _Served:
         try:
             there = asyncio.create_task(self._hand_on(backend))
             done, _ = await asyncio.wait({back, there}, return_when=asyncio.FIRST_COMPLETED)
-            if back not in done:
+            if back in done:
+                answered = session.requests.waiting == 0
+                session.end("close" if answered else "no_backend", "" if answered else _UNANSWERED)
+            else:
                 with suppress(OSError):
                     await backend.end()
                 await asyncio.wait({back}, timeout=LAST_ANSWERS)
@@ -261,15 +266,19 @@ class _Served:
         self._tell()
 
     def _tell(self) -> None:
-        if self._told is None and self._session.concluded:
-            self._told = self._session.how_it_ended
-            self._report(self._session)
+        session = self._session
+        has_new = self._told is None or (session.requests.taken > 0 and not self._told[1])
+        if has_new and session.concluded:
+            self._report_now()
 
     def tell_end(self) -> None:
         """Report the connection once more where it went on after it was reported."""
-        if self._told in {None, "open"}:
-            self._told = self._session.how_it_ended
-            self._report(self._session)
+        if self._told is None or self._told[0] == "open":
+            self._report_now()
+
+    def _report_now(self) -> None:
+        self._told = self._session.how_it_ended, self._session.requests.taken > 0
+        self._report(self._session)
 
     async def _flush(self) -> None:
         async with self._writing:
@@ -287,9 +296,9 @@ class _Served:
     async def close(self) -> None:
         """Let the exporter read the last bytes, and close."""
         with suppress(OSError, TimeoutError):
-            await self._flush()
-            self._sock.shutdown(socket.SHUT_WR)
             async with asyncio.timeout(DRAIN_TIMEOUT):
+                await self._flush()
+                self._sock.shutdown(socket.SHUT_WR)
                 # With unread bytes, closing sends a reset, which overtakes the alert.
                 while await self._loop.sock_recv(self._sock, _CHUNK):
                     pass

@@ -15,15 +15,20 @@ from probe.model.target import Protocol
 _UNIMPLEMENTED: Final = 12
 _INTERNAL: Final = 13
 _INVALID_ARGUMENT: Final = 3
+PROFILES_METHOD: Final = (
+    "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export"
+)
+PROFILES_PATH: Final = "/v1development/profiles"
 _GRPC_METHODS: Final = frozenset(
     f"/opentelemetry.proto.collector.{package}.v1.{service}Service/Export"
     for package, service in (("trace", "Trace"), ("metrics", "Metrics"), ("logs", "Logs"))
-)
-_HTTP_PATHS: Final = frozenset({"/v1/traces", "/v1/metrics", "/v1/logs"})
+) | {PROFILES_METHOD}
+_HTTP_PATHS: Final = frozenset({"/v1/traces", "/v1/metrics", "/v1/logs", PROFILES_PATH})
 _MEDIA_TYPES: Final = frozenset({"application/x-protobuf", "application/json"})
 
 MAX_REQUEST: Final = 4 << 20
 """Bytes of a request's body that a backend takes."""
+TOO_LONG: Final = f"requests of more than {MAX_REQUEST >> 20} MiB came, which are not held here"
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -49,6 +54,15 @@ class Response:
     trailers: Headers = ()
 
 
+def read_path(target: str) -> str:
+    """Return the path and query of a request's target, which may name the server, too (RFC 9112 §3.2.2)."""
+    scheme, mark, rest = target.partition("://")
+    if not mark or not scheme.isalpha():
+        return target
+    slash = rest.find("/")
+    return rest[slash:] if slash >= 0 else "/"
+
+
 def answer_request(request: Request, protocol: Protocol, now: datetime) -> Response:
     """Return the answer to `request`: success for an Export; `now` is the backend's own clock."""
     if protocol == "grpc":
@@ -56,6 +70,19 @@ def answer_request(request: Request, protocol: Protocol, now: datetime) -> Respo
     response = _answer_http(request)
     date = ("date", format_datetime(now, usegmt=True))
     return Response(response.status, (*response.headers, date), response.body)
+
+
+def refuse_body(protocol: Protocol, why: str, *, encoding: bool) -> Response:
+    """Return how a Collector refuses a body that it cannot read.
+
+    Args:
+        protocol: That the request came by.
+        why: What it is not.
+        encoding: Whether it is compressed by a method that a Collector does not have.
+    """
+    if protocol == "grpc":
+        return grpc_error(200, _UNIMPLEMENTED if encoding else _INTERNAL, f"grpc: {why}")
+    return text_response(400, why.encode())
 
 
 def text_response(
@@ -85,7 +112,7 @@ def _answer_grpc(request: Request) -> Response:
     content_type = request.headers.get("content-type", "")
     if request.method != "POST":
         return grpc_error(405, _INTERNAL, "which should be POST")
-    if not content_type.startswith("application/grpc"):
+    if not content_type.lower().startswith("application/grpc"):
         text = f'invalid gRPC request content-type "{content_type}"'
         return grpc_error(415, _INVALID_ARGUMENT, text)
     if request.path not in _GRPC_METHODS:
@@ -105,8 +132,10 @@ def _answer_http(request: Request) -> Response:
         return text_response(404, b"404 page not found\n")
     if request.method != "POST":
         return text_response(405, b"405 method not allowed, supported: [POST]")
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip()
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in _MEDIA_TYPES:
         supported = b"[application/json, application/x-protobuf]"
         return text_response(415, b"415 unsupported media type, supported: " + supported)
-    return text_response(200, b"", "application/x-protobuf")
+    if media_type == "application/json":
+        return text_response(200, b'{"partialSuccess":{}}', media_type)
+    return text_response(200, b"", media_type)

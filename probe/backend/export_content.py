@@ -1,6 +1,6 @@
 """What an OTLP request holds, counted and not kept: names of services, spans, points, records. Pure.
 
-Requests of all three signals are built alike (opentelemetry-proto, collector/*/v1): field 1 has the
+Requests of all signals are built alike (opentelemetry-proto, collector/*/v1): field 1 has the
 resources, whose field 1 is the resource and field 2 the scopes, whose field 2 has the items. The
 walk reads these fields alone, and is bounded by the length of what it walks.
 """
@@ -12,23 +12,32 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from probe.backend.answers import PROFILES_METHOD, PROFILES_PATH
 from probe.text.safe_text import safe_text
 
-Signal = Literal["traces", "metrics", "logs"]
+Signal = Literal["traces", "metrics", "logs", "profiles"]
 
 SIGNALS: Final[Mapping[str, Signal]] = {
     "/v1/traces": "traces",
     "/v1/metrics": "metrics",
     "/v1/logs": "logs",
+    PROFILES_PATH: "profiles",
     "/opentelemetry.proto.collector.trace.v1.TraceService/Export": "traces",
     "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export": "metrics",
     "/opentelemetry.proto.collector.logs.v1.LogsService/Export": "logs",
+    PROFILES_METHOD: "profiles",
 }
 """By the path of a request."""
 
 MAX_UNPACKED: Final = 16 << 20
 """Bytes that a compressed body may unfold to; a Collector's own limit for gRPC is 4 MiB."""
 MAX_SERVICES: Final = 8
+_GRPC_ENCODINGS: Final = frozenset({"", "identity", "gzip", "snappy", "zstd"})
+"""What a Collector's receiver unfolds over gRPC (configgrpc)."""
+_HTTP_ENCODINGS: Final = frozenset(
+    {"", "gzip", "zlib", "deflate", "zstd", "snappy", "x-snappy-framed", "lz4"}
+)
+"""And over HTTP (confighttp), by exactly these names; `identity` is none of them."""
 _GRPC_HEAD: Final = 5
 _LENGTH_DELIMITED: Final = 2
 _POINTS: Final = frozenset({5, 7, 9, 10, 11})
@@ -37,6 +46,7 @@ _JSON_ITEMS: Final[Mapping[Signal, tuple[str, str, str]]] = {
     "traces": ("resourceSpans", "scopeSpans", "spans"),
     "metrics": ("resourceMetrics", "scopeMetrics", "metrics"),
     "logs": ("resourceLogs", "scopeLogs", "logRecords"),
+    "profiles": ("resourceProfiles", "scopeProfiles", "profiles"),
 }
 _JSON_POINTS: Final = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
 
@@ -59,6 +69,14 @@ class UncountedError(ValueError):
     """A body that is not counted; its text says why."""
 
 
+class MalformedError(UncountedError):
+    """A body that a Collector refuses, too."""
+
+
+class EncodingError(MalformedError):
+    """One that is compressed by a method that a Collector does not have."""
+
+
 def count_grpc(body: bytes, encoding: str, signal: Signal) -> Content:
     """Count the messages of a gRPC request's body.
 
@@ -66,12 +84,17 @@ def count_grpc(body: bytes, encoding: str, signal: Signal) -> Content:
         UncountedError: where they cannot be read.
     """
     content = Content()
+    _check_encoding(encoding, _GRPC_ENCODINGS)
+    if not body:
+        raise MalformedError("it holds no message")
     at = 0
     while at < len(body):
         size = int.from_bytes(body[at + 1 : at + _GRPC_HEAD])
         message = body[at + _GRPC_HEAD : at + _GRPC_HEAD + size]
         if len(message) < size or at + _GRPC_HEAD > len(body):
-            raise UncountedError("a message is cut short")
+            raise MalformedError("a message is cut short")
+        if body[at] and encoding in {"", "identity"}:
+            raise MalformedError("it is marked as compressed, and its header has no method for it")
         _count_protobuf(unpack(message, encoding if body[at] else ""), signal, content)
         at += _GRPC_HEAD + size
     return content
@@ -84,12 +107,13 @@ def count_http(body: bytes, encoding: str, media_type: str, signal: Signal) -> C
         UncountedError: where it cannot be read.
     """
     content = Content()
+    _check_encoding(encoding, _HTTP_ENCODINGS)
     plain = unpack(body, encoding)
     if media_type == "application/json":
         try:
             _count_json(msgspec.json.decode(plain), signal, content)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            raise UncountedError("it is not JSON") from None
+            raise MalformedError("it is not JSON") from None
     else:
         _count_protobuf(plain, signal, content)
     return content
@@ -103,16 +127,29 @@ def unpack(data: bytes, encoding: str) -> bytes:
     """
     if encoding in {"", "identity"} or not data:
         return data
-    if encoding not in {"gzip", "deflate"}:
+    if encoding not in {"gzip", "zlib", "deflate"}:
         raise UncountedError(f"it is compressed with {safe_text(encoding, 20)}")
-    unfolding = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, by its head
-    try:
-        plain = unfolding.decompress(data, MAX_UNPACKED)
-    except zlib.error:
-        raise UncountedError(f"it is not {encoding}") from None
-    if unfolding.unconsumed_tail:
-        raise UncountedError(f"it unfolds to more than {MAX_UNPACKED >> 20} MiB")
+    plain = b""
+    while data:  # gzip may have several parts (RFC 1952 §2.2)
+        unfolding = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, by its head
+        left = MAX_UNPACKED - len(plain) + 1
+        try:
+            plain += unfolding.decompress(data, left)
+        except zlib.error:
+            raise MalformedError(f"it is not {encoding}") from None
+        if len(plain) > MAX_UNPACKED:
+            raise UncountedError(f"it unfolds to more than {MAX_UNPACKED >> 20} MiB")
+        if not unfolding.eof:
+            raise MalformedError(f"its {encoding} is cut short")
+        data = unfolding.unused_data if encoding == "gzip" else b""
     return plain
+
+
+def _check_encoding(encoding: str, known: frozenset[str]) -> None:
+    if encoding not in known:
+        raise EncodingError(
+            f"it is compressed with {safe_text(encoding, 20)}, which a Collector does not read"
+        )
 
 
 def _count_protobuf(message: bytes, signal: Signal, content: Content) -> None:
@@ -157,7 +194,7 @@ def _read_fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
         if kind == _LENGTH_DELIMITED:
             size, at = _read_varint(message, at)
         if size is None or at + size > len(message):
-            raise UncountedError("it is not protobuf")
+            raise MalformedError("it is not protobuf")
         if kind == _LENGTH_DELIMITED:
             yield key >> 3, message[at : at + size]
         at += size
@@ -173,7 +210,7 @@ def _read_varint(message: memoryview, at: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, at
-    raise UncountedError("it is not protobuf")
+    raise MalformedError("it is not protobuf")
 
 
 def _count_json(document: Any, signal: Signal, content: Content) -> None:

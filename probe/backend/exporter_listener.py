@@ -62,6 +62,10 @@ class Listening:
         self._forward = forward
         self._expect = expect
         self._accept_any = accept_any
+        self.count = 0
+        """Connections that were reported."""
+        self._good_open: set[int] = set()
+        """Those that go on and are counted as good."""
         self._policy = CaListPolicy(always_without=no_ca_hints)
         self._listener: ExporterListener | None = None
         self._left, self._counted_at = float(BURST), time.monotonic()
@@ -105,12 +109,16 @@ class Listening:
         chain = session.presented
         diagnosis = self._files.diagnose(connection, chain, session.address, time.time())
         seen = connection, diagnosis
-        before = self.seen.get(connection.number)
-        self.seen[connection.number] = seen
+        number = connection.number
+        self.count = max(self.count, number)
+        self.seen[number] = seen
         while len(self.seen) > MOST_SEEN:
             self.seen.popitem(last=False)
-        was_good = before is not None and before[1].outcome == "confirmed"
-        self.good += diagnosis.outcome == "confirmed" and not was_good
+        if diagnosis.outcome == "confirmed" and number not in self._good_open:
+            self.good += 1
+            self._good_open.add(number)
+        if connection.end != "open":
+            self._good_open.discard(number)
         if self._may_report():
             self._tell(seen)
         else:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from OpenSSL import SSL
 
-from probe.backend.answers import Request, Response, answer_request
+from probe.backend.answers import TOO_LONG, Request, Response, answer_request, refuse_body
 from probe.backend.ca_list_policy import CaListPolicy, Known
 from probe.backend.exporter_tls import Judge, ServerTls
 from probe.backend.first_bytes import FirstBytes
@@ -23,6 +23,7 @@ from probe.exporters.lookalike import find_lookalikes
 from probe.model.certificate import CertificateFacts
 from probe.model.exporter_connection import ClientCertificate, ConnectionEnd, ExporterConnection
 from probe.model.path_fault import PathFault
+from probe.model.target import Protocol
 from probe.model.tls_names import name_suite
 from probe.text.safe_text import safe_text
 from probe.tls.client_hello import ClientHello
@@ -205,6 +206,7 @@ class ExporterSession:
             complete=self._opened,
             end=self.how_it_ended,
             detail=self._detail,
+            request_began=self._has_begun(),
             request_count=self.requests.count,
             requests=self.requests.first,
             items=self.requests.items,
@@ -213,6 +215,10 @@ class ExporterSession:
             bytes_returned=self._returned,
             forwarded_to=self._settings.forward,
         )
+
+    def _has_begun(self) -> bool:
+        reader = self._passing[0] if self._passing is not None else self._http
+        return reader is not None and reader.began
 
     def _note_certificate(self) -> None:
         """Tell the policy once what was presented, as soon as that is known."""
@@ -289,7 +295,8 @@ class ExporterSession:
             self.end("alert" if self._has_alert() else "refused")
         elif self._http is not None and self._http.closed:
             self.shut()
-            self.end("close")
+            fault = self._http.fault
+            self.end("limit" if fault == TOO_LONG else "refused" if fault else "close", fault)
 
     def _take_plaintext(self, data: bytes) -> None:
         http2 = self.alpn == b"h2" or (not self.alpn and data[:3] == PREFACE[:3])
@@ -312,21 +319,29 @@ class ExporterSession:
         self._write(self._http.receive(data))
 
     def _respond(self, request: Request) -> Response:
-        grpc = request.headers.get("content-type", "").startswith("application/grpc")
+        media_type = request.headers.get("content-type", "").lower()
+        grpc = request.over == "h2" and media_type.startswith("application/grpc")
+        protocol: Protocol = "grpc" if grpc else "http/protobuf"
         now = datetime.fromtimestamp(self._settings.now(), UTC)
-        response = answer_request(request, "grpc" if grpc else "http/protobuf", now)
+        response = answer_request(request, protocol, now)
         fields = {**request.headers, ":method": request.method, ":path": request.path}
         stream = self.requests.count
         body = request.body
-        self.requests.note_request(
+        refusal, why = self.requests.note_request(
             stream, fields, body, size=len(body), whole=True, over=request.over
         )
-        answered = dict((*response.headers, *response.trailers))
-        answered[":status"] = str(response.status)
-        self.requests.note_answer(stream, *is_answer_good(answered))
+        if refusal and _read_answer(response)[1]:
+            response = refuse_body(protocol, why, encoding=refusal == "encoding")
+        self.requests.note_answer(stream, *_read_answer(response))
         return response
 
     def _write(self, data: bytes) -> None:
         assert self._tls is not None
         if data and not self._tls.write(data):
             self.end("reset")
+
+
+def _read_answer(response: Response) -> tuple[str, bool]:
+    """Return an answer's status as it is shown, and whether it is a success."""
+    fields = dict((*response.headers, *response.trailers))
+    return is_answer_good({**fields, ":status": str(response.status)})

@@ -9,7 +9,8 @@ from typing import Final
 
 import h11
 
-from probe.backend.answers import MAX_REQUEST, Request, Response
+from probe.backend.answers import MAX_REQUEST, TOO_LONG, Request, Response, read_path
+from probe.backend.passing_messages import MAX_HEAD
 
 BAD_REQUEST: Final = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -22,9 +23,11 @@ class Http1Server:
 
     def __init__(self, respond: Callable[[Request], Response]) -> None:
         """Answer each request with what `respond` returns."""
-        self.closed = False
+        self.closed = self.began = False
+        self.fault = ""
+        """Why the connection was ended here."""
         self._respond = respond
-        self._connection = h11.Connection(h11.SERVER)
+        self._connection = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
         self._request: h11.Request | None = None
         self._body = bytearray()
 
@@ -36,6 +39,7 @@ class Http1Server:
         """Take bytes of the client; return the bytes that answer them."""
         if self.closed or not data:
             return b""
+        self.began = True
         output = bytearray()
         try:
             self._connection.receive_data(data)
@@ -43,6 +47,7 @@ class Http1Server:
                 pass
         except h11.RemoteProtocolError:
             self.closed = True
+            self.fault = self.fault or "what came is not HTTP/1.1"
             output += BAD_REQUEST
         return bytes(output)
 
@@ -53,10 +58,14 @@ class Http1Server:
         if isinstance(event, h11.Request):
             self._request = event
             self._body.clear()
+            if self._connection.they_are_waiting_for_100_continue:
+                go_on = h11.InformationalResponse(status_code=100, headers=[], reason="Continue")
+                output += self._connection.send(go_on) or b""
         elif isinstance(event, h11.Data):
             self._body += event.data
             if len(self._body) > MAX_REQUEST:
-                raise h11.RemoteProtocolError("the request is too long")
+                self.fault = TOO_LONG
+                raise h11.RemoteProtocolError(TOO_LONG)
         elif isinstance(event, h11.EndOfMessage):
             return self._answer(output)
         elif isinstance(event, h11.ConnectionClosed):
@@ -70,7 +79,7 @@ class Http1Server:
         request = Request(
             "http/1.1",
             asked.method.decode("latin-1"),
-            asked.target.decode("latin-1"),
+            read_path(asked.target.decode("latin-1")),
             {name.decode("latin-1"): value.decode("latin-1") for name, value in asked.headers},
             bytes(self._body),
         )

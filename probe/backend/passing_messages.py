@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 import h11
-from hpack import HPACKError
+from hpack import Decoder, HPACKError
 from hyperframe.exceptions import HyperframeError
 from hyperframe.frame import (
     ContinuationFrame,
@@ -19,12 +19,13 @@ from hyperframe.frame import (
     RstStreamFrame,
 )
 
-from probe.backend.answers import MAX_REQUEST
-from probe.otlp.header_blocks import HeaderBlocks, ProtocolError
+from probe.backend.answers import MAX_REQUEST, read_path
 
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 MAX_FRAME: Final = 1 << 20
 """Bytes of a frame; a Collector asks for no more than 16 KiB."""
+MAX_HEAD: Final = 1 << 20
+"""Bytes of a head in HTTP/1.1, as Go's net/http has it."""
 MAX_STREAMS: Final = 256
 MAX_BLOCK: Final = 65_536
 
@@ -47,6 +48,9 @@ class Message:
 class Messages(Protocol):
     """The messages of one direction of a connection."""
 
+    began: bool
+    """Whether any of one came."""
+
     def receive(self, data: bytes) -> list[Message]:
         """Take bytes; return the messages that end in them."""
         ...
@@ -57,10 +61,13 @@ class Http2Messages:
 
     def __init__(self, side: Side) -> None:
         """Read requests, which a preface comes before, or answers."""
+        self.began = False
         self._preface = len(PREFACE) if side == "request" else 0
         self._holds_bodies = side == "request"
         self._buffer = bytearray()
-        self._blocks = HeaderBlocks()
+        self._decoder = Decoder(max_header_list_size=MAX_BLOCK)
+        # The other side's SETTINGS may allow more than the 4 KiB of RFC 7541.
+        self._decoder.max_allowed_table_size = MAX_BLOCK
         self._block = bytearray()
         self._ends = False
         self._held = 0
@@ -74,7 +81,7 @@ class Http2Messages:
         self._buffer += data
         try:
             return list(self._read())
-        except (ProtocolError, HPACKError, HyperframeError, ValueError):
+        except (HPACKError, HyperframeError, ValueError):
             self._lost = True
             self._buffer.clear()
             self._open.clear()
@@ -110,6 +117,7 @@ class Http2Messages:
                     yield self._end(stream)
         elif isinstance(frame, (HeadersFrame, ContinuationFrame)):
             if isinstance(frame, HeadersFrame):
+                self.began = True
                 self._block.clear()
                 self._ends = "END_STREAM" in frame.flags
             self._block += frame.data
@@ -117,8 +125,8 @@ class Http2Messages:
                 raise ValueError("header fields that are too long")
             if "END_HEADERS" in frame.flags:
                 fields = {
-                    name.decode("latin-1"): value.decode("utf-8", "backslashreplace")
-                    for name, value in self._blocks.decode(bytes(self._block))
+                    bytes(name).decode("latin-1"): bytes(value).decode("utf-8", "backslashreplace")
+                    for name, value in self._decoder.decode(bytes(self._block), raw=True)
                 }
                 # Trailers, and what follows an interim answer, add to the same message.
                 self._open.setdefault(stream, Message(stream, {})).headers.update(fields)
@@ -150,6 +158,7 @@ class Http1Messages:
 
     def __init__(self, side: Side) -> None:
         """Read requests or answers."""
+        self.began = False
         self._side = side
         self._exchange = 0
         self._lost = False
@@ -158,9 +167,9 @@ class Http1Messages:
     def _begin(self, rest: bytes) -> None:
         self._message: Message | None = None
         if self._side == "request":
-            self._connection = h11.Connection(h11.SERVER)
+            self._connection = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
         else:
-            self._connection = h11.Connection(h11.CLIENT)
+            self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
             asked = h11.Request(method="POST", target="/", headers=[("host", "backend")])
             self._connection.send(asked)
             self._connection.send(h11.EndOfMessage())
@@ -171,6 +180,7 @@ class Http1Messages:
         """Take bytes; return the messages that end in them."""
         if self._lost or not data:
             return []
+        self.began = True
         try:
             self._connection.receive_data(data)
             return list(self._read())
@@ -187,7 +197,7 @@ class Http1Messages:
             if isinstance(event, h11.Request):
                 self._message = Message(self._exchange, _name_fields(event.headers))
                 self._message.headers[":method"] = event.method.decode("latin-1")
-                self._message.headers[":path"] = event.target.decode("latin-1")
+                self._message.headers[":path"] = read_path(event.target.decode("latin-1"))
             elif isinstance(event, h11.Response):
                 self._message = Message(self._exchange, _name_fields(event.headers))
                 self._message.headers[":status"] = str(event.status_code)

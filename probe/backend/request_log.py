@@ -6,12 +6,22 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
-from probe.backend.export_content import SIGNALS, UncountedError, count_grpc, count_http
+from probe.backend.export_content import (
+    SIGNALS,
+    EncodingError,
+    MalformedError,
+    UncountedError,
+    count_grpc,
+    count_http,
+)
 from probe.model.exporter_connection import ExportRequest
 from probe.text.safe_text import safe_text
 
 KEPT: Final = 16
-"""Requests of one connection that are reported; later ones are counted."""
+"""Requests of one connection that are reported; later ones are counted, and the first
+that was taken is among them."""
+Refusal = Literal["", "malformed", "encoding"]
+"""Why a Collector refuses a body: it is no OTLP, or compressed by a method that it lacks."""
 MAX_WAITING: Final = 256
 """Requests that wait for their answer."""
 
@@ -34,6 +44,11 @@ class RequestLog:
         """The first requests, with those that wait for an answer."""
         return (*self._first, *self._waiting.values())[:KEPT]
 
+    @property
+    def waiting(self) -> int:
+        """Requests without an answer."""
+        return len(self._waiting)
+
     def note_request(
         self,
         stream: int,
@@ -43,8 +58,8 @@ class RequestLog:
         size: int,
         whole: bool,
         over: Literal["h2", "http/1.1"],
-    ) -> None:
-        """Take a request; `stream` says which answer is its.
+    ) -> tuple[Refusal, str]:
+        """Take a request; `stream` says which answer is its. Return why a Collector refuses its body.
 
         Args:
             stream: Its stream, or its number in HTTP/1.1.
@@ -69,6 +84,7 @@ class RequestLog:
             encoding=safe_text(encoding, 20),
             user_agent=safe_text(fields.get("user-agent", ""), 120),
         )
+        refusal: Refusal = ""
         if signal is not None and not whole:
             request = replace(request, uncounted="its body is too long")
         elif signal is not None:
@@ -80,9 +96,12 @@ class RequestLog:
                 request = replace(request, items=content.items, services=tuple(content.services))
             except UncountedError as error:
                 request = replace(request, uncounted=str(error))
+                if isinstance(error, MalformedError):
+                    refusal = "encoding" if isinstance(error, EncodingError) else "malformed"
         self._waiting[stream] = request
         while len(self._waiting) > MAX_WAITING:
             self._waiting.popitem(last=False)
+        return refusal, request.uncounted
 
     def note_answer(self, stream: int, status: str, good: bool) -> None:
         """Take the answer to the request of `stream`."""
@@ -94,5 +113,8 @@ class RequestLog:
         if taken:
             self.items += request.items or 0
             self.taken += 1
+        answered = replace(request, answer=safe_text(status, 20), taken=taken)
         if len(self._first) < KEPT:
-            self._first.append(replace(request, answer=safe_text(status, 20), taken=taken))
+            self._first.append(answered)
+        elif taken and self.taken == 1:
+            self._first[-1] = answered  # the one that proves an export is among them

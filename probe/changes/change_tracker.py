@@ -8,14 +8,16 @@ changes only when what replaced a member has stayed for long and the member has 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 from probe.changes.compared_facts import (
     Fact,
-    describe_fact,
+    describe_facts,
     extract_facts,
     extract_key,
     find_parts,
+    is_same,
 )
 from probe.model.change import OF_THE_BACKEND, WHATS, Change, What
 from probe.model.evidence import ClockReading, Evidence
@@ -45,6 +47,10 @@ _SETTINGS: Final = (
     "exporter",
 )
 """What recorded evidence says of a target's settings, as far as it may decide an outcome."""
+_PLACES: Final[Mapping[What, int]] = {what: place for place, what in enumerate(WHATS)}
+_NOT_SEEN: Final = object()
+_NOTHING: Final[Mapping[What, Any]] = MappingProxyType({})
+"""What most targets have of what is rare: it is replaced and never changed."""
 _CLOCK_STEP: Final = 5.0
 """Seconds by which a clock's offset must move to be another one; uncertainties come on top."""
 
@@ -84,7 +90,7 @@ class _Aspect:
 class ChangeTracker:
     """Compares the attempts of one target, in their order."""
 
-    at_backend: dict[What, float] = field(default_factory=dict)
+    at_backend: Mapping[What, float] = field(default_factory=lambda: _NOTHING)
     """When the backend was last seen to have changed what."""
     settings: SettingsVersion = SettingsVersion(0, ())
     """What a reload left of the target; whoever reloads sets it."""
@@ -96,15 +102,18 @@ class ChangeTracker:
     _good_at: float = 0.0
     """When the last attempt was made that went well; 0: none."""
     _was_good: bool = False
-    _key: tuple[object, ...] = ()
-    _usual: dict[What, Fact] = field(default_factory=dict)
-    """The values of the kinds that have had one alone."""
-    _aspects: dict[What, _Aspect] = field(default_factory=dict)
-    _clock: dict[str, float] = field(default_factory=dict)
-    """The offset that each clock had when one of them last moved."""
+    _last: Evidence | None = None
+    """The attempt before it."""
+    _last_settings: SettingsVersion = SettingsVersion(0, ())
+    """Those that it was made with."""
+    _usual: list[Fact] = field(default_factory=list)
+    """The values of the kinds that have had one alone, in the order of `WHATS`."""
+    _aspects: Mapping[What, _Aspect] = field(default_factory=lambda: _NOTHING)
+    _clock: tuple[ClockReading, ...] = ()
+    """What each clock showed when one of them last moved."""
     _offset: float = 0.0
     """The one that counts."""
-    _failed: dict[What, Fact] = field(default_factory=dict)
+    _failed: Mapping[What, Fact] = field(default_factory=lambda: _NOTHING)
     """What the last attempt saw that none had that went well; all of it, where none has."""
     _lasting: tuple[Change, ...] = ()
     """Changes of the backend that did no harm, the latest last."""
@@ -121,9 +130,12 @@ class ChangeTracker:
             well again, what came with that; else what has changed at the backend lately and did no harm.
         """
         self._number += 1
-        key, at = extract_key(evidence), evidence.at
+        at, last, settings = evidence.at, self._last, self._last_settings
+        self._last, self._last_settings = evidence, self.settings
         has_moved = self._take_clock(evidence.clock)
-        if good and self._was_good and not self._aspects and not has_moved and key == self._key:
+        steady = good and self._was_good and not self._aspects and not has_moved
+        steady = steady and settings == self.settings
+        if steady and last is not None and extract_key(evidence) == extract_key(last):
             self._at = self._good_at = at
             return self._list_lasting(at)
         facts = extract_facts(evidence)
@@ -136,8 +148,9 @@ class ChangeTracker:
         else:
             recovered = good
             changes = list_differences(self._failed, facts, at, self._at) if good else ()
-            (self._usual, self._failed) = (facts, {}) if good else ({}, facts)
-        self._key, self._was_good, self._at = key, good, at
+            self._usual = [facts.get(what, _NOT_SEEN) if good else _NOT_SEEN for what in WHATS]
+            self._failed = _NOTHING if good else facts
+        self._was_good, self._at = good, at
         if good:
             self._good_at = at
         return changes if recovered or not good else self._list_lasting(at)
@@ -165,22 +178,23 @@ class ChangeTracker:
                 changes.append(self._make_change(what, aspect.usual[-1], aspect.last))
             if good:
                 self._take_as_usual(what, aspect)
-        self._failed = failed
+        self._failed = failed or _NOTHING
         return tuple(changes)
 
     def _follow(self, what: What, fact: Fact, at: float, *, good: bool) -> _Aspect | None:
         """Enter what was seen; return its history where there is more than one value."""
         aspect = self._aspects.get(what)
         if aspect is None:
-            known = self._usual.get(what)
-            if what not in self._usual:
+            known = self._usual[_PLACES[what]]
+            if known is _NOT_SEEN:
                 if good:
-                    self._usual[what] = fact
+                    self._usual[_PLACES[what]] = fact
                 return None
             if known == fact:
                 return None
             before = _Seen(known, 0.0, self._good_at, 0, self._number - 1, good=True)
-            aspect = self._aspects[what] = _Aspect([before], [before], before)
+            aspect = _Aspect([before], [before], before)
+            self._aspects = {**self._aspects, what: aspect}
         seen = next((each for each in aspect.seen if each.fact == fact), None)
         if seen is None:
             first_at = self.settings_at if what == "configuration" else at
@@ -224,8 +238,8 @@ class ChangeTracker:
 
     def _forget(self, what: What, aspect: _Aspect) -> None:
         """Keep of a kind that has one value again that value alone."""
-        del self._aspects[what]
-        self._usual[what] = aspect.last.fact
+        self._aspects = {kind: kept for kind, kept in self._aspects.items() if kind != what}
+        self._usual[_PLACES[what]] = aspect.last.fact
 
     def _report(self, change: Change) -> None:
         # What changes on the exporter's side and does no harm is renewal, day after day.
@@ -233,7 +247,7 @@ class ChangeTracker:
 
     def _make_change(self, what: What, before: _Seen, now: _Seen) -> Change:
         if what in OF_THE_BACKEND:
-            self.at_backend[what] = now.first_at
+            self.at_backend = {**self.at_backend, what: now.first_at}
         return _write_change(what, before.fact, now.fact, now.first_at, before.last_at)
 
     def _make_recovery(self, what: What, aspect: _Aspect, failed: Fact, at: float) -> Change:
@@ -243,7 +257,7 @@ class ChangeTracker:
         if now not in aspect.usual:
             return self._make_change(what, before, now)
         if what in OF_THE_BACKEND:
-            self.at_backend[what] = at
+            self.at_backend = {**self.at_backend, what: at}
         return _write_change(what, before.fact, now.fact, at, before.last_at)
 
     def _list_lasting(self, at: float) -> tuple[Change, ...]:
@@ -257,14 +271,16 @@ class ChangeTracker:
         for reading in readings:
             if not self._clock:
                 self._offset = reading.offset
-            known = self._clock.setdefault(reading.source, reading.offset)
-            if abs(reading.offset - known) > _CLOCK_STEP + reading.uncertainty:
+            known = next((one.offset for one in self._clock if one.source == reading.source), None)
+            if known is None:
+                self._clock = (*self._clock, reading)
+            elif abs(reading.offset - known) > _CLOCK_STEP + reading.uncertainty:
                 moved = reading
         if moved is None:
             return False
         # Where it is ours that was set, all of them move.
         self._offset = moved.offset
-        self._clock = {reading.source: reading.offset for reading in readings}
+        self._clock = tuple({reading.source: reading for reading in readings}.values())
         return True
 
 
@@ -282,6 +298,9 @@ def compare_attempts(before: Evidence, after: Evidence) -> tuple[Change, ...]:
         name for name in _SETTINGS if getattr(before.target, name) != getattr(after.target, name)
     )
     new["configuration"] = SettingsVersion(int(bool(changed)), changed)
+    for what in old.keys() & new.keys():
+        if is_same(old[what], new[what]):
+            new[what] = old[what]
     return list_differences(old, new, after.at, before.at)
 
 
@@ -297,10 +316,11 @@ def list_differences(
 
 
 def _write_change(what: What, before: Fact, now: Fact, at: float, last_before: float) -> Change:
+    old, new = describe_facts(what, before, now)
     return Change(
         what=what,
-        before=describe_fact(what, before),
-        after=describe_fact(what, now),
+        before=old,
+        after=new,
         at=at,
         last_before=last_before,
         parts=find_parts(before, now) if what == "server_chain" else (),

@@ -6,19 +6,25 @@ two attempts that saw the same compare by identity.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from probe.model.certificate import CertificateFacts, Name, name_certificate
 from probe.model.change import Part, What
 from probe.model.evidence import Evidence, Handshake, Varied
+from probe.model.shared import share
 from probe.text.time_format import format_time
 from probe.x509.path import have_same_issuer
 
 Fact = Any
 """A hashable value of the evidence."""
 
+_Value = TypeVar("_Value")
+
 _LONGEST: Final = 32
 """The most texts of one change: names of authorities, addresses, certificates."""
+
+_LISTS: Final = frozenset({"addresses", "acceptable_cas", "ca_file"})
+"""What has many values, of which some come and go."""
 
 _DECIDED_BY: Final[Mapping[Varied, What]] = {
     "every_version": "tls_version",
@@ -56,10 +62,10 @@ def extract_facts(evidence: Evidence) -> dict[What, Fact]:
     target, files = evidence.target, evidence.credentials
     facts: dict[What, Fact] = {"proxy": target.proxy}
     if evidence.addresses or evidence.ending.kind == "dns":
-        facts["addresses"] = frozenset(evidence.addresses)
+        facts["addresses"] = _put_in_order(evidence.addresses)
     broken = tuple(sorted({fault.cause for fault in files.faults}))
     if files.client_chain or broken or target.client_certificate_configured:
-        facts["client_certificate"] = (files.client_chain, broken)
+        facts["client_certificate"] = share((files.client_chain, broken))
     if files.ca_bundle:
         facts["ca_file"] = files.ca_bundle
     if target.started:
@@ -73,9 +79,33 @@ def extract_facts(evidence: Evidence) -> dict[What, Fact]:
     return facts
 
 
-def describe_fact(what: What, fact: Fact) -> tuple[str, ...]:
-    """Return the texts of a fact, each of them safe; none where there is nothing."""
-    return _DESCRIBE.get(what, _describe_text)(fact)[:_LONGEST]
+def describe_facts(
+    what: What, before: Fact, after: Fact
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the texts of a fact as it was and as it is, each of them safe; none where nothing is.
+
+    Of long lists what both have is left out first: what differs is what is asked for.
+    """
+    describe = _DESCRIBE.get(what, _describe_text)
+    old, new = describe(before), describe(after)
+    if what not in _LISTS:
+        return old[:_LONGEST], new[:_LONGEST]
+    in_both = frozenset(old) & frozenset(new)
+    lost, gained = (tuple(one for one in texts if one not in in_both) for texts in (old, new))
+    common = tuple(one for one in old if one in in_both)
+    common = common[: max(_LONGEST - max(len(lost), len(gained)), 0)]
+    return (*lost[:_LONGEST], *common), (*gained[:_LONGEST], *common)
+
+
+def is_same(before: Fact, after: Fact) -> bool:
+    """Whether two recorded facts are the same: of a certificate another version may know more."""
+    return bool(before == after or _list_digests(before) == _list_digests(after))
+
+
+def _list_digests(fact: Fact) -> Fact:
+    if isinstance(fact, CertificateFacts):
+        return fact.sha256
+    return tuple(map(_list_digests, fact)) if isinstance(fact, tuple) else fact
 
 
 def find_parts(before: Fact, after: Fact) -> tuple[Part, ...]:
@@ -90,12 +120,24 @@ def find_parts(before: Fact, after: Fact) -> tuple[Part, ...]:
     return tuple(part for part, differs in parts.items() if differs)
 
 
+def _put_in_order(
+    values: tuple[_Value, ...], key: Callable[[_Value], Any] | None = None
+) -> tuple[_Value, ...]:
+    """Return each of `values` once, in order: equal for equal sets; their own tuple, where it is so."""
+    ordered = tuple(sorted(dict.fromkeys(values), key=key))  # type: ignore[type-var,arg-type]
+    return values if ordered == values else ordered
+
+
+def _name_digest(name: Name) -> tuple[str, str]:
+    return name.digest, name.text
+
+
 def _extract_handshake(shake: Handshake) -> dict[What, Fact]:
     facts: dict[What, Fact] = {}
     if shake.server_chain:
         facts["server_chain"] = shake.server_chain
     if shake.client_certificate_requested:
-        facts["acceptable_cas"] = frozenset(shake.acceptable_cas)
+        facts["acceptable_cas"] = _put_in_order(shake.acceptable_cas, key=_name_digest)
     if shake.complete or shake.client_certificate_requested:
         facts["client_certificate_requested"] = shake.client_certificate_requested
     if shake.version:
@@ -130,7 +172,7 @@ def _describe_client(fact: tuple[tuple[CertificateFacts, ...], tuple[str, ...]])
     return faults or _describe_chain(chain)
 
 
-def _describe_names(names: frozenset[Name]) -> tuple[str, ...]:
+def _describe_names(names: tuple[Name, ...]) -> tuple[str, ...]:
     return tuple(sorted(name.text for name in names))
 
 
@@ -139,7 +181,7 @@ def _describe_text(fact: object) -> tuple[str, ...]:
 
 
 _DESCRIBE: Final[Mapping[What, Callable[[Any], tuple[str, ...]]]] = {
-    "addresses": lambda addresses: tuple(sorted(addresses)),
+    "addresses": lambda addresses: addresses,
     "server_chain": _describe_chain,
     "ca_file": _describe_chain,
     "client_certificate": _describe_client,

@@ -19,7 +19,6 @@ _SUBJECTS: Final[Mapping[What, str]] = {
     "alpn": "the application protocol (ALPN)",
     "server_software": "the software that answers",
     "client_certificate": "the exporter's certificate",
-    "ca_file": "what the exporter's ca_file holds",
     "clock_offset": "the offset of the clock",
 }
 _PARTS: Final[Mapping[Part, str]] = {
@@ -57,7 +56,17 @@ def describe_moment(change: Change, now: float) -> str:
 
 
 def _describe_authorities(change: Change) -> str:
-    subject = "the backend's list of accepted CAs"
+    return _describe_list(
+        change, "the backend's list of accepted CAs", "has the same names, encoded in another way"
+    )
+
+
+def _describe_ca_file(change: Change) -> str:
+    return _describe_list(change, "the exporter's ca_file", "holds the same in another order")
+
+
+def _describe_list(change: Change, subject: str, same: str) -> str:
+    """Say what a list lost and gained; `same` is said where the texts of both are equal."""
     if not change.after:
         return f"{subject} is empty: it was {_list_names(change.before)}"
     if not change.before:
@@ -67,7 +76,7 @@ def _describe_authorities(change: Change) -> str:
         for verb, names in (("lost", change.removed), ("gained", change.added))
         if names
     ]
-    return f"{subject} {' and '.join(said)}"
+    return f"{subject} {' and '.join(said) or same}"
 
 
 def _describe_chain(change: Change) -> str:
@@ -88,6 +97,7 @@ def _describe_start(change: Change) -> str:
 
 _DESCRIBE: Final[Mapping[What, Callable[[Change], str]]] = {
     "acceptable_cas": _describe_authorities,
+    "ca_file": _describe_ca_file,
     "server_chain": _describe_chain,
     "configuration": _describe_configuration,
     "exporter_start": _describe_start,

@@ -315,7 +315,7 @@ def _conclude(listening: Listening, output: str, expect: int) -> None:
                 nl=False,
             )
     wanted = f" of {expect} expected" if expect else ""
-    count = len(listening.seen)
+    count = listening.count
     click.echo(
         f"{listening.good}{wanted} good, {count} connection{'' if count == 1 else 's'}", err=True
     )

@@ -93,7 +93,6 @@ def run_in_loop(main: Coroutine[Any, Any, _T], *, attempts: float = 0.0) -> _T:
 
     `attempts` is how many there will be each second: uvloop pays from `UVLOOP_FROM` on.
     """
-    from probe.system.directory_watcher import join_watching_threads
     from probe.system.memory_allocation import map_large_buffers
 
     map_large_buffers()
@@ -103,8 +102,5 @@ def run_in_loop(main: Coroutine[Any, Any, _T], *, attempts: float = 0.0) -> _T:
         import uvloop
 
         new_loop = uvloop.new_event_loop
-    try:
-        with asyncio.Runner(loop_factory=new_loop) as runner:
-            return runner.run(main)
-    finally:
-        join_watching_threads()
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(main)

@@ -37,7 +37,7 @@ from probe.config.source_reader import COMMAND_LINE, SourceReader, explain_no_ta
 from probe.config.sources.http_sd import fetch_list
 from probe.config.span_destination import SpanDestination, read_span_destination
 from probe.config.target_entry import read_targets
-from probe.config.target_list import assign_names, is_in_shard, merge_targets
+from probe.config.target_list import assign_names, is_in_shard, merge_targets, share_settings
 from probe.config.typed_values import convert
 from probe.config.yaml_document import Document, Place, parse_yaml
 from probe.text.description import describe_url
@@ -216,7 +216,7 @@ def _build(
     return Configuration(
         targets=tuple(
             target
-            for target in assign_names(found)
+            for target in share_settings(assign_names(found))
             if is_in_shard(target.name, shard_index, entry.shard.count)
         ),
         sources=sources,

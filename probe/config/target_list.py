@@ -6,10 +6,10 @@ exporters of one file never merge.
 
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 from probe.model.target import ADDRESSES, Target
 
@@ -75,6 +75,22 @@ def _identify(target: Target) -> object:
         # One that cannot be tried is never the same as one that can: its fault would be lost.
         target.faults,
     )
+
+
+_SHARED: Final = ("tls", "headers", "sources", "interval", "timeout", "expect_until")
+"""What many targets of one configuration have in common, apart from labels."""
+
+
+def share_settings(targets: Iterable[Target]) -> Iterator[Target]:
+    """Let settings that are equal be in memory once, and yield the same `targets`."""
+    known: dict[tuple[str, object], Any] = {}
+    for target in targets:
+        labels = tuple(known.setdefault(("label", each), each) for each in target.labels)
+        object.__setattr__(target, "labels", known.setdefault(("labels", labels), labels))
+        for name in _SHARED:
+            value = getattr(target, name)
+            object.__setattr__(target, name, known.setdefault((name, value), value))
+        yield target
 
 
 _ORDINAL: Final = re.compile(r".*-(0|[1-9][0-9]{0,8})")

@@ -10,6 +10,11 @@ from typing import Final
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.diagnosis.readings.exporter_alerts import SERVER_CAUSES, state_meaning
+from probe.diagnosis.readings.exporter_requests import (
+    RequestReading,
+    read_refused,
+    read_unanswered,
+)
 from probe.diagnosis.readings.path_fault_text import describe_fault
 from probe.exporters.withholding import WITHHOLDING, names_issuer_of
 from probe.model.certificate import CertificateFacts, name_certificate
@@ -89,11 +94,9 @@ def diagnose_exporter(
         return _diagnose_none(found)
     if not connection.complete:
         return _diagnose_unfinished(found)
-    if connection.end == "no_backend":
-        facts = (f"{connection.forwarded_to} could not be reached: {connection.detail}",)
-        return found.fail("otlp_unavailable", "export", facts)
     if not connection.request_count:
-        return _diagnose_silence(found)
+        reading = read_unanswered(connection)
+        return _diagnose_silence(found) if reading is None else _conclude(found, reading)
     return _diagnose_requests(found)
 
 
@@ -371,13 +374,12 @@ def _diagnose_requests(found: _Found) -> Diagnosis:
             facts=tuple(safe_text(fact, 700) for fact in facts),
             findings=findings,
         )
-    first = connection.requests[0]
-    fact = f"{first.method} {first.path} ({first.content_type or 'no media type'}) was answered "
-    fact += first.answer or "not at all"
-    if not first.signal:
-        return found.fail("otlp_not_served", "export", (fact, "that path is none of OTLP's"))
-    if first.answer in {"HTTP 405", "HTTP 415"}:
-        return found.fail("otlp_protocol_mismatch", "export", (fact,))
-    also = ("otlp_unavailable", "otlp_throttled", "otlp_permission_denied")
-    decides = f"the log of {connection.forwarded_to or 'the backend'}"
-    return found.fail("otlp_rejected", "export", (fact,), also=also, decides=decides)
+    return _conclude(found, read_refused(connection))
+
+
+def _conclude(found: _Found, reading: RequestReading) -> Diagnosis:
+    if not reading.cause:
+        return found.leave_open("export", reading.facts[0])
+    return found.fail(
+        reading.cause, "export", reading.facts, also=reading.also, decides=reading.decides
+    )

@@ -12,6 +12,7 @@ from probe.diagnosis.watched_time import Bounds, Watch, is_within
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.evidence_times import is_repeat, list_times, put_times
+from probe.model.shared import share
 
 WORTH_WATCHING: Final = 8
 """Attempts that a reading has to be kept for: to watch a function costs as much as to call it a few
@@ -82,4 +83,8 @@ class KeptDiagnosis(KeptReading[Diagnosis]):
 
     def __init__(self) -> None:
         """Keep nothing yet."""
-        super().__init__(diagnose)
+        super().__init__(_diagnose)
+
+
+def _diagnose(evidence: Evidence) -> Diagnosis:
+    return share(diagnose(evidence))

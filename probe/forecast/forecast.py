@@ -163,7 +163,7 @@ def _describe(one: UsedCertificate, seen: SeenTarget, now: float) -> ForecastEnt
         fix=one.fix,
     )
     habit = renewals.find_habit(certificate)
-    if habit is not None and ends > now:
+    if habit is not None and ends > max(now, habit.due):
         return _apply_habit(entry, habit, now)
     sure, why = _judge_sureness(one, evidence)
     return replace(entry, sure=sure, why=why)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, overload
 
 from probe.model.record import Record
+from probe.model.shared import share
 
 HISTORY: Final = 60
 """How many attempts of a target are remembered."""
@@ -33,8 +34,8 @@ class History(Sequence[HistoryEntry]):
         """When each attempt was, and how long it took."""
         self._which = bytearray()
         """The place in `_kinds` of each attempt's kind."""
-        self._kinds: list[_Kind] = []
-        """How attempts ended; most targets know one way."""
+        self._kinds: tuple[_Kind, ...] = ()
+        """How attempts ended; most targets know one way, and the same one."""
 
     def __len__(self) -> int:
         """Return how many attempts are remembered."""
@@ -67,7 +68,7 @@ class History(Sequence[HistoryEntry]):
             if len(self._kinds) > HISTORY:
                 self._forget_kinds()
         if kind not in self._kinds:
-            self._kinds.append(kind)
+            self._kinds = share((*self._kinds, kind))
         self._which.append(self._kinds.index(kind))
         self._times.extend((at, duration))
 
@@ -81,5 +82,5 @@ class History(Sequence[HistoryEntry]):
     def _forget_kinds(self) -> None:
         """Keep only the kinds that a remembered attempt has."""
         each = [self._kinds[place] for place in self._which]
-        self._kinds = list(dict.fromkeys(each))
+        self._kinds = tuple(dict.fromkeys(each))
         self._which = bytearray(map(self._kinds.index, each))

@@ -18,6 +18,7 @@ from probe.ledger.replicas import list_results
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
+from probe.model.shared import share
 from probe.model.target import SourceState
 from probe.model.trace_context import log_fields
 from probe.system.fault_log import TokenBucket
@@ -46,8 +47,14 @@ class _Reported:
     logged: Diagnosis | None = None
     """A diagnosis of which nothing is left to be logged; not where addresses have their own."""
     outcomes: TokenBucket = field(default_factory=lambda: TokenBucket(burst=BURST, every=EVERY))
-    # Their own: many findings shall not silence a change of the outcome.
-    of_findings: TokenBucket = field(default_factory=lambda: TokenBucket(burst=BURST, every=EVERY))
+    _of_findings: TokenBucket | None = None
+
+    @property
+    def of_findings(self) -> TokenBucket:
+        """Their own: many findings shall not silence a change of the outcome. Most targets have none."""
+        if self._of_findings is None:
+            self._of_findings = TokenBucket(burst=BURST, every=EVERY)
+        return self._of_findings
 
 
 @dataclass(slots=True)
@@ -122,10 +129,12 @@ class ChangeLog:
 
     def _take_change(self, known: _Reported, ended: _Ended) -> int:
         """Mark a change that is due for a line; return how many were passed over before it."""
-        changed, known.last = known.last != ended, ended
+        changed = known.last != ended
+        if changed:
+            known.last = ended = share(ended)
         if known.outcome != ended and known.outcomes.take(self._clock()):
             passed_over, known.passed_over = known.passed_over, 0
-            known.outcome, known.new = ended, True
+            known.outcome, known.new = known.last, True
             return passed_over
         known.passed_over += changed
         return 0

@@ -97,7 +97,7 @@ EVENTS: Final[Mapping[str, Event]] = {
         "Something of the backend is another than in earlier attempts, and has stayed so, and did no "
         "harm to this target. What changed before an outcome did is in `changed` of "
         "`target_outcome_changed`.",
-        ("target", "what", "changed", "first_seen"),
+        ("target", "address", "what", "changed", "first_seen"),
     ),
     "target_finding_appeared": Event(
         "warning",
@@ -115,7 +115,8 @@ EVENTS: Final[Mapping[str, Event]] = {
         "minutes, with `changes_passed_over`. Where each address of the target has its own result, "
         "`addresses` are those that now end in this way, of `of_addresses`.",
         (
-            "target", "addresses", "of_addresses", "outcome", "stage", "certain", "party", "facts", "changes_passed_over",
+            "target", "addresses", "of_addresses", "outcome", "stage", "certain", "party", "facts", "changed",
+            "changes_passed_over",
             "server.address", "server.port", "error.type", "tls.protocol.version",
         ),
     ),

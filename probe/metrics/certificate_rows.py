@@ -18,6 +18,7 @@ from probe.diagnosis.readings.used_certificates import (
 )
 from probe.model.certificate import CertificateFacts, ReceiverFiles
 from probe.model.evidence import Evidence
+from probe.model.shared import share
 from probe.x509.validity import find_first_to_expire
 
 Source = Literal["client", "client_ca_bundle", "server", "receiver", "receiver_client_ca"]
@@ -66,7 +67,7 @@ class CertificateRows:
 
     def __init__(self) -> None:
         """Know nothing yet."""
-        self._client_path = KeptReading(find_client_path)
+        self._client_path = KeptReading(_find_client_path)
         self._client: ClientPath | None = None
         """What the last attempt showed of the client's chain."""
         self._needed: _Certificates = ()
@@ -124,6 +125,10 @@ class CertificateRows:
             *(() if held.receiver is None else _list_receiver_rows(held.receiver, evidence.at)),
         )
         return [each for each in rows if each.shown]
+
+
+def _find_client_path(evidence: Evidence) -> ClientPath:
+    return share(find_client_path(evidence))
 
 
 def _list_receiver_rows(files: ReceiverFiles, at: float) -> tuple[SourceRows, SourceRows]:

@@ -19,7 +19,7 @@ ConnectionEnd = Literal[
     "open", "alert", "refused", "close", "reset", "timeout", "limit", "no_backend"
 ]
 """How a connection ended: `alert` of the exporter's, `refused` by ours, `limit` of our own,
-`no_backend`: the one of --forward could not be reached."""
+`no_backend`: the one of --forward could not be reached, or ended it without an answer."""
 
 ClientCertificate = Literal["presented", "none", "not_reached"]
 """Whether the exporter presented a certificate; `not_reached`: it was never asked, or stopped."""
@@ -31,12 +31,12 @@ class ExportRequest(Record, frozen=True, omit_defaults=False):
     over: Literal["h2", "http/1.1"]
     method: str
     path: str
-    signal: Literal["traces", "metrics", "logs", ""] = ""
+    signal: Literal["traces", "metrics", "logs", "profiles", ""] = ""
     """Empty where the path is none of OTLP's."""
     services: tuple[str, ...] = ()
     """Each `service.name` in it."""
     items: int | None = None
-    """Spans, data points or log records; None where the body could not be counted."""
+    """Spans, data points, log records or profiles; None where the body could not be counted."""
     uncounted: str = ""
     """Why not."""
     size: int = 0
@@ -90,10 +90,12 @@ class ExporterConnection(Record, frozen=True):
     """Whether the handshake is complete."""
     end: ConnectionEnd = "open"
     detail: str = ""
-    """Which limit; or why the backend of --forward could not be reached."""
+    """Which limit, why it was refused after the handshake, or what is wrong with the backend of --forward."""
+    request_began: bool = False
+    """Whether any byte of a request came; in HTTP/2 that is its header fields."""
     request_count: int = 0
     requests: tuple[ExportRequest, ...] = ()
-    """The first ones."""
+    """The first ones, the first that was taken among them."""
     items: int = 0
     """Of all requests that were taken."""
     bytes_received: int = 0

@@ -5,6 +5,7 @@ password) is a `Secret`, whose text leaves it only where it is used.
 """
 
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -111,7 +112,7 @@ class Endpoint:
             raise ValueError("it is neither host:port nor a URL") from None
         scheme = ""
         if marked:
-            scheme = parts.scheme.lower()
+            scheme = sys.intern(parts.scheme.lower())
             if scheme not in {"http", "https"}:
                 raise ValueError("the scheme is unknown; use http or https")
         try:
@@ -251,9 +252,9 @@ class Target:
 
     def __post_init__(self) -> None:
         """Put a description in the place of a label that is a key or a token by its form."""
-        labels = tuple((name, describe_name(value)) for name, value in self.labels)
-        if labels != self.labels:
-            object.__setattr__(self, "labels", labels)
+        # The same names come again and again.
+        labels = tuple((sys.intern(str(name)), describe_name(value)) for name, value in self.labels)
+        object.__setattr__(self, "labels", labels)
 
     @property
     def reference_identifier(self) -> str:

@@ -5,7 +5,9 @@ for a backend to accept or refuse.
 """
 
 import re
+import sys
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final, Self
 from urllib.parse import quote
 
@@ -68,15 +70,34 @@ class Request:
     signal: Signal
     h2: bytes = field(repr=False)
     """Preface, SETTINGS and the whole request."""
-    h2_opening: bytes = field(repr=False)
-    """Depth tls: preface and SETTINGS."""
     http1: bytes = field(repr=False)
-    http1_opening: bytes = field(repr=False)
-    """Depth tls: `OPTIONS *`, with none of the target's headers."""
-    h2_bare: bytes = field(repr=False)
-    """For the clock: preface, SETTINGS and `HEAD /`, with none of the target's headers."""
-    http1_bare: bytes = field(repr=False)
-    """For the clock: `HEAD /`, with none of the target's headers."""
+    authority: str
+    """What requests without the target's headers call the backend; they are few, and not kept."""
+    user_agent: bytes = field(repr=False)
+
+    @property
+    def h2_opening(self) -> bytes:
+        """Depth tls: preface and SETTINGS."""
+        return OPENING
+
+    @property
+    def http1_opening(self) -> bytes:
+        """Depth tls: `OPTIONS *`, with none of the target's headers."""
+        return self._write_bare(b"OPTIONS *")
+
+    @property
+    def h2_bare(self) -> bytes:
+        """For the clock: preface, SETTINGS and `HEAD /`, with none of the target's headers."""
+        return _encode_bare(self.authority, self.user_agent)
+
+    @property
+    def http1_bare(self) -> bytes:
+        """For the clock: `HEAD /`, with none of the target's headers."""
+        return self._write_bare(b"HEAD /")
+
+    def _write_bare(self, line: bytes) -> bytes:
+        fields = b"host: %b\r\nuser-agent: %b" % (self.authority.encode(), self.user_agent)
+        return b"%b HTTP/1.1\r\n%b\r\n\r\n" % (line, fields)
 
     def fill_in_context(self, trace: TraceContext) -> Self:
         """Fill in the Trace Context headers of a request that was built with `propagate`."""
@@ -115,8 +136,7 @@ def build_request(
     """
     if len(message) > MAX_MESSAGE:
         raise ValueError(f"a message of {len(message)} bytes; at most {MAX_MESSAGE} can be sent")
-    agent = [("user-agent", check_value("user-agent", user_agent))]
-    authority, bare_authority = _authority(target), encode_authority(target.endpoint)
+    agent, authority = check_value("user-agent", user_agent), _authority(target)
     path = _path(target)
     own = list_own_fields(target)
     context = [("traceparent", _TRACEPARENT), ("tracestate", _TRACESTATE)]
@@ -124,7 +144,7 @@ def build_request(
         context = []
     grpc = target.protocol == "grpc"
     media = b"application/grpc" if grpc else b"application/x-protobuf"
-    fields = [("content-type", media), *agent]
+    fields = [("content-type", media), ("user-agent", agent)]
     body = b"\0" + len(message).to_bytes(GRPC_PREFIX - 1) + message if grpc else message
     if grpc:
         fields.append(("te", b"trailers"))
@@ -138,7 +158,6 @@ def build_request(
         protocol=target.protocol,
         signal=target.signal,
         h2=_http2(("POST", scheme, path, authority), fields, own.h2, context, body),
-        h2_opening=OPENING,
         http1=_http1(
             "POST",
             path,
@@ -146,10 +165,15 @@ def build_request(
             [*(field for field in fields if field[0] != "te"), *own.http1, *context],
             body,
         ),
-        http1_opening=_http1("OPTIONS", "*", bare_authority, agent),
-        h2_bare=_http2(("HEAD", "https", "/", bare_authority), agent),
-        http1_bare=_http1("HEAD", "/", bare_authority, agent),
+        # As the text of the target's facts has it.
+        authority=sys.intern(encode_authority(target.endpoint)),
+        user_agent=agent,
     )
+
+
+@lru_cache(maxsize=256)
+def _encode_bare(authority: str, user_agent: bytes) -> bytes:
+    return _http2(("HEAD", "https", "/", authority), [("user-agent", user_agent)])
 
 
 def _http2(

@@ -5,18 +5,28 @@ moves it. What has no known moment is a task. All text has passed `safe_text`.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from probe import __version__
 from probe.diagnosis.cause import PARTIES
 from probe.forecast.entry import KINDS, SURENESS, ForecastEntry
 from probe.report.forecast_words import describe_subject
+from probe.text.time_format import rfc3339
 
 MEDIA_TYPE: Final = "text/calendar; charset=utf-8"
 _LONGEST_LINE: Final = 75
 """Octets of a line, without its break (§3.1)."""
-_LAST: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
+_NOTHING: Final = (
+    "BEGIN:VTIMEZONE",
+    "TZID:UTC",
+    "BEGIN:STANDARD",
+    "DTSTART:19700101T000000",
+    "TZOFFSETFROM:+0000",
+    "TZOFFSETTO:+0000",
+    "END:STANDARD",
+    "END:VTIMEZONE",
+)
+"""What a calendar without an event has: it must have a component (§3.6), and nobody sees this one."""
 
 
 def render_calendar(
@@ -39,6 +49,7 @@ def render_calendar(
     for one in entries:
         taken[one.uid] = number = taken.get(one.uid, 0) + 1
         lines += _event(one, f"{one.uid}-{number}" if number > 1 else one.uid, now, alarms)
+    lines += () if entries else _NOTHING
     lines.append("END:VCALENDAR")
     return b"".join(_fold(line) for line in lines)
 
@@ -61,7 +72,8 @@ def _event(entry: ForecastEntry, uid: str, now: float, alarms: Sequence[float]) 
     for seconds in alarms if entry.at is not None else ():
         yield "BEGIN:VALARM"
         yield "ACTION:DISPLAY"
-        yield f"TRIGGER:-PT{int(seconds // 60)}M"
+        minutes, rest = divmod(round(seconds), 60)
+        yield f"TRIGGER:-PT{round(seconds)}S" if rest else f"TRIGGER:-PT{minutes}M"
         yield f"DESCRIPTION:{_escape(title)}"
         yield "END:VALARM"
     yield f"END:{component}"
@@ -82,7 +94,7 @@ def _describe(entry: ForecastEntry) -> str:
 
 def _moment(seconds: float) -> str:
     """Return a date-time in UTC (§3.3.5)."""
-    return datetime.fromtimestamp(min(max(seconds, 0.0), _LAST), UTC).strftime("%Y%m%dT%H%M%SZ")
+    return rfc3339(seconds).replace("-", "").replace(":", "")
 
 
 def _escape(text: str) -> str:

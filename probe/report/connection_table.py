@@ -24,6 +24,9 @@ _PEER: Final = 22
 _EXPORTER: Final = 26
 _TLS: Final = 5
 _CERTIFICATE: Final = 30
+_NOUNS: Final = {
+    "traces": "span", "metrics": "data point", "logs": "log record", "profiles": "profile",
+}  # fmt: skip
 _MOST_STORIES: Final = 256
 """Stories that are remembered, so that each is printed once."""
 
@@ -196,7 +199,7 @@ def _describe_request(request: ExportRequest) -> str:
     services = f" of {', '.join(request.services)}" if request.services else ""
     counted = f"not counted: {request.uncounted}" if request.uncounted else ""
     if request.items is not None:
-        noun = {"traces": "span", "metrics": "data point", "logs": "log record"}[request.signal]
+        noun = _NOUNS[request.signal]
         counted = f"{request.items} {noun}{'' if request.items == 1 else 's'}{services}"
     kind = "gRPC" if request.content_type.startswith("application/grpc") else "HTTP"
     what = f"{request.signal or 'no signal of OTLP'} over {kind} ({request.method} {request.path})"

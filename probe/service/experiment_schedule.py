@@ -30,6 +30,7 @@ from probe.diagnosis.readings.experiment_results import (
 )
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.evidence import Ending, Evidence, Experiment, OtherAddress, Varied
+from probe.model.shared import share
 
 HOUR: Final = 3600.0
 LEAST_REPEATS: Final = 3
@@ -212,7 +213,7 @@ class ExperimentSchedule:
         # Where a success cannot be repeated without the target's headers, it is not tried again
         # for an hour either.
         if is_reproduced(shown) or (is_confirmed(evidence) and not _is_our_failure(made)):
-            outcome = get_comparable_outcome(evidence, choose_experiments(evidence))
+            outcome = share(get_comparable_outcome(evidence, choose_experiments(evidence)))
             history.holding = _Round(made, outcome, self._clock())
         elif not _is_our_failure(made):
             history.holding = None

@@ -36,7 +36,7 @@ def keep_changes(before: TargetRuntime | None, after: TargetRuntime, at: float) 
     if keys := tuple(list_changed_keys(before.target, after.target)):
         tracker.settings = SettingsVersion(tracker.settings.number + 1, keys)
         tracker.settings_at = at
-    after.keep_store(ChangeTracker, tracker)
+    after.keep_store(tracker)
 
 
 def list_changed_keys(before: Target, after: Target) -> Iterator[str]:

@@ -32,6 +32,7 @@ from probe.model.target import list_down_sources
 from probe.service.pipeline import Pipeline
 from probe.service.schedule import Schedule
 from probe.surroundings.view_watcher import WatchedView, watch_views
+from probe.system.directory_watcher import DirectoryWatcher
 from probe.system.file_watcher import watch_files
 from probe.system.garbage import no_collections
 from probe.text.description import describe_bug
@@ -88,6 +89,7 @@ class Reloader:
         """The files of the configuration that was refused: a change of one may fix it."""
         self._credential_files: tuple[Configuration | None, Collection[str]] = (None, ())
         """Of which configuration they are known, and which they are."""
+        self._credential_directories = DirectoryWatcher()
         self._loader = loader
         self._pipeline = pipeline
         self._schedule = schedule
@@ -155,6 +157,7 @@ class Reloader:
         self._pipeline.replace_targets(loaded.targets)
         self._schedule.replace(loaded.targets)
         self.configuration = loaded
+        self._credential_directories.report_everything()
         self.failure, self._refused_files = None, ()
         self._on_reload(loaded)
         warnings = [safe_text(warning) for warning in loaded.warnings]
@@ -168,7 +171,7 @@ class Reloader:
             watch_files(
                 self._list_credential_files,
                 self._attempt_rotated,
-                version=lambda: self.configuration,
+                directories=self._credential_directories,
             ),
         )
         self._start_task(

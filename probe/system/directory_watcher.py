@@ -6,30 +6,20 @@ another file. Where a directory cannot be watched, that is reported, and its fil
 
 import asyncio
 import os
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
 
-from probe.system.own_limits import lacks_threads
+from probe.system.inotify import Inotify
 
-Notifications = Callable[..., Iterator[AbstractSet[tuple[object, str]]]]
-"""watchfiles.watch, or what stands in for it."""
-
-GROUPED: Final = 100
-"""Milliseconds for which changes are put together."""
-STEP: Final = 20
-"""Milliseconds without a further change after which they are reported."""
-THREAD_NAME: Final = "directories"
-JOIN_STEPS: Final = 100
-"""Waits of STEP for a thread that was stopped. They are counted, since a clock goes on while the
-process is suspended."""
-SPARE_THREADS: Final = 2
-"""Threads that must be free for a watch: it starts one, and others may start one meanwhile."""
+EVERYTHING: Final = ""
+"""The place that stands for all of them."""
+AT_ONCE: Final = 500
+"""Files, or directories, that the event loop asks the system about itself."""
 _LINKS: Final = 40
 """As many as Linux follows in one path (path_resolution(7))."""
 
 _Identity = tuple[int, int]
+_Result = TypeVar("_Result")
 
 
 def map_watched_places(paths: Iterable[str]) -> dict[str, list[str]]:
@@ -80,36 +70,22 @@ def _read_link(path: str) -> str:
         return ""
 
 
-def join_watching_threads() -> None:
-    """Wait until no thread watches directories any more; all watchers must have been stopped.
-
-    Python ends daemon threads at its exit by pthread_exit, whose unwinding Rust's code in watchfiles
-    does not let pass: glibc then aborts the process ("exception not rethrown").
-    """
-    for thread in threading.enumerate():
-        if thread.name == THREAD_NAME:
-            for _ in range(JOIN_STEPS):
-                if not thread.is_alive():
-                    break
-                thread.join(STEP / 1000)
-
-
 class DirectoryWatcher:
     """Watches the directories of places, and says at which of those something has changed."""
 
-    def __init__(self, notifications: Notifications | None = None) -> None:
-        """Watch none yet; `notifications` stands in for watchfiles.watch."""
+    def __init__(self, notifications: Callable[[Iterable[str]], Inotify] = Inotify) -> None:
+        """Watch none yet; `notifications` reports what changes."""
         self._notifications = notifications
-        self._watched: dict[str, _Identity] = {}
-        self._names: dict[str, list[str]] = {}
+        self._inotify: Inotify | None = None
+        self._identities: dict[str, _Identity] = {}
+        """The directories that are there."""
+        self._places: Mapping[str, Sequence[str]] = {}
         self._changed: set[str] = set()
         self._notified = asyncio.Event()
-        self._stop: threading.Event | None = None
-        self._refused = False
 
     def find_unwatched(self, places: Mapping[str, Iterable[str]]) -> frozenset[str]:
         """Return the paths of `places` of which a change might not be reported."""
-        watched = frozenset() if self._refused else self._watched.keys()
+        watched = frozenset[str]() if self._inotify is None else self._inotify.watched
         return frozenset(
             path
             for place, paths in places.items()
@@ -117,115 +93,72 @@ class DirectoryWatcher:
             for path in paths
         )
 
-    def watch_places(self, places: Iterable[str]) -> bool:
-        """Watch the directories of `places` as they are now; return whether those are others.
-
-        It takes a moment until the watches stand: what changes meanwhile may not be reported.
-        """
+    async def watch_places(self, places: Mapping[str, Sequence[str]]) -> bool:
+        """Watch the directories of `places` as they are now; return whether those are others."""
+        self._places = places
         wanted = frozenset(map(os.path.dirname, places))
-        there = {path: found for path in wanted if (found := _read_identity(path))}
-        if there == self._watched:
+        there = await run_aside(len(wanted), lambda: _read_identities(wanted))
+        if there == self._identities:
             return False
         self.stop()
-        self._watched, self._refused = there, False
-        by_identity: dict[_Identity, list[str]] = {}
-        for path, identity in there.items():
-            by_identity.setdefault(identity, []).append(path)
-        # The kernel watches an inode once, and reports it by one of its names.
-        self._names = {names[0]: names for names in by_identity.values()}
+        self._identities = there
         if there:
-            self._stop = threading.Event()
-            # A thread of its own, not awatch: that imports much, in the loop's thread.
-            thread = threading.Thread(
-                target=self._forward_notifications,
-                args=(tuple(self._names), self._stop, asyncio.get_running_loop()),
-                name=THREAD_NAME,
-                daemon=True,
-            )
             try:
-                thread.start()
-            except RuntimeError:
-                # No thread is to be had at present: what is not watched is looked at often.
-                self._refused = True
+                self._inotify = await run_aside(len(there), lambda: self._notifications(there))
+            except OSError:
+                return True  # what is not watched is looked at often
+            loop = asyncio.get_running_loop()
+            loop.add_reader(self._inotify.fileno(), self._take_notifications)
         return True
 
-    async def wait_for_changes(self, seconds: float) -> frozenset[str]:
-        """Return the paths that notifications were about, waiting up to `seconds` for one."""
+    async def wait_for_changes(self, seconds: float) -> bool:
+        """Return whether there are any, waiting up to `seconds` for one."""
         try:
             async with asyncio.timeout(seconds):
-                await self._notified.wait()
+                return await self._notified.wait()
         except TimeoutError:
-            return frozenset()
+            return False
+
+    def take_changes(self) -> frozenset[str]:
+        """Return the places at which something has changed since the last call."""
         self._notified.clear()
         changed, self._changed = frozenset(self._changed), set()
         return changed
 
-    def lost_directory(self, notified: Iterable[str]) -> bool:
-        """Return whether one of `notified` is a directory that is watched: it is no longer there."""
-        return not self._watched.keys().isdisjoint(notified)
-
-    def stop(self) -> None:
-        """Watch none any more; the thread ends within `STEP`."""
-        if self._stop is not None:
-            self._stop.set()
-        self._stop, self._watched = None, {}
-
-    def _forward_notifications(
-        self, directories: tuple[str, ...], stop: threading.Event, loop: asyncio.AbstractEventLoop
-    ) -> None:
-        try:
-            for notified in self._read_notifications(directories, stop):
-                loop.call_soon_threadsafe(self._take_notification, stop, notified)
-        except RuntimeError:
-            return  # the loop has ended
-
-    def _read_notifications(
-        self, directories: tuple[str, ...], stop: threading.Event
-    ) -> Iterator[AbstractSet[str] | None]:
-        """Yield the paths of each notification; at last None where there can be no more."""
-        # notify, below watchfiles, starts a thread, and ends the whole process where it gets none
-        # (INotifyWatcher::drop panics while another panic is under way).
-        if lacks_threads(SPARE_THREADS):
-            yield None
-            return
-        try:
-            notifications = self._notifications or _load_watchfiles()
-            changes = notifications(
-                *directories,
-                watch_filter=None,
-                debounce=GROUPED,
-                step=STEP,
-                stop_event=stop,
-                recursive=False,
-                raise_interrupt=False,
-                ignore_permission_denied=True,
-            )
-            for change in changes:
-                yield {path for _, path in change}
-        except (OSError, MemoryError, RuntimeError):
-            # Too many watches, as a rule.
-            yield None
-
-    def _take_notification(self, stop: threading.Event, paths: AbstractSet[str] | None) -> None:
-        if stop is not self._stop:
-            return  # of an earlier set of directories
-        if paths is None:
-            self._refused = True
-        else:
-            self._changed.update(name for path in paths for name in self._list_names(path))
+    def report_everything(self) -> None:
+        """Report a change of everything: what is to be watched may be something else now."""
+        self._changed.add(EVERYTHING)
         self._notified.set()
 
-    def _list_names(self, path: str) -> Iterator[str]:
-        yield path
-        above, name = os.path.split(path)
-        for other in self._names.get(above, ()):
-            yield f"{other.rstrip('/')}/{name}"
+    def stop(self) -> None:
+        """Watch none any more."""
+        if self._inotify is not None:
+            asyncio.get_running_loop().remove_reader(self._inotify.fileno())
+            self._inotify.close()
+        self._inotify, self._identities = None, {}
+
+    def _take_notifications(self) -> None:
+        assert self._inotify is not None
+        for path in self._inotify.read():
+            if path in self._identities:
+                self.report_everything()  # it is gone
+            elif path in self._places or f"{os.path.dirname(path)}/" in self._places:  # noqa: PTH120 - a Path costs several times as much
+                self._changed.add(path)
+                self._notified.set()
 
 
-def _load_watchfiles() -> Notifications:
-    from watchfiles.main import watch
+async def run_aside(files: int, work: Callable[[], _Result]) -> _Result:
+    """Return what `work` on so many files does; the loop does not wait for many of them."""
+    if files <= AT_ONCE:
+        return work()
+    try:
+        return await asyncio.to_thread(work)
+    except RuntimeError:  # no further thread can be started
+        return work()
 
-    return watch
+
+def _read_identities(paths: Iterable[str]) -> dict[str, _Identity]:
+    return {path: found for path in paths if (found := _read_identity(path))}
 
 
 def _read_identity(path: str) -> _Identity | None:

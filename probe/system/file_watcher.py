@@ -9,9 +9,15 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
-from probe.system.directory_watcher import DirectoryWatcher, Notifications, map_watched_places
+from probe.system.directory_watcher import (
+    AT_ONCE,
+    EVERYTHING,
+    DirectoryWatcher,
+    map_watched_places,
+    run_aside,
+)
 from probe.system.file_fingerprint import Fingerprint, read_fingerprint
 
 SLOW: Final = 5.0
@@ -19,10 +25,7 @@ SLOW: Final = 5.0
 QUICK: Final = 0.5
 """Seconds between two looks at what cannot be watched; more than `AT_ONCE` files take longer in
 proportion."""
-AT_ONCE: Final = 500
-_Result = TypeVar("_Result")
-
-PAUSE: Final = 0.1
+PAUSE: Final = 0.2
 """Seconds between a notification and the look."""
 
 
@@ -30,8 +33,7 @@ async def watch_files(
     paths: Callable[[], Iterable[str]],
     changed: Callable[[frozenset[str]], Awaitable[None]],
     *,
-    version: Callable[[], object] = lambda: None,
-    notifications: Notifications | None = None,
+    directories: DirectoryWatcher | None = None,
 ) -> None:
     """Call `changed` with the paths whose files did, until cancelled.
 
@@ -39,14 +41,14 @@ async def watch_files(
         paths: what to look at, asked before each full look: files may come and go. One that ends
             in "/" is a directory; it changes when an entry comes or goes.
         changed: awaited before the next look.
-        version: what `paths` depends on; another one brings a full look within `QUICK` seconds.
-        notifications: stands in for watchfiles.watch.
+        directories: says when to look; whoever has it can bring a full look, where `paths` may
+            have become others. None: the watch has its own.
     """
     seen = await _look_at(paths())
-    directories = DirectoryWatcher(notifications)
+    directories = directories or DirectoryWatcher()
     try:
         while True:
-            now = await _wait_for_look(directories, seen, paths, version)
+            now = await _wait_for_look(directories, seen, paths)
             # A path that is new, or no longer named, is another set of files, not a changed one.
             different = frozenset(path for path in now.keys() & seen if now[path] != seen[path])
             seen = now
@@ -62,29 +64,30 @@ async def _wait_for_look(
     directories: DirectoryWatcher,
     seen: Mapping[str, Fingerprint],
     paths: Callable[[], Iterable[str]],
-    version: Callable[[], object],
 ) -> dict[str, Fingerprint]:
     """Wait until something may have changed, and return how things are then.
 
-    Where the watches are new, all is looked at soon: they may have missed what came before they
-    stood.
+    Where the watches are new, all is looked at soon: they have missed what came before they stood.
     """
-    places = await _run_aside(len(seen), lambda: map_watched_places(seen))
-    new = directories.watch_places(places)
-    every = QUICK if new else SLOW
-    began = looked = time.monotonic()
-    known = version()
+    places = await run_aside(len(seen), lambda: map_watched_places(seen))
+    new = await directories.watch_places(places)
+    unwatched = directories.find_unwatched(places)
+    every = QUICK * (1 + len(unwatched) // AT_ONCE)
+    looked = time.monotonic()
+    due = looked + (QUICK if new else SLOW)
     while True:
-        notified = await directories.wait_for_changes(QUICK)
-        if selected := _select_paths(places, notified):
+        left = due - time.monotonic()
+        if await directories.wait_for_changes(min(left, every) if unwatched else left):
             # The other files of the same rotation come along; and nobody looks more often.
             await asyncio.sleep(PAUSE)
-            return {**seen, **_read_fingerprints(selected)}
+            changed = directories.take_changes()
+            if EVERYTHING in changed:
+                return await _look_at(paths())
+            return {**seen, **_read_fingerprints(_select_paths(places, changed))}
         now = time.monotonic()
-        if now - began >= every or directories.lost_directory(notified) or version() != known:
+        if now >= due:
             return await _look_at(paths())
-        unwatched = directories.find_unwatched(places)
-        if unwatched and now - looked >= QUICK * (1 + len(unwatched) // AT_ONCE):
+        if unwatched and now - looked >= every:
             looked = now
             found = await _look_at(unwatched)
             if any(found[path] != seen[path] for path in found):
@@ -102,17 +105,7 @@ def _select_paths(places: Mapping[str, Sequence[str]], notified: Iterable[str]) 
 
 async def _look_at(paths: Iterable[str]) -> dict[str, Fingerprint]:
     listed = tuple(paths)
-    return await _run_aside(len(listed), lambda: _read_fingerprints(listed))
-
-
-async def _run_aside(files: int, work: Callable[[], _Result]) -> _Result:
-    """Return what `work` on so many files does; the loop does not wait for many of them."""
-    if files <= AT_ONCE:
-        return work()
-    try:
-        return await asyncio.to_thread(work)
-    except RuntimeError:  # no further thread can be started
-        return work()
+    return await run_aside(len(listed), lambda: _read_fingerprints(listed))
 
 
 def _read_fingerprints(paths: Iterable[str]) -> dict[str, Fingerprint]:

@@ -4,12 +4,10 @@ Whatever fails for want of one of them is the probe's own trouble and says nothi
 a file or a source. A leaf: everybody may ask it.
 """
 
-import _thread
 import errno
 import os
 import resource
 import sys
-import threading
 from contextlib import suppress
 from typing import Final, TypeGuard
 
@@ -81,20 +79,6 @@ def lacks_descriptors(count: int = SPARE) -> str:
         for descriptor in taken:
             os.close(descriptor)
     return ""
-
-
-def lacks_threads(count: int) -> bool:
-    """Return whether `count` threads cannot be started at present (pthread_create(3): EAGAIN)."""
-    end = threading.Event()
-    try:
-        for _ in range(count):
-            # threading.Thread.start would wait for a thread that lacks memory for its first step.
-            _thread.start_new_thread(end.wait, ())
-    except (RuntimeError, MemoryError):
-        return True
-    finally:
-        end.set()
-    return False
 
 
 def raise_descriptor_limit() -> int:

@@ -27,9 +27,10 @@ def format_day(timestamp: float) -> str:
 def format_time(timestamp: float) -> str:
     """Return epoch seconds as people read a time of day, in UTC."""
     try:
-        return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        moment = datetime.fromtimestamp(timestamp, UTC).replace(tzinfo=None)
     except (OverflowError, OSError, ValueError):
         return f"{timestamp:.0f} seconds after 1970"
+    return f"{moment.isoformat(' ', 'seconds')} UTC"
 
 
 def format_duration(seconds: float) -> str:

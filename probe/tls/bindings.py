@@ -6,6 +6,7 @@ closures and exceptions at each of some thirty calls of an attempt (a tenth of i
 A contract test (tests/unit/tls/test_bindings.py) fails when a binding changes.
 """
 
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -329,12 +330,13 @@ def _not_null(pointer: Any) -> Any:
 
 
 def _read_text(pointer: object) -> str:
-    return _ffi.string(pointer).decode() if pointer else ""
+    """Return one of OpenSSL's names, the same object each time: they are kept for each target."""
+    return sys.intern(_ffi.string(pointer).decode()) if pointer else ""
 
 
 @lru_cache(maxsize=16)
 def _name_version(name: bytes) -> str:
-    return name.decode().removeprefix("TLSv").replace("SSLv3", "SSL 3")
+    return sys.intern(name.decode().removeprefix("TLSv").replace("SSLv3", "SSL 3"))
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,6 @@ model of the exporter; OpenSSL verifies none of them.
 from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
-from hashlib import sha256
 from typing import Final, Literal
 
 from msgspec import Struct, field
@@ -44,8 +43,6 @@ _MAX_CERTIFICATES: Final = 32
 _FIRST_BYTES: Final = 64
 _REMEMBERED: Final = 8192
 """Bytes of a Certificate message up to which what it lists is remembered: servers repeat theirs."""
-_DIGESTED: Final = 256
-"""Bytes of a CertificateRequest message from which on its digest is kept in its place."""
 _ECDSA_CURVES: Final = ("secp256r1", "secp384r1", "secp521r1")
 """The curves of keys that Go knows (crypto/ecdsa), but for P-224, which OpenSSL offers nobody."""
 
@@ -302,12 +299,9 @@ class TlsClient:
 
     def _list_acceptable_cas(self) -> tuple[Name, ...]:
         """Return what the list names, which may be a hundred roots: of an equal request it is known."""
-        kept, request = self._settings.authorities, self._log.request_message
-        if len(request) > _DIGESTED:
-            request = sha256(request).digest()
-        if kept.request != request or not request:
-            kept.request, kept.names = request, tuple(self._read_acceptable_cas())
-        return kept.names
+        return self._settings.authorities.get(
+            self._log.request_message, self._read_acceptable_cas, tls13=self._link.is_tls13
+        )
 
     def _read_acceptable_cas(self) -> Iterator[Name]:
         length = 0

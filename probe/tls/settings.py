@@ -1,7 +1,9 @@
 """What every TLS connection of a target with one generation of credentials has in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
 
 from OpenSSL import SSL
 
@@ -10,6 +12,11 @@ from probe.model.evidence import Offer
 from probe.model.path_fault import PathFault
 from probe.tls.bindings import ReadBuffer
 from probe.x509.names import is_ip_address
+
+_MOST_LISTS: Final = 256
+"""Lists of authorities that are kept; backends of one owner send the same."""
+_DIGESTED: Final = 256
+"""Bytes of a CertificateRequest from which on it is known by its digest, and no longer by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +31,37 @@ class ServerJudgement:
     """The anchors that the paths end in."""
 
 
-@dataclass(slots=True, eq=False)
 class KeptAuthorities:
-    """The authorities that a server's last CertificateRequest named: it sends the same each time."""
+    """The authorities that CertificateRequests named: servers send the same each time.
 
-    request: bytes = b""
-    """The message, or of a long one its digest."""
-    names: tuple[Name, ...] = ()
+    By content, so that targets with equal lists share one.
+    """
+
+    __slots__ = ("_names",)
+
+    def __init__(self) -> None:
+        """Know no list yet."""
+        self._names: dict[tuple[bytes, bool], tuple[Name, ...]] = {}
+
+    def get(
+        self, message: bytes, read: Callable[[], Iterable[Name]], *, tls13: bool
+    ) -> tuple[Name, ...]:
+        """Return what `message` names; `read` says so where it is new.
+
+        Args:
+            message: the CertificateRequest; one that is empty is not kept.
+            read: returns the names.
+            tls13: whether it is of TLS 1.3, in which the same bytes would mean something else.
+        """
+        key = message if len(message) <= _DIGESTED else sha256(message).digest(), tls13
+        names = self._names.get(key) if message else None
+        if names is None:
+            names = tuple(read())
+            if message:
+                if len(self._names) >= _MOST_LISTS:
+                    self._names.clear()
+                self._names[key] = names
+        return names
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +89,6 @@ class ClientSettings:
     takes_any_curve: bool = False
     """Whether a server's ECDSA key may be on a curve that is not offered, as Go takes it."""
     authorities: KeptAuthorities = field(default_factory=KeptAuthorities, compare=False)
-    """Of the last connection with these settings."""
 
 
 def encode_server_name(host: str) -> bytes:

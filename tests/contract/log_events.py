@@ -47,8 +47,21 @@ def log_calls() -> Iterator[LogCall]:
                 yield LogCall(
                     f"{module.name}:{node.lineno}",
                     event.value if isinstance(event, ast.Constant) else None,
-                    frozenset(keyword.arg for keyword in node.keywords if keyword.arg),
+                    frozenset(_list_fields(node.keywords)),
                 )
+
+
+def _list_fields(keywords: list[ast.keyword]) -> Iterator[str]:
+    """Yield the fields of a call: those of a `**{...}`, which a condition may add, included."""
+    for keyword in keywords:
+        if keyword.arg:
+            yield keyword.arg
+        else:
+            written_out = (node for node in ast.walk(keyword.value) if isinstance(node, ast.Dict))
+            for key in (key for each in written_out for key in each.keys):
+                # `exc_info` becomes the fields of an exception, which the head of the page names.
+                if isinstance(key, ast.Constant) and key.value != "exc_info":
+                    yield str(key.value)
 
 
 def page() -> str:

@@ -15,7 +15,7 @@ from tests.support.command_line import ROOT, environment
 pytestmark = pytest.mark.slow
 
 NOT_IMPORTED: Final = """
-    aiohttp.client aiohttp.connector aiohttp.cookiejar aiohttp.web_fileresponse
+    _hashlib _ssl aiohttp.client aiohttp.connector aiohttp.cookiejar aiohttp.web_fileresponse
     argparse bcrypt better_exceptions colorama concurrent.futures.process difflib dns google greenlet
     h2 http.server jinja2 markupsafe multiprocessing opentelemetry prometheus_client.exposition
     pygments rich ruamel ruamel.yaml socketserver tomllib tzlocal uvloop wsgiref xml yaml

@@ -1,13 +1,13 @@
 """A watch on files under test: what it reported, and when; and systems that report less."""
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from probe.system.directory_watcher import Notifications
+from probe.system.directory_watcher import DirectoryWatcher
 from probe.system.file_watcher import QUICK, watch_files
+from probe.system.inotify import Inotify
 
 
 class Seen:
@@ -40,14 +40,15 @@ class Seen:
 @asynccontextmanager
 async def watching(
     *paths: Path | str,
-    notifications: Notifications | None = None,
+    notifications: Callable[[Iterable[str]], Inotify] = Inotify,
     named: Callable[[], list[str]] | None = None,
 ) -> AsyncIterator[Seen]:
     """Watch `paths` until the end; the watches stand when it begins."""
     seen = Seen()
     known = [str(path) for path in paths]
+    directories = DirectoryWatcher(notifications)
     task = asyncio.create_task(
-        watch_files(named or (lambda: known), seen.changed, notifications=notifications)
+        watch_files(named or (lambda: known), seen.changed, directories=directories)
     )
     await asyncio.sleep(QUICK + 0.3)
     try:
@@ -57,15 +58,13 @@ async def watching(
         await asyncio.gather(task, return_exceptions=True)
 
 
-def refused(*_: object, **__: object) -> Iterator[set[tuple[object, str]]]:
-    """Stand in for a system that has no watch left (inotify_add_watch(2): ENOSPC)."""
-    raise OSError(28, "No space left on device")
-    yield set()
+def refused(_: Iterable[str]) -> Inotify:
+    """Stand in for a system that has no instance left (inotify_init(2): EMFILE)."""
+    raise OSError(24, "Too many open files")
 
 
-def silent(
-    *_: object, stop_event: threading.Event, **__: object
-) -> Iterator[set[tuple[object, str]]]:
+def silent(directories: Iterable[str]) -> Inotify:
     """Stand in for a file system that accepts watches and never reports a change."""
-    stop_event.wait()
-    yield set()
+    inotify = Inotify(())
+    inotify.watched = frozenset(directories)
+    return inotify

@@ -9,6 +9,8 @@ from probe.diagnosis.cause import Cause, Match, Rank, Strength
 from probe.diagnosis.readings.backend_decision import find_refusal
 from probe.diagnosis.readings.experiment_results import get_proven_cause
 from probe.diagnosis.readings.otlp_answers import (
+    CAUSE_BY_GRPC,
+    CAUSE_BY_HTTP,
     NOT_SERVED,
     describe_grpc_breach,
     is_about_storage,
@@ -21,23 +23,6 @@ from probe.diagnosis.readings.peer_protocol import decode_bytes, name_unexpected
 from probe.diagnosis.readings.request_path import find_path_mistake
 from probe.model.evidence import GRPC_STATUS_NAMES, Answer, EndingKind, Evidence
 
-_CAUSE_BY_GRPC: Final = {
-    4: "otlp_unavailable",
-    7: "otlp_permission_denied",
-    8: "otlp_throttled",
-    12: "otlp_not_served",
-    14: "otlp_unavailable",
-    16: "otlp_unauthenticated",
-}
-_CAUSE_BY_HTTP: Final = {
-    401: "otlp_unauthenticated",
-    403: "otlp_permission_denied",
-    408: "otlp_unavailable",
-    429: "otlp_throttled",
-    502: "otlp_unavailable",
-    503: "otlp_unavailable",
-    504: "otlp_unavailable",
-}
 _NOT_FOUND: Final = 404
 _NAME_THE_RECEIVER: Final = (
     "In the Collector behind {endpoint}, name the receiver in service.pipelines for {signal}, and "
@@ -66,10 +51,10 @@ def _get_cause(evidence: Evidence) -> str | None:
     if is_about_storage(answer, answer.message):
         return "otlp_storage_failure"
     if answer.grpc_status is not None:
-        return _CAUSE_BY_GRPC.get(answer.grpc_status, "otlp_rejected")
+        return CAUSE_BY_GRPC.get(answer.grpc_status, "otlp_rejected")
     status = answer.http_status
-    if status in _CAUSE_BY_HTTP:
-        return _CAUSE_BY_HTTP[status]
+    if status in CAUSE_BY_HTTP:
+        return CAUSE_BY_HTTP[status]
     success, grpc = 200 <= status < 300, evidence.target.protocol == "grpc"
     if success and answer.body_end != "whole":
         return "otlp_rejected"

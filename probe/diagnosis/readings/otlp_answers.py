@@ -15,6 +15,24 @@ from probe.model.evidence import Answer, Evidence, TargetFacts, is_grpc_media
 NOT_SERVED: Final = frozenset({404, 405, 415})
 """HTTP statuses of a path, method or media type that nothing serves."""
 
+CAUSE_BY_GRPC: Final = {
+    4: "otlp_unavailable",
+    7: "otlp_permission_denied",
+    8: "otlp_throttled",
+    12: "otlp_not_served",
+    14: "otlp_unavailable",
+    16: "otlp_unauthenticated",
+}
+CAUSE_BY_HTTP: Final = {
+    401: "otlp_unauthenticated",
+    403: "otlp_permission_denied",
+    408: "otlp_unavailable",
+    429: "otlp_throttled",
+    502: "otlp_unavailable",
+    503: "otlp_unavailable",
+    504: "otlp_unavailable",
+}
+
 _OTLP_HTTP: Final = "application/x-protobuf"
 _OK: Final = 200
 _DISK: Final = re.compile(

@@ -37,10 +37,20 @@ or more. Idle ones stay longer than the usual scrape interval. The deadline of a
 where its reader is too slow."""
 LARGEST_SHARE: Final = 0.25
 """Of the limit: an address that has more is the first to lose a connection."""
-GRACE: Final = 0.125
-"""Seconds that a connection may wait for its peer, at the least, before another takes its place."""
+GRACES: Final[dict[Phase, float]] = {
+    "handshake": 0.125,
+    "idle": 0.035,
+    "request": 0.035,
+    "answer": 0.035,
+}
+"""Seconds that a connection may wait for its peer, at the least, before another takes its place. In a
+TLS handshake the peer has to answer and to compute. Everything else is sent without waiting for us: a
+request comes with the connection, or right behind the handshake, and its end right behind its
+beginning."""
 GRACE_EACH: Final = 0.001
 """Times the limit, where that is less: so 1,000 connections in a second are always accepted."""
+UNREAD_GRACE: Final = 1.0
+"""Seconds where the peer has sent what nobody has read yet: it is this process that is late."""
 LARGEST_WORKING: Final = 0.5
 """Of the limit: so many connections may be spared because their answer is being made."""
 
@@ -61,17 +71,21 @@ def compute_connection_limit(descriptors: int, concurrency: int, *, tls: bool) -
 class Connection:
     """One open connection: its phase, since when, and how to end it."""
 
-    __slots__ = ("end", "peer", "phase", "since", "stalled")
+    __slots__ = ("end", "has_unread", "peer", "phase", "since", "stalled")
 
-    def __init__(self, peer: str, end: Callable[[], None]) -> None:
+    def __init__(
+        self, peer: str, end: Callable[[], None], has_unread: Callable[[], bool] = bool
+    ) -> None:
         """Begin with the handshake.
 
         Args:
             peer: the address that it came from.
             end: ends it at once, without sending what is left.
+            has_unread: whether bytes of the peer wait to be read.
         """
         self.peer = peer
         self.end = end
+        self.has_unread = has_unread
         self.phase: Phase = "handshake"
         self.since = 0.0
         self.stalled = False
@@ -154,11 +168,17 @@ class Connections:
         """Whether a new one would take the place of one that has had no time for its request.
 
         It waits in the kernel then: in a rush of new connections, each one would otherwise be ended
-        by those behind it before its handshake is over.
+        by those behind it before its request is here.
         """
         if len(self) < self.limit or (victim := self._choose_victim()) is None:
             return False
-        return self._clock() - victim.since < min(GRACE, self.limit * GRACE_EACH)
+        waited = self._clock() - victim.since
+        if waited < min(GRACES[victim.phase], self.limit * GRACE_EACH):
+            return True
+        # In the other phases it may be that nothing is read until an answer is taken.
+        return (
+            victim.phase in {"handshake", "idle"} and waited < UNREAD_GRACE and victim.has_unread()
+        )
 
     def make_room(self) -> None:
         """End the connection that can best be spared, if any is open."""

@@ -4,19 +4,24 @@ A server of asyncio's has no bound, and does not see a connection before its TLS
 here each socket is counted from the moment that it is accepted.
 """
 
+from __future__ import annotations
+
 import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp import web
 
 from probe.system.fault_log import FaultLog
 from probe.web.server.connections import DEADLINES, Connection, Connections
 from probe.web.server.request_handler import RequestHandler
-from probe.web.server.server_tls import Context
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from probe.web.server.server_tls import Context
 
 SHUTDOWN_TIMEOUT: Final = 2.0
 """Seconds that requests under way get when the service stops."""
@@ -26,6 +31,8 @@ ACCEPTED_AT_ONCE: Final = 32
 """In one turn of the event loop: a flood of new connections must not delay the attempts."""
 SWEEP: Final = 0.5
 """Seconds between two looks for connections that are overdue."""
+SHORTEST: Final = min(map(min, DEADLINES.values()))
+"""Seconds within which a connection that has just been opened cannot be overdue."""
 PAUSE: Final = 0.2
 """Seconds without accepting, where a descriptor or memory is missing."""
 BREATH: Final = 0.01
@@ -120,7 +127,7 @@ class Listener:
 
     def _start(self, sock: socket.socket, peer: str) -> None:
         connections = self._connections
-        connection = Connection(peer, sock.close)
+        connection = Connection(peer, sock.close, lambda: _has_unread(sock))
         connections.admit(connection)
         sock.setblocking(False)
         size = SEND_BUFFER if len(connections) <= FAST_CONNECTIONS else SMALL_SEND_BUFFER
@@ -151,7 +158,7 @@ class Listener:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP)
+            await asyncio.sleep(SWEEP if len(self._connections) else SHORTEST)
             self._connections.end_overdue()
 
 
@@ -251,6 +258,13 @@ def _listening(family: int, kind: int, protocol: int, address: tuple[object, ...
         sock.close()
         raise
     return sock
+
+
+def _has_unread(sock: socket.socket) -> bool:
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except OSError:
+        return False  # nothing is there, or it is closed
 
 
 def _abort_start(task: asyncio.Task[None], sock: socket.socket) -> None:

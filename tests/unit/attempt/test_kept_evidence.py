@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from probe.attempt.kept_evidence import KeptEvidence
 from probe.attempt.masking import EvidenceMasker
-from probe.model.evidence import Evidence, to_json
+from probe.model.certificate import Name
+from probe.model.evidence import Evidence, Handshake, to_json
 from probe.text.secret_register import SecretRegister
 from tests.stories.all_stories import BY_NAME, STORIES
 from tests.support.arbitrary_evidence import evidences
@@ -43,7 +44,7 @@ def test_what_stayed_is_the_same_object() -> None:
     """Readers find without a look at it that nothing is new but the times."""
     kept, masker = KeptEvidence(), EvidenceMasker(SecretRegister())
     first = kept.mask_evidence(REFUSED, masker)
-    copy = replace(REFUSED, at=REFUSED.at + 1, handshake=replace(REFUSED.handshake))  # type: ignore[arg-type,type-var]  # it has one
+    copy = replace(REFUSED, at=REFUSED.at + 1, handshake=replace(_handshake()))
     again = kept.mask_evidence(copy, masker)
 
     assert copy.handshake is not first.handshake
@@ -61,3 +62,27 @@ def test_a_secret_that_becomes_known_is_masked_in_the_next_attempt() -> None:
     masked = kept.mask_evidence(REFUSED, masker).handshake
     assert masked is not None
     assert all("client CA" not in name.text for name in masked.acceptable_cas)
+
+
+def test_targets_that_see_the_same_handshake_share_it() -> None:
+    """Only as it is masked: where there is a secret in it, it is another one."""
+    listed = (Name(text="CN=hidden-token-1", digest="d"),)
+    first, second = (
+        replace(REFUSED, handshake=replace(_handshake(), acceptable_cas=listed)) for _ in range(2)
+    )
+    register = SecretRegister()
+    masker = EvidenceMasker(register)
+    one, other = (KeptEvidence().mask_evidence(each, masker) for each in (first, second))
+    assert one.handshake is other.handshake
+    assert other.ending is second.ending, "by its identity attempts of one target are compared"
+
+    register.add("hidden-token-1")
+    masked = [KeptEvidence().mask_evidence(each, masker) for each in (first, second)]
+    assert masked[0].handshake is masked[1].handshake
+    assert b"hidden-token-1" not in to_json(masked[0])
+    assert b"hidden-token-1" in to_json(one)
+
+
+def _handshake() -> Handshake:
+    assert REFUSED.handshake is not None
+    return REFUSED.handshake

@@ -129,13 +129,21 @@ async def test_of_a_chain_longer_than_any_only_the_exporter_s_own_verdict_counts
 def test_what_a_server_sends_again_is_not_even_looked_up(model: Model) -> None:
     """Copies of its certificates count as the same; other ones, and other times, do not."""
     now, asked = [1000.0], list[float]()
-    judge = PathJudge(read_der)
 
-    def ask(sent: tuple[bytes, ...], at: float) -> Kept[ServerJudgement]:
-        asked.append(at)
-        return judge.judge("python-grpc", sent, ANCHORS, "localhost", at)
+    class Asked(PathJudge):
+        def judge(
+            self,
+            runtime: str,
+            chain: tuple[bytes, ...],
+            anchors: AnchorPool,
+            reference: str,
+            at: float,
+        ) -> Kept[ServerJudgement]:
+            asked.append(at)
+            return super().judge(runtime, chain, anchors, reference, at)
 
-    server = ServerJudge(ask, judge.digest, lambda: now[0])
+    judge = Asked(read_der)
+    server = ServerJudge(judge, "python-grpc", ANCHORS, "localhost", lambda: now[0])
     first = server(CHAIN)
     now[0] += UNTIL
     assert server((bytes(bytearray(LEAF.der)),)) is first

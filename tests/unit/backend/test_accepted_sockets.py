@@ -2,9 +2,13 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
+from hyperframe.frame import PingFrame
+from OpenSSL import SSL
 
 from probe.backend import accepted_sockets
 from probe.backend.accepted_sockets import ExporterListener, name_sockets, open_sockets
@@ -13,7 +17,7 @@ from probe.backend.forward import Forward
 from probe.backend.listener_files import ListenerFiles
 from probe.model.target import Endpoint
 from tests.support.command_line import NOWHERE
-from tests.support.listening import make_files, make_grpc_request, make_settings
+from tests.support.listening import diagnose, make_files, make_grpc_request, make_settings
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA, client_context, talk
 from tests.unit.tls.test_client_hello import HELLO
 
@@ -167,6 +171,77 @@ async def test_a_backend_that_is_not_there_ends_the_connection(files: ListenerFi
         assert session.describe().detail
     finally:
         await running.close()
+
+
+async def test_a_backend_that_ends_without_an_answer_is_named(files: ListenerFiles) -> None:
+    """With --forward: the exporter is not said to have ended before any request."""
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    running = Running(files, Forward(Endpoint("127.0.0.1", port)))
+    try:
+        payload = make_grpc_request(b"")
+        await asyncio.to_thread(talk, running.port, CLIENT, payload=payload, patience=1.0)
+        session = (await running.wait_for(1))[0]
+        assert session.how_it_ended == "no_backend"
+        found = diagnose(files, session)
+        assert (found.cause, found.stage) == ("otlp_unavailable", "export")
+        assert "it ended the connection without an answer" in found.facts[0]
+    finally:
+        await running.close()
+        server.close()
+
+
+async def test_the_first_export_is_reported_though_other_requests_were(running: Running) -> None:
+    """An answer that was none of success came before; whoever waits for --expect sees it at once."""
+    health = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    export = (
+        b"POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"
+        b"Content-Type: application/x-protobuf\r\n\r\n"
+    )
+
+    def ask() -> None:
+        connection = SSL.Connection(CLIENT, socket.create_connection(("127.0.0.1", running.port)))
+        connection.set_connect_state()
+        connection.do_handshake()
+        for request, count in ((health, 1), (export, 2), (export, 2)):
+            connection.sendall(request)
+            assert connection.recv(4096)
+            time.sleep(0.2)
+            assert len(running.reported) == count
+        connection.close()
+
+    await asyncio.to_thread(ask)
+    assert len(await running.wait_for(3)) == 3
+
+
+@pytest.mark.slow
+async def test_who_reads_nothing_does_not_keep_it_from_ending(running: Running) -> None:
+    """Ctrl-C ends it within a second or two, whatever lies in buffers."""
+    pings = PingFrame(0, b"12345678").serialize() * 1000
+
+    def fill() -> SSL.Connection:
+        sock = socket.create_connection(("127.0.0.1", running.port))
+        connection = SSL.Connection(CLIENT, sock)
+        connection.set_alpn_protos([b"h2"])
+        connection.set_connect_state()
+        connection.do_handshake()
+        connection.sendall(make_grpc_request(b""))
+        sock.settimeout(0.5)
+        with suppress(SSL.Error, OSError):
+            while True:
+                connection.sendall(pings)
+        return connection
+
+    connection = await asyncio.to_thread(fill)
+    start = asyncio.get_running_loop().time()
+    await running.listener.close()
+    assert asyncio.get_running_loop().time() - start < 5
+    connection.close()
 
 
 async def test_closing_ends_what_is_open(files: ListenerFiles) -> None:

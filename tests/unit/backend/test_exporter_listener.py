@@ -47,6 +47,33 @@ async def test_good_connections_are_counted_once(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+async def test_a_connection_that_outlasts_a_thousand_others_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first report is forgotten by then; all connections are counted at the end."""
+    monkeypatch.setattr(exporter_listener, "MOST_SEEN", 3)
+    listening = Listening(make_files(tmp_path), lambda _: None)
+    sockets = open_sockets("127.0.0.1", 0)
+    port = int(name_sockets(sockets)[0].rpartition(":")[2])
+    await listening.start(sockets)
+    lasting = asyncio.create_task(
+        asyncio.to_thread(talk, port, CLIENT, payload=make_grpc_request(b"") + b"\0" * 5)
+    )
+    async with asyncio.timeout(5):
+        while not listening.good:
+            await asyncio.sleep(0.01)
+    for _ in range(10):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"\x00\x01")
+        writer.close()
+    await asyncio.sleep(0.2)
+    await listening.close()
+    await lasting
+    for one in sockets:
+        one.close()
+    assert (listening.good, listening.count) == (1, 11)
+
+
 async def test_fewer_than_expected_are_not_enough(tmp_path: Path) -> None:
     """`done` waits for them."""
     listening = await serve(tmp_path, [], 1, expect=2)

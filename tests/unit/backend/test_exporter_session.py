@@ -296,7 +296,7 @@ def test_an_answer_that_is_an_error_is_no_success(files: ListenerFiles) -> None:
     client.run(HTTP)
     session.return_from_backend(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
     found = diagnose(files, session)
-    assert (found.cause, found.certain) == ("otlp_rejected", False)
+    assert (found.cause, found.certain) == ("otlp_unavailable", True)
 
 
 @pytest.mark.parametrize(

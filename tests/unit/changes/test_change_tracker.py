@@ -8,7 +8,13 @@ from typing import Any, Final
 import msgspec.structs
 import pytest
 
-from probe.changes.change_tracker import REPORTED_FOR, SETTLED, ChangeTracker, SettingsVersion
+from probe.changes.change_tracker import (
+    REPORTED_FOR,
+    SETTLED,
+    ChangeTracker,
+    SettingsVersion,
+    compare_attempts,
+)
 from probe.model.change import OF_THE_BACKEND, WHATS, Change
 from probe.model.evidence import Evidence, Experiment
 from probe.model.finding import Finding
@@ -18,6 +24,7 @@ from tests.support.certificate_facts import (
     CLIENT_CA,
     EXPORTER,
     OTHER_CA,
+    authority,
     backend,
     exporter,
     name,
@@ -200,6 +207,52 @@ def test_a_reload_is_named_with_its_keys() -> None:
     assert (found.what, found.after, found.at) == ("configuration", ("tls.ca_file",), AT + 77)
 
 
+def test_a_reload_that_attempts_survived_is_not_named() -> None:
+    """Attempts went well with the new settings: the failure after them came with something else."""
+    tracker = ChangeTracker()
+    follow([(GOOD, True)] * 3, tracker)
+    tracker.settings, tracker.settings_at = SettingsVersion(1, ("timeout",)), AT + 77
+    assert follow([(GOOD, True)] * 3 + [(refused(), False)], tracker)[-1] == ()
+
+
+@pytest.mark.parametrize("count", [5, 33, 200])
+@pytest.mark.parametrize("place", [0, 4, -1])
+def test_of_a_long_list_exactly_what_differs_is_named(count: int, place: int) -> None:
+    """However many CAs, addresses and certificates there are, and wherever one is missing."""
+    authorities = tuple(authority(f"CA {number:03}") for number in range(count))
+    names = tuple(one.subject for one in authorities)
+    addresses = tuple(f"192.0.2.{number}" for number in range(count))
+
+    def make(evidence: Evidence, left_out: int) -> Evidence:
+        def leave(all_of_them: tuple[Any, ...]) -> tuple[Any, ...]:
+            gone = all_of_them[left_out]
+            return tuple(one for one in all_of_them if one is not gone)
+
+        held = msgspec.structs.replace(evidence.credentials, ca_bundle=leave(authorities))
+        return msgspec.structs.replace(
+            shaken(evidence, acceptable_cas=leave(names)),
+            credentials=held,
+            addresses=leave(addresses),
+        )
+
+    *_, found = follow([(make(GOOD, 1), True), (make(refused(), place), False)])
+    assert whats(found) == ["addresses", "acceptable_cas", "ca_file"]
+    assert [len(each.added) for each in found] == [len(each.removed) for each in found] == [1, 1, 1]
+    assert found[1].removed == (names[place].text,)
+    assert all(len(each.before) <= 32 for each in found)
+
+
+def test_what_another_version_recorded_of_a_certificate_is_no_change() -> None:
+    """`check --since`: a certificate is the same one, however much is known of it."""
+    known = msgspec.structs.replace(GOOD, at=AT + STEP)
+    less = msgspec.structs.replace(BACKEND, common_name="", key_type="")
+    before = shaken(GOOD, server_chain=(less,))
+    assert compare_attempts(before, shaken(known, server_chain=(BACKEND,))) == ()
+    another = msgspec.structs.replace(BACKEND, sha256="of another")
+    (change,) = compare_attempts(before, shaken(known, server_chain=(another,)))
+    assert change.what == "server_chain"
+
+
 def alternate(kind: str, number: int, choose: random.Random) -> bool:
     """Return which of two replicas answers."""
     return bool(number % 2) if kind == "in turn" else choose.random() < 0.5
@@ -307,9 +360,8 @@ def test_any_order_of_values_keeps_bounds() -> None:
 
 
 def test_a_steady_target_costs_little() -> None:
-    """What is kept besides the evidence's own objects is below 4 kB."""
+    """What is kept besides the evidence's own objects is below 1 kB."""
     tracker = ChangeTracker()
     follow([(GOOD, True)] * 100, tracker)
-    own = [tracker, tracker._key, tracker._usual, tracker._clock, tracker._failed, tracker._aspects]
-    sets = [each for each in tracker._usual.values() if isinstance(each, frozenset | tuple)]
-    assert sum(map(sys.getsizeof, [*own, *sets])) < 3000
+    own = [tracker, tracker._usual, tracker._clock, tracker._failed, tracker._aspects]
+    assert sum(map(sys.getsizeof, own)) < 700

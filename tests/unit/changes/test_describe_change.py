@@ -27,6 +27,18 @@ SENTENCES: Final[dict[str, tuple[dict[str, Any], str]]] = {
         {"what": "acceptable_cas", "before": (), "after": ("CN=A",)},
         "the backend's list of accepted CAs was empty and is CN=A",
     ),
+    "a list of the same names": (
+        {"what": "acceptable_cas", "before": ("CN=A",), "after": ("CN=A",)},
+        "the backend's list of accepted CAs has the same names, encoded in another way",
+    ),
+    "a ca_file": (
+        {"what": "ca_file", "before": ("CN=A", "CN=B"), "after": ("CN=B", "CN=C")},
+        "the exporter's ca_file lost CN=A and gained CN=C",
+    ),
+    "a ca_file in another order": (
+        {"what": "ca_file", "before": ("CN=A", "CN=B"), "after": ("CN=A", "CN=B")},
+        "the exporter's ca_file holds the same in another order",
+    ),
     "a chain": (
         {
             "what": "server_chain",

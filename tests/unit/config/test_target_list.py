@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.config.target_list import choose_shard, is_in_shard, merge_targets, parse_ordinal
+from probe.config.target_list import (
+    choose_shard,
+    is_in_shard,
+    merge_targets,
+    parse_ordinal,
+    share_settings,
+)
 from probe.model.finding import Finding
 from probe.model.surroundings import RunningProcess
 from probe.model.target import Endpoint, Secret, Source, Target, TlsSettings
@@ -210,3 +216,29 @@ def test_two_processes_with_the_same_settings_are_two_targets() -> None:
     )
     files = [[target("a", "sdk", runs_in=process)] for process in processes]
     assert len(merge_targets(files)) == 2
+
+
+def test_equal_settings_of_targets_are_in_memory_once() -> None:
+    """Those that differ, in a secret too, stay each target's own; the targets are what they were."""
+
+    def make(name: str, token: str, ca: str, pod: str) -> Target:
+        labels = (("team", "ab"), ("pod", pod))
+        return target(
+            name,
+            tls=TlsSettings(ca_file=ca),
+            headers=(("authorization", Secret(token)),),
+            interval=float("7"),
+            labels=labels,
+        )
+
+    given = [("a", "one", "/ca", "1"), ("b", "one", "/ca", "2"), ("c", "two", "/other", "1")]
+    first, second, third = share_settings(make(*each) for each in given)
+    assert [first, second, third] == [make(*each) for each in given]
+
+    assert first.tls is second.tls is not third.tls
+    assert first.headers is second.headers is not third.headers
+    assert third.headers[0][1].reveal() == "two"
+    assert first.interval is second.interval
+    assert first.sources is second.sources
+    assert first.labels[0] is second.labels[0]
+    assert first.labels is third.labels

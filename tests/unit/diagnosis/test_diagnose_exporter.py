@@ -213,7 +213,15 @@ def test_an_export_is_confirmed_with_the_finding_that_it_is_withheld_elsewhere()
     [
         ("HTTP 404", "", "otlp_not_served"),
         ("HTTP 415", "traces", "otlp_protocol_mismatch"),
-        ("gRPC 14", "traces", "otlp_rejected"),
+        ("HTTP 404", "traces", "otlp_not_served"),
+        ("HTTP 503", "traces", "otlp_unavailable"),
+        ("HTTP 429", "traces", "otlp_throttled"),
+        ("HTTP 500", "traces", "otlp_rejected"),
+        ("gRPC 14", "traces", "otlp_unavailable"),
+        ("gRPC 16", "traces", "otlp_unauthenticated"),
+        ("gRPC 13", "traces", "otlp_rejected"),
+        ("gRPC ²", "traces", "otlp_rejected"),
+        ("", "traces", "otlp_rejected"),
     ],
 )
 def test_an_answer_that_is_an_error(answer: str, signal: str, cause: str) -> None:

@@ -4,6 +4,7 @@ import sys
 from typing import Final
 
 from probe.diagnosis.diagnose import diagnose
+from probe.forecast.forecast import SeenTarget, make_forecast
 from probe.forecast.renewals import MOST_KEPT, RenewalHistory
 from probe.ledger.ledger import Ledger
 from probe.model.target import Endpoint, Target
@@ -41,6 +42,18 @@ def test_another_holder_is_not_a_renewal() -> None:
         own = exporter(begins=begins, sans=(f"DNS:{begins:g}.example.com",))
         history.note(answered_attempt(credentials=held_credentials(own)))
     assert history.find_habit(own) is None
+
+
+def test_a_certificate_that_ends_before_its_renewal_is_due_counts() -> None:
+    """Its lifetime became shorter than what it is renewed every: nobody may wait for that."""
+    history = RenewalHistory()
+    for begins, ends in ((-90, -55), (-60, -25), (-30, 5), (-1, 10)):
+        own = exporter(begins=float(begins), ends=float(ends))
+        evidence = answered_attempt(credentials=held_credentials(own))
+        history.note(evidence)
+    seen = SeenTarget(evidence, diagnose(evidence), history)
+    (entry,) = make_forecast([seen], AT, 20 * DAY)
+    assert (entry.kind, entry.sure, entry.counts) == ("client_certificate", "certain", True)
 
 
 def test_it_is_bounded() -> None:

@@ -1,10 +1,12 @@
 """A forecast as iCalendar: read back by a library that knows RFC 5545."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import icalendar
 import msgspec.structs
+import pytest
 
 from probe.diagnosis.diagnose import diagnose
 from probe.forecast.entry import ForecastEntry
@@ -81,6 +83,34 @@ def test_a_calendar_reminds_where_it_is_asked_to() -> None:
     ]
     (quiet,) = read(forecast()).events
     assert quiet.walk("VALARM") == []
+
+
+def test_a_reminder_of_less_than_a_minute_is_one() -> None:
+    """Down to a second."""
+    (event,) = read(forecast(), (90.0, 5.0)).events
+    assert [one["TRIGGER"].dt for one in event.walk("VALARM")] == [
+        -timedelta(seconds=90),
+        -timedelta(seconds=5),
+    ]
+
+
+@pytest.mark.parametrize("year", [1, 987, 1949, 1969, 2049, 2050, 9999])
+def test_an_event_is_at_the_moment_whatever_the_year(year: int) -> None:
+    """GeneralizedTime has four digits; what lies beyond them is the last moment of all."""
+    ends = datetime(year, 12, 31, 23, 59, 58, tzinfo=UTC)
+    entries = forecast(not_after=ends.timestamp())
+    found = read(entries).events if year < 2050 else []
+    assert [one["DTSTART"].dt for one in found] == [ends] * len(found)
+    assert bool(found) == (year < 2026)
+    (late,) = read((replace(forecast()[0], at=1e15),)).events
+    assert late["DTSTART"].dt == datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+def test_a_calendar_without_an_event_is_one() -> None:
+    """RFC 5545 §3.6 wants a component: clients refuse a file that has none."""
+    calendar = read(())
+    assert calendar.events == calendar.todos == []
+    assert [one.name for one in calendar.subcomponents] == ["VTIMEZONE"]
 
 
 def test_a_renewed_certificate_moves_its_event() -> None:

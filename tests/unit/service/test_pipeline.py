@@ -1,12 +1,15 @@
 """The pipeline: what is kept between attempts, what a reload drops, what a detached attempt leaves."""
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 
+from probe.attempt.prepared_target import PreparedTarget
 from probe.attempt.resolver import Resolver
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
-from probe.model.target import Endpoint, Target
+from probe.model.target import Endpoint, Secret, Target
+from probe.otlp.request import Request
 from probe.service.attempt_scope import AttemptScope
 from probe.service.experiment_schedule import ExperimentSchedule
 from probe.service.pipeline import Pipeline
@@ -51,6 +54,32 @@ async def test_a_reload_drops_what_is_kept_of_targets_that_are_gone(tmp_path: Pa
 
     assert len(pipeline.credentials) == 1
     assert [runtime.attempts for runtime in pipeline.ledger] == [1]
+
+
+async def test_after_a_reload_nothing_is_left_of_a_target_but_what_others_share(
+    tmp_path: Path,
+) -> None:
+    """Not what was prepared for it, nor its request, in which its headers are."""
+    token = "Bearer-of-a-target-that-goes"
+    target = replace(closed(tmp_path), headers=(("authorization", Secret(token)),))
+    pipeline = Pipeline(Ledger([target]))
+    await pipeline.probe_once(target)
+    assert _count_kept(token) == (1, 1)
+
+    pipeline.replace_targets([])
+    assert _count_kept(token) == (0, 0)
+
+
+def _count_kept(token: str) -> tuple[int, int]:
+    """Return how many prepared targets there are, and how many requests with `token`."""
+    gc.collect()
+    kept = gc.get_objects()
+    headers = [one.target.headers for one in kept if isinstance(one, PreparedTarget)]
+    requests = [one.http1 for one in kept if isinstance(one, Request)]
+    return (
+        headers.count((("authorization", Secret(token)),)),
+        sum(token.encode() in one for one in requests),
+    )
 
 
 async def test_a_detached_attempt_is_entered_in_its_own_runtime(tmp_path: Path) -> None:

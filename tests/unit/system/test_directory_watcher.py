@@ -1,23 +1,49 @@
-"""The thread that watches directories ends with its watcher, before Python does."""
+"""What wakes a watch of directories, and what does not."""
 
-import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from probe.system.directory_watcher import THREAD_NAME, DirectoryWatcher, join_watching_threads
+from probe.system.directory_watcher import EVERYTHING, DirectoryWatcher, map_watched_places
 
 
-def _list_watching() -> list[threading.Thread]:
-    return [one for one in threading.enumerate() if one.name == THREAD_NAME]
+@asynccontextmanager
+async def watching(*paths: str) -> AsyncIterator[DirectoryWatcher]:
+    """Watch `paths`, the directories of all of which are there."""
+    watcher, places = DirectoryWatcher(), map_watched_places(paths)
+    assert await watcher.watch_places(places)
+    assert not await watcher.watch_places(places)
+    try:
+        yield watcher
+    finally:
+        watcher.stop()
 
 
-async def test_a_stopped_watcher_leaves_no_thread(tmp_path: Path) -> None:
-    """Native code that runs when Python exits would abort the process."""
-    others = _list_watching()
-    watcher = DirectoryWatcher()
-    assert watcher.watch_places([str(tmp_path / "file")])
-    assert len(_list_watching()) == len(others) + 1
+async def test_only_what_is_watched_wakes(tmp_path: Path) -> None:
+    """Another file of the directory does not, and the watched one does."""
+    file = tmp_path / "tls.crt"
+    async with watching(str(file)) as watcher:
+        (tmp_path / "other").write_text("one")
+        assert not await watcher.wait_for_changes(0.1)
+        file.write_text("one")
+        assert await watcher.wait_for_changes(1.0)
+        assert watcher.take_changes() == {str(file)}
+        assert not await watcher.wait_for_changes(0.1)
 
-    watcher.stop()
-    join_watching_threads()
 
-    assert set(_list_watching()) <= set(others)
+async def test_a_directory_that_goes_is_a_change_of_everything(tmp_path: Path) -> None:
+    """Nothing in it is watched any more, under whatever name it may come back."""
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    async with watching(str(folder / "tls.crt")) as watcher:
+        assert not watcher.find_unwatched({str(folder / "tls.crt"): ["file"]})
+        folder.rename(tmp_path / "away")
+        assert await watcher.wait_for_changes(1.0)
+        assert EVERYTHING in watcher.take_changes()
+
+
+async def test_what_cannot_be_watched_is_named(tmp_path: Path) -> None:
+    """A directory that is not there, next to one that is."""
+    here, there = str(tmp_path / "a"), str(tmp_path / "not there" / "b")
+    async with watching(here, there) as watcher:
+        assert watcher.find_unwatched({here: [here], there: [there]}) == {there}

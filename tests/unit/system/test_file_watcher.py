@@ -2,23 +2,23 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
 import pytest
-from watchfiles import watch as notifications
 
-from probe.system.directory_watcher import map_watched_places
+from probe.system.directory_watcher import DirectoryWatcher, map_watched_places
 from probe.system.file_watcher import QUICK, SLOW, watch_files
-from probe.system.own_limits import lacks_threads
-from tests.support.command_line import ROOT
 from tests.support.watched_files import Seen, refused, silent, watching
 
 pytestmark = pytest.mark.slow
+
+
+def count_descriptors() -> int:
+    """Count what this process has open."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def secret(folder: Path) -> Path:
@@ -111,22 +111,6 @@ async def test_where_nothing_can_be_watched_the_quick_poll_sees_it(
     async with watching(path, notifications=refused) as seen:
         change()
         assert await seen.next(within=2 * QUICK + 0.3) == {str(path)}
-
-
-async def test_where_no_thread_can_be_had_the_quick_poll_sees_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The limit of processes is reached: the watch goes on without its thread."""
-
-    def refuse(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    path, change = rewrite(tmp_path)
-    with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", refuse)
-        async with watching(path) as seen:
-            change()
-            assert await seen.next(within=2 * QUICK + 0.3) == {str(path)}
 
 
 async def test_what_the_watch_misses_the_slow_poll_sees(
@@ -261,42 +245,36 @@ async def test_a_path_that_is_named_by_the_change_is_seen_from_then_on(tmp_path:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_another_version_brings_a_look(tmp_path: Path) -> None:
-    """Files that others name from now on are watched within the quick poll's time."""
+async def test_a_look_can_be_asked_for(tmp_path: Path) -> None:
+    """Files that others name from now on are watched at once."""
     other = tmp_path / "other"
     other.mkdir()
     first, second = tmp_path / "a", other / "b"
     first.write_text("one")
     second.write_text("one")
     named = [str(first)]
-    seen = Seen()
+    seen, directories = Seen(), DirectoryWatcher()
     task = asyncio.create_task(
-        watch_files(lambda: list(named), seen.changed, version=lambda: len(named))
+        watch_files(lambda: list(named), seen.changed, directories=directories)
     )
-    await asyncio.sleep(0.4)
-    named.append(str(second))
     await asyncio.sleep(QUICK + 0.3)
+    named.append(str(second))
+    directories.report_everything()
+    await asyncio.sleep(0.4)
     second.write_text("two")
     assert await seen.next(within=0.6) == {str(second)}
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_the_end_leaves_no_thread_behind(tmp_path: Path) -> None:
-    """Each watch has one; a service that stops is not held up by it."""
+async def test_watches_need_no_thread_and_leave_no_descriptor(tmp_path: Path) -> None:
+    """The event loop reads the notifications; a watch that ends gives its descriptor back."""
     path, _ = rewrite(tmp_path)
+    threads, descriptors = threading.active_count(), count_descriptors()
     async with watching(path):
-        assert "directories" in {thread.name for thread in threading.enumerate()}
-        began = monotonic()
-    assert monotonic() - began < 0.2
-    await asyncio.sleep(0.3)
-    assert "directories" not in {thread.name for thread in threading.enumerate()}
-
-
-def test_the_real_limit_of_the_system_is_an_error_that_is_expected(tmp_path: Path) -> None:
-    """What watchfiles raises where a directory cannot be watched is what is caught here."""
-    with pytest.raises(OSError, match=r"."):
-        next(notifications(tmp_path / "not there", recursive=False))
+        assert threading.active_count() == threads
+        assert count_descriptors() == descriptors + 1
+    assert count_descriptors() == descriptors
 
 
 def test_the_places_of_a_secret_volume(tmp_path: Path) -> None:
@@ -315,53 +293,3 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     assert {str(tmp_path / "a"), str(tmp_path / "b")} <= map_watched_places(
         [str(tmp_path / "a")]
     ).keys()
-
-
-WATCHES_WITHOUT_MEMORY = """
-import asyncio, pathlib, resource, sys
-import watchfiles
-from probe.system.file_watcher import watch_files
-
-async def main():
-    file, room = pathlib.Path(sys.argv[1]), int(sys.argv[2])
-    file.write_text("1")
-    seen = asyncio.Event()
-    async def changed(paths):
-        seen.set()
-    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0])
-    most = pages * resource.getpagesize() + room
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    task = asyncio.create_task(watch_files(lambda: [str(file)], changed))
-    await asyncio.sleep(1.2)
-    file.write_text("22")
-    await asyncio.wait_for(seen.wait(), 8)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-asyncio.run(main())
-"""
-
-
-@pytest.mark.parametrize("room", [2, 9, 12, 30])
-def test_a_watch_that_gets_no_thread_of_its_own_ends_nothing(tmp_path: Path, room: int) -> None:
-    """With memory for too few stacks the process lives on, and sees what changes.
-
-    notify, below watchfiles, would abort it: its watcher takes the lack of a thread for a bug.
-    """
-    command = [
-        sys.executable,
-        "-c",
-        WATCHES_WITHOUT_MEMORY,
-        str(tmp_path / "file"),
-        str(room << 20),
-    ]
-    ended = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False
-    )
-
-    assert ended.returncode == 0, ended.stderr[-2000:]
-
-
-def test_a_thread_that_can_be_had_is_no_lack() -> None:
-    """Where nothing is limited there are threads."""
-    assert not lacks_threads(4)

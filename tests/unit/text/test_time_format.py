@@ -68,3 +68,9 @@ def test_any_time_is_shown(seconds: float) -> None:
 
     assert len(shown) == len("2026-01-01T00:00:00Z")
     assert shown.endswith("Z")
+
+
+def test_a_year_has_four_digits() -> None:
+    """As ISO 8601 writes it; a certificate may name any year from 1 on."""
+    assert format_time(-62_135_596_800.0) == "0001-01-01 00:00:00 UTC"
+    assert format_time(253_402_300_799.0) == "9999-12-31 23:59:59 UTC"

@@ -1,17 +1,20 @@
 """Which connections stay open where places are few: bookkeeping alone, with a clock of the test's."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.web.server.connections import (
     DEADLINES,
     FEWEST_CONNECTIONS,
-    GRACE,
+    GRACES,
     MOST_CONNECTIONS,
     MOST_STALLED,
     MOST_TLS_CONNECTIONS,
+    UNREAD_GRACE,
     Connection,
     Connections,
+    Phase,
     compute_connection_limit,
 )
 
@@ -59,7 +62,44 @@ def test_a_rush_waits_until_those_before_it_have_had_time() -> None:
         places.now -= 1
         places.open(f"new {name}")
     assert places.connections.rushed, "they have all come just now"
-    places.now += GRACE
+    places.now += max(GRACES.values())
+    assert not places.connections.rushed
+
+
+@given(st.sampled_from(sorted(GRACES)))
+def test_only_a_tls_handshake_is_given_the_time_of_one(phase: Phase) -> None:
+    """A request comes with its connection: whoever has sent none by then does not hold others up."""
+    connections = Connections(512, lambda: now)
+    now = 0.0
+    for _ in range(connections.limit):
+        one = Connection("192.0.2.1", lambda: None)
+        connections.admit(one)
+        connections.begin(one, phase)
+        if phase == "answer":
+            connections.stall(one)
+    now = GRACES["idle"]
+    assert connections.rushed == (phase == "handshake")
+    now = GRACES["handshake"]
+    assert not connections.rushed
+
+
+@pytest.mark.parametrize(
+    ("phase", "protects"), [("handshake", True), ("idle", True), ("request", False)]
+)
+def test_what_was_sent_is_read_before_the_sender_is_ended(phase: Phase, protects: bool) -> None:
+    """Where this process is late a request lies in the kernel; but not for as long as anybody likes."""
+    places = Places(3)
+    unread = True
+    for _ in range(3):
+        one = Connection("192.0.2.1", lambda: None, lambda: unread)
+        places.connections.admit(one)
+        places.connections.begin(one, phase)
+    places.now += UNREAD_GRACE - 0.01
+    assert places.connections.rushed == protects
+    unread = False
+    assert not places.connections.rushed
+    unread = True
+    places.now += 0.01
     assert not places.connections.rushed
 
 
