@@ -38,7 +38,9 @@ within it."""
 PEER_PATIENCE: Final = 0.5
 """Seconds of delay of this process from which on it may be why a peer closed the connection."""
 
-_ENDED_BY_PEER: Final = frozenset({"close", "reset"})
+_AT_ONCE: Final = 8
+"""Waiters that act in one turn of the loop; then others have theirs."""
+_ENDED_BY_PEER = frozenset({"close", "reset"})
 
 
 def choose_clock() -> Callable[[], float]:
@@ -127,9 +129,15 @@ class LoopDelays:
         self._late = self.total()
         self._schedule(loop)
         if self._waiting:
-            now = time.monotonic()
-            for waiter in [each for each, at in self._waiting.items() if at <= now]:
-                waiter.act()
+            self._wake_due(loop)
+
+    def _wake_due(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = time.monotonic()
+        due = [waiter for waiter, at in self._waiting.items() if at <= now]
+        for waiter in due[:_AT_ONCE]:
+            waiter.act()
+        if len(due) > _AT_ONCE:
+            loop.call_soon(self._wake_due, loop)
 
 
 class DelayMeter:

@@ -34,6 +34,9 @@ _CHUNK: Final = 65_536
 _NOW: Final = struct.pack("ii", 1, 0)
 """SO_LINGER on with a time of zero: what is turned away leaves nothing behind."""
 _UNANSWERED: Final = "it ended the connection without an answer"
+_ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+"""What an address of a name is answered that this machine does not have."""
+_ENDED_HERE: Final = "listen itself was ended"
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 Report = Callable[[ExporterSession], None]
@@ -41,38 +44,47 @@ Report = Callable[[ExporterSession], None]
 
 
 def open_sockets(host: str, port: int) -> list[socket.socket]:
-    """Listen on every address of `host`; an empty one means all of this machine.
+    """Listen on every address of `host` that this machine has; an empty one means all of its own.
 
     Raises:
         OSError: where one of them cannot be listened on.
     """
     sockets: list[socket.socket] = []
+    absent: OSError | None = None
     try:
         found = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        for family, kind, protocol, _, address in dict.fromkeys(found):
+        for family, _, _, _, address in dict.fromkeys(found):
+            taken = sockets[0].getsockname()[1] if sockets else port
             try:
-                one = socket.socket(family, kind, protocol)
-            except OSError:
-                if len(found) == 1:
+                sockets.append(_open_socket(family, (address[0], taken, *address[2:])))
+            except OSError as error:
+                if error.errno not in _ABSENT:
                     raise
-                continue  # a kernel without IPv6
-            sockets.append(one)
-            one.setblocking(False)
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            place = (
-                (address[0], sockets[0].getsockname()[1]) if not port and sockets[1:] else address
-            )
-            one.bind(place)
-            one.listen(BACKLOG)
+                absent = error  # `localhost` has ::1, and a container often no IPv6
     except BaseException:
         for one in sockets:
             one.close()
         raise
+    if absent is not None and not sockets:
+        raise absent
     return sockets
+
+
+def _open_socket(family: int, address: tuple[object, ...]) -> socket.socket:
+    one = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        one.setblocking(False)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        one.bind(address)
+        one.listen(BACKLOG)
+    except BaseException:
+        one.close()
+        raise
+    return one
 
 
 def name_sockets(sockets: Iterable[socket.socket]) -> list[str]:
@@ -155,6 +167,7 @@ class ExporterListener:
                 await (served.answer() if self._forward is None else served.relay(self._forward))
         except asyncio.CancelledError:
             session.shut()
+            session.end("close", _ENDED_HERE)
             raise
         finally:
             session.end("close")

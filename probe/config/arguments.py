@@ -242,7 +242,7 @@ def read_moment(text: str, option: str, now: float) -> float:
     if text.startswith("+"):
         return now + read_duration(text[1:], option)
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.upper())  # RFC 3339 §5.6: t and z may be small
     except ValueError:
         moment = None
     if moment is None or (moment.tzinfo is None and not _DAY.fullmatch(text)):

@@ -92,6 +92,8 @@ def diagnose_exporter(
         return _diagnose_refusals(found, refusals)
     if connection.certificate == "none":
         return _diagnose_none(found)
+    if connection.end == "close" and connection.detail and not connection.request_count:
+        return found.leave_open("accept" if connection.complete else "handshake", connection.detail)
     if not connection.complete:
         return _diagnose_unfinished(found)
     if not connection.request_count:

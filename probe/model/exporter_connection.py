@@ -90,7 +90,8 @@ class ExporterConnection(Record, frozen=True):
     """Whether the handshake is complete."""
     end: ConnectionEnd = "open"
     detail: str = ""
-    """Which limit, why it was refused after the handshake, or what is wrong with the backend of --forward."""
+    """Which limit, why it was refused after the handshake, what is wrong with the backend of
+    --forward, or that `listen` was ended."""
     request_began: bool = False
     """Whether any byte of a request came; in HTTP/2 that is its header fields."""
     request_count: int = 0

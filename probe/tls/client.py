@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from OpenSSL import crypto
 
 from probe.model.certificate import CertificateFacts, Name
-from probe.model.evidence import Alert, Handshake, NameCheck
+from probe.model.evidence import Alert, Handshake
 from probe.model.path_fault import DATE_FAULTS, stops_without_verification
 from probe.model.tls_alerts import TlsAlert
 from probe.text.safe_text import safe_text
@@ -48,11 +48,9 @@ _ECDSA_CURVES: Final = ("secp256r1", "secp384r1", "secp521r1")
 
 
 class _ServerFacts(Struct, frozen=True):
-    """What the server's certificates say, and what the exporter makes of them."""
+    """What the server sent, and what the exporter makes of it."""
 
     sent: tuple[bytes, ...] = ()
-    chain: tuple[CertificateFacts, ...] = ()
-    name_check: NameCheck | None = None
     judgement: ServerJudgement = field(default_factory=ServerJudgement)
     verified: bool = False
 
@@ -192,7 +190,7 @@ class TlsClient:
     def is_server_refused(self) -> bool:
         """Whether the exporter stops over the certificates that have come, handshake or not."""
         server = self._server_facts()
-        return bool(server.chain) and not server.verified
+        return bool(server.sent) and not server.verified
 
     def find_unreadable_certificate(self) -> int:
         """Return the place, from 1, of the first certificate that OpenSSL cannot parse; 0: none.
@@ -215,8 +213,14 @@ class TlsClient:
 
     @property
     def handshake(self) -> Handshake:
-        """All that is known of this handshake, however far it came."""
+        """All that is known of this handshake, however far it came.
+
+        The certificates are described only here: they may be large, and were judged in another turn
+        of the event loop.
+        """
         link, server = self._link, self._server_facts()
+        chain = tuple(self._read_chain(server.sent))
+        reference = self._settings.reference_identifier
         cipher = link.cipher
         requested, staple = self._log.certificate_requested, link.stapled_response
         return Handshake(
@@ -231,8 +235,10 @@ class TlsClient:
             acceptable_cas=self._list_acceptable_cas() if requested else (),
             alerts=self.alerts,
             path_faults=server.judgement.faults,
-            server_chain=server.chain,
-            name_check=server.name_check,
+            server_chain=chain,
+            name_check=check_name(reference, chain[0].sans, chain[0].common_name)
+            if chain
+            else None,
             server_verified=server.verified,
             verified_paths=() if self._settings.skip_verify else server.judgement.paths,
             used_anchors=() if self._settings.skip_verify else server.judgement.anchors,
@@ -277,16 +283,11 @@ class TlsClient:
         return facts
 
     def _judge(self, sent: tuple[bytes, ...]) -> _ServerFacts:
-        settings = self._settings
-        judgement = settings.judge_server(sent)
-        chain = tuple(self._read_chain(sent))
-        first, name = chain[0], settings.reference_identifier
+        judgement = self._settings.judge_server(sent)
         stopping = judgement.faults
-        if settings.skip_verify:
+        if self._settings.skip_verify:
             stopping = tuple(fault for fault in stopping if stops_without_verification(fault))
-        return _ServerFacts(
-            sent, chain, check_name(name, first.sans, first.common_name), judgement, not stopping
-        )
+        return _ServerFacts(sent, judgement, not stopping)
 
     def _read_chain(self, sent: tuple[bytes, ...]) -> Iterator[CertificateFacts]:
         length = 0

@@ -45,6 +45,8 @@ SMALL_SEND_BUFFER: Final = 32 * 1024
 """Bytes; the kernel takes twice as much, which a container's memory limit counts."""
 
 _EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+"""What an address of a name is answered that this machine does not have."""
 
 
 class Listener:
@@ -231,17 +233,28 @@ async def try_to_listen(host: str, port: int) -> None:
 
 
 async def _listen_everywhere(sockets: list[socket.socket], host: str, port: int) -> None:
-    """Add to `sockets` one for each address of `host`; where one cannot listen, none is left."""
+    """Add to `sockets` one for each address of `host` that this machine has.
+
+    Where one of these cannot listen, none is left.
+    """
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    absent: OSError | None = None
     try:
         for family, kind, protocol, _, address in dict.fromkeys(found):
-            sockets.append(_listening(family, kind, protocol, address))
+            try:
+                sockets.append(_listening(family, kind, protocol, address))
+            except OSError as error:
+                if error.errno not in _ABSENT:
+                    raise
+                absent = error  # `localhost` has ::1, and a container often no IPv6
     except BaseException:
         for one in sockets:
             one.close()
         sockets.clear()
         raise
+    if absent is not None and not sockets:
+        raise absent
 
 
 def _listening(family: int, kind: int, protocol: int, address: tuple[object, ...]) -> socket.socket:

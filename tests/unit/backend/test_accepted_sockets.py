@@ -254,6 +254,34 @@ async def test_closing_ends_what_is_open(files: ListenerFiles) -> None:
     writer.close()
 
 
+async def test_a_handshake_that_this_side_ends_blames_nobody(files: ListenerFiles) -> None:
+    """Ctrl-C in the middle of it: the exporter did not close the connection."""
+    running = Running(files)
+    _, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    writer.write(HELLO)
+    await asyncio.sleep(0.1)
+    await running.close()
+    found = diagnose(files, running.reported[0])
+    assert (found.outcome, found.cause) == ("unconfirmed", None)
+    assert found.facts == ("listen itself was ended",)
+    writer.close()
+
+
+def test_an_address_that_this_machine_lacks_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`localhost` has ::1 in a container without IPv6; one that has none of them is an error."""
+    here, elsewhere = (
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0))
+        for address in ("127.0.0.1", "192.0.2.1")
+    )
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [elsewhere, here])
+    (one,) = open_sockets("localhost", 0)
+    assert one.getsockname()[0] == "127.0.0.1"
+    one.close()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [elsewhere])
+    with pytest.raises(OSError, match="assign requested address"):
+        open_sockets("localhost", 0)
+
+
 def test_a_port_that_is_taken_is_an_error() -> None:
     """Nothing stays open."""
     sockets = open_sockets("127.0.0.1", 0)

@@ -14,6 +14,7 @@ from probe.config.arguments import (
     read_duration,
     read_endpoints,
     read_listen,
+    read_moment,
 )
 from probe.model.target import Endpoint, Secret, Source, Target, TlsSettings
 
@@ -265,3 +266,20 @@ def test_a_proxy_is_a_url_or_an_address() -> None:
     with pytest.raises(click.UsageError) as raised:
         make_targets(["a:1"], **SETTINGS, proxy="https://user:s3cret@proxy:1")  # type: ignore[arg-type]  # the same
     assert "s3cret" not in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-12-24", 1_798_070_400),
+        ("2026-12-24T08:00:00Z", 1_798_099_200),
+        ("2026-12-24t08:00:00z", 1_798_099_200),
+        ("2026-12-24 09:00:00+01:00", 1_798_099_200),
+        ("20261224T080000Z", 1_798_099_200),
+        ("1949-12-31T23:59:59Z", -631_152_001),
+        ("+1h30m", 5400),
+    ],
+)
+def test_a_moment_is_read_in_each_form_of_rfc_3339(text: str, moment: float) -> None:
+    """Its letters may be small (§5.6); a zone is given or is UTC, never that of this machine."""
+    assert read_moment(text, "--at", 0.0) == moment

@@ -1,6 +1,7 @@
 """A fleet of thousands holds the event loop for moments only, whatever is asked of it meanwhile."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,7 +13,6 @@ from probe.config.configuration import Configuration, reuse_targets
 from probe.ledger.ledger import Ledger
 from probe.model.target import Endpoint, Target
 from probe.service.pipeline import Pipeline
-from probe.system.garbage import collect_and_exempt
 from probe.web.application import _render_metrics
 from tests.support.web_fleet import Fleet, refused
 
@@ -55,7 +55,8 @@ def fleet() -> Fleet:
     fleet = Fleet(*(f"t{number:05}" for number in range(TARGETS)))
     for name in fleet.targets:
         fleet.record(name, refused())
-    collect_and_exempt()
+    gc.collect()
+    gc.freeze()
     return fleet
 
 
