@@ -13,7 +13,7 @@ from probe.model.path_fault import PathFault
 from probe.tls.bindings import ReadBuffer
 from probe.x509.names import is_ip_address
 
-_MOST_LISTS: Final = 256
+_MOST_LISTS: Final = 128
 """Lists of authorities that are kept; backends of one owner send the same."""
 _DIGESTED: Final = 256
 """Bytes of a CertificateRequest from which on it is known by its digest, and no longer by itself."""
