@@ -39,7 +39,11 @@ from probe.telemetry.telemetry import build_telemetry
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 from probe.web.application import ServiceView, build_application
-from probe.web.server.connections import Connections, compute_connection_limit
+from probe.web.server.connections import (
+    FEWEST_CONNECTIONS,
+    Connections,
+    compute_connection_limit,
+)
 from probe.web.server.hosts import HostCheck, list_own_names
 from probe.web.server.listener import serve_application
 
@@ -146,7 +150,7 @@ class Service:
         HostCheck(configuration.web.hosts, self._list_names).install(application)
         async with AsyncExitStack() as stack:
             # The first collection takes a while, so nobody can ask anything before.
-            stack.enter_context(short_collections())
+            stack.enter_context(short_collections(self._has_few_connections))
             host, port = await stack.enter_async_context(
                 serve_application(
                     application,
@@ -184,6 +188,10 @@ class Service:
         self._reloads_seen = reloads
         known = self.ledger.find(target.name)
         return known is None or known.expected
+
+    def _has_few_connections(self) -> bool:
+        """Return whether few connections to the web side are open: aiohttp leaves each in a cycle."""
+        return len(self._connections) <= FEWEST_CONNECTIONS
 
     def _record_reload(self, configuration: Configuration | None) -> None:
         self.metrics.service.record_reload(successful=configuration is not None, at=time.time())

@@ -6,7 +6,7 @@ known of targets is freed without it.
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -20,30 +20,30 @@ thousand objects may have survived."""
 
 
 @contextmanager
-def short_collections() -> Iterator[None]:
+def short_collections(may_exempt: Callable[[], bool] = lambda: True) -> Iterator[None]:
     """Collect once, and exempt what survives; later, whenever many objects have survived, them too.
 
     An exempt object is still freed when nothing refers to it. Only a cycle that lasted until then,
-    and ends later, is not.
+    and ends later, is not: `may_exempt` says whether few such are under way.
     """
+
+    def exempt_survivors(phase: str, info: dict[str, int]) -> None:
+        full = phase == "stop" and info["generation"] == 2
+        if full and may_exempt() and len(gc.get_objects(generation=2)) > MOST_SURVIVORS:
+            gc.freeze()
+
     gc.collect()
     gc.freeze()
     # A full one is due when a quarter more has survived than at the last one, which must be nothing.
     gc.collect()
     young, middle, old = gc.get_threshold()
     gc.set_threshold(young, middle, FULL_AFTER)
-    gc.callbacks.append(_exempt_survivors)
+    gc.callbacks.append(exempt_survivors)
     try:
         yield
     finally:
-        gc.callbacks.remove(_exempt_survivors)
+        gc.callbacks.remove(exempt_survivors)
         gc.set_threshold(young, middle, old)
-
-
-def _exempt_survivors(phase: str, info: dict[str, int]) -> None:
-    full = phase == "stop" and info["generation"] == 2
-    if full and len(gc.get_objects(generation=2)) > MOST_SURVIVORS:
-        gc.freeze()
 
 
 @contextmanager

@@ -78,6 +78,26 @@ def test_no_collection_of_a_growing_fleet_holds_the_loop(short: bool) -> None:
     assert (max(spent) < LONGEST) == short, f"{max(spent) * 1e3:.1f} ms"
 
 
+def test_nothing_is_exempt_while_cycles_are_under_way() -> None:
+    """A flood of connections, each in a cycle, is collected when it is over."""
+    flooded = True
+    with short_collections(lambda: not flooded):
+        at_first = gc.get_freeze_count()
+        many = make_objects(MOST_SURVIVORS * 2)
+        for one in many:
+            one.append(one)
+        gc.collect()
+        assert gc.get_freeze_count() <= at_first
+        many.clear()
+        del one
+        assert gc.collect() >= MOST_SURVIVORS * 2
+        flooded = False
+        many = make_objects(MOST_SURVIVORS * 2)
+        gc.collect()
+        assert gc.get_freeze_count() > at_first + MOST_SURVIVORS
+    many.clear()
+
+
 def test_an_exempt_object_is_freed_with_its_last_reference() -> None:
     """A target that is dropped frees what was kept of it."""
 
