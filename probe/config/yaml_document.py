@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from io import StringIO
 from sys import intern
 from typing import Any, Final
 
@@ -212,8 +213,10 @@ def _read(
 
     try:
         try:
-            events = YAML(typ="safe").parse(text)
-            return _Reader(events, file, plain, first_line).read_document(first_alone)
+            # The parser is in cycles, and would hold the text until a collection finds them.
+            with StringIO(text) as stream:
+                events = YAML(typ="safe").parse(stream)
+                return _Reader(events, file, plain, first_line).read_document(first_alone)
         except MarkedYAMLError as error:
             # The parser in C takes the colon of a plain host:port in [] or {} for an error, which
             # YAML 1.2 (§7.3.3) allows. The other parser, much slower, knows better.

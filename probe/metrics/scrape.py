@@ -32,8 +32,10 @@ from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import SourceState, Target
 
-AT_ONCE: Final = 500
-"""Targets whose samples are rendered in one go: a scrape must not hold back the attempts."""
+RENDERED_AT_ONCE: Final = 100
+"""Targets whose samples are brought up to date in one go: a scrape must not hold back the attempts."""
+JOINED_AT_ONCE: Final = 500
+"""Targets whose samples of one family are joined in one go."""
 
 ONLY_WITH_A_SCHEDULE: Final = frozenset(
     family.name for family in (families.ATTEMPTS, families.FAILURES, families.INTERVAL)
@@ -79,13 +81,13 @@ class Metrics:
         seen: list[tuple[bytes, ...]] = []
         for number, runtime in enumerate(tuple(self._ledger)):
             seen += ((*each.tails, each.head) for each in list_target_samples(runtime))
-            if number % AT_ONCE == 0:
+            if number % RENDERED_AT_ONCE == 0:
                 yield b""
         for place, family in enumerate(TARGET_FAMILIES):
             yield family.metadata(openmetrics=openmetrics)
             name = family.name.encode()
-            for begin in range(0, len(seen), AT_ONCE):
-                some = seen[begin : begin + AT_ONCE]
+            for begin in range(0, len(seen), JOINED_AT_ONCE):
+                some = seen[begin : begin + JOINED_AT_ONCE]
                 yield b"".join(
                     [
                         render_lines(name + each[-1], lines)

@@ -8,13 +8,13 @@ import json
 import re
 import string
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Final, Literal
 from urllib.parse import unquote_to_bytes
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from probe.model.evidence import Answer, BodyEnd, ClockReading, is_grpc_media
@@ -46,7 +46,7 @@ _REMEMBERED: Final = 1024
 """Bytes of an answer's fields and body up to which what it means is remembered."""
 _MAX_TEXT: Final = 4096
 _MAX_DATE: Final = 64
-_USUAL_DATE: Final = re.compile(
+USUAL_DATE: Final = re.compile(
     rb"[A-Z][a-z]{2}, ([0-9]{2}) ([A-Z][a-z]{2}) ([12][0-9]{3}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
 )
 _MONTHS: Final = {
@@ -65,8 +65,7 @@ _ASCII_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowerca
 _TAG: Final = re.compile(r"<[^<>]*>")
 
 
-@dataclass(slots=True)
-class Response:
+class Response(Struct):
     """An HTTP response as it grows: what the two receivers fill and `to_answer` reads."""
 
     over: Literal["h2", "http/1.1"]
@@ -131,8 +130,8 @@ class Response:
         answers mean is remembered.
         """
         date = parse_http_date(self.fields.get(b"date", b""))
-        fields = tuple(pair for pair in self.fields.items() if pair[0] != b"date")
-        if len(self.body) + sum(len(value) for _, value in fields) > _REMEMBERED:
+        fields = tuple([pair for pair in self.fields.items() if pair[0] != b"date"])
+        if len(self.body) + sum([len(value) for _, value in fields]) > _REMEMBERED:
             answer, fault = self.make_undated(end)
         else:
             answer, fault = _remember_undated(
@@ -217,11 +216,12 @@ def compare_date(answer: Answer | None, received_at: float) -> tuple[ClockReadin
     return (ClockReading(source="http_date", offset=offset, uncertainty=1.0),)
 
 
+@lru_cache(maxsize=16)
 def parse_http_date(raw: bytes) -> float | None:
     """Read an HTTP date (RFC 9110 §5.6.7) as seconds since the epoch; None where it is not one."""
     if not raw:
         return None
-    usual = _USUAL_DATE.fullmatch(raw)
+    usual = USUAL_DATE.fullmatch(raw)
     try:
         if usual is not None and (month := _MONTHS.get(usual[2])):
             day, _, *rest = usual.groups()

@@ -168,6 +168,9 @@ class Reloader:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Watch every file for as long as the context lasts."""
+        started_with = self.configuration
+        files = await asyncio.to_thread(_list_credential_files, started_with)
+        self._credential_files = (started_with, files)
         self._start_task(
             "credential files",
             watch_files(

@@ -33,7 +33,7 @@ from probe.service.pipeline import Pipeline, PipelineSettings
 from probe.service.reload import Reloader
 from probe.service.schedule import Schedule
 from probe.system.fault_log import FaultLog
-from probe.system.garbage import Exemption, collect_and_exempt
+from probe.system.garbage import short_collections
 from probe.system.standard_streams import count_dropped_lines
 from probe.telemetry.telemetry import build_telemetry
 from probe.text.safe_text import safe_text
@@ -112,7 +112,6 @@ class Service:
         self.metrics.service.register(partial(collect_connections, self._connections))
         self._names = list_own_names()
         self._reloads_seen = 0
-        self._exemption = Exemption()
         self._started = False
 
     @property
@@ -146,6 +145,8 @@ class Service:
             served.guard(application)
         HostCheck(configuration.web.hosts, self._list_names).install(application)
         async with AsyncExitStack() as stack:
+            # The first collection takes a while, so nobody can ask anything before.
+            stack.enter_context(short_collections())
             host, port = await stack.enter_async_context(
                 serve_application(
                     application,
@@ -163,9 +164,6 @@ class Service:
             if served is not None:
                 await stack.enter_async_context(served.watch(self._record_web_reload))
             stack.push_async_callback(self._schedule.stop, DRAIN_TIME)
-            # Objects of the start stay: garbage collection need not look at them again. It takes a while,
-            # so the first attempts are not due before.
-            collect_and_exempt()
             self._schedule.start()
             self._schedule.replace(configuration.targets)
             self._started = True
@@ -185,8 +183,6 @@ class Service:
             self.metrics.service.count_credentials_reload()
         self._reloads_seen = reloads
         known = self.ledger.find(target.name)
-        if known is not None and known.attempts == 1:
-            self._exemption.note_target()
         return known is None or known.expected
 
     def _record_reload(self, configuration: Configuration | None) -> None:

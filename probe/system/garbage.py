@@ -1,8 +1,8 @@
-"""Keeps garbage collection short: what stays is taken out of it while it grows, in small portions.
+"""Keeps garbage collection short: what stays is taken out of it, in small portions.
 
-A collection looks at every object that it knows, and holds the event loop meanwhile: of ten thousand
-targets for a tenth of a second and more. Attempts leave no cycles behind, so what is known of targets
-is freed without it.
+A full collection looks at every object that it knows, and holds the event loop meanwhile: of ten
+thousand targets for a tenth of a second and more. Attempts leave next to no cycles behind, so what is
+known of targets is freed without it.
 """
 
 import gc
@@ -10,33 +10,48 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-PORTION: Final = 200
-"""Targets that become known until the next collection: one of some milliseconds."""
+MOST_SURVIVORS: Final = 8000
+"""Objects that the next full collection may look at again: some milliseconds. The attempts under way
+have a few thousand; where there are more, most of them stay."""
+
+FULL_AFTER: Final = 1
+"""Collections of the middle generation after which a full one may come; after Python's own ten, eighty
+thousand objects may have survived."""
 
 
-def collect_and_exempt() -> None:
-    """Collect garbage once, and take what is left out of all later collections."""
+@contextmanager
+def short_collections() -> Iterator[None]:
+    """Collect once, and exempt what survives; later, whenever many objects have survived, them too.
+
+    An exempt object is still freed when nothing refers to it. Only a cycle that lasted until then,
+    and ends later, is not.
+    """
     gc.collect()
     gc.freeze()
+    # A full one is due when a quarter more has survived than at the last one, which must be nothing.
+    gc.collect()
+    young, middle, old = gc.get_threshold()
+    gc.set_threshold(young, middle, FULL_AFTER)
+    gc.callbacks.append(_exempt_survivors)
+    try:
+        yield
+    finally:
+        gc.callbacks.remove(_exempt_survivors)
+        gc.set_threshold(young, middle, old)
 
 
-class Exemption:
-    """Exempts what is kept of targets, as they become known."""
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._new = 0
-
-    def note_target(self) -> None:
-        """Note that a target has its first result, which stays in memory with it."""
-        self._new += 1
-        if self._new % PORTION == 0:
-            collect_and_exempt()
+def _exempt_survivors(phase: str, info: dict[str, int]) -> None:
+    full = phase == "stop" and info["generation"] == 2
+    if full and len(gc.get_objects(generation=2)) > MOST_SURVIVORS:
+        gc.freeze()
 
 
 @contextmanager
 def no_collections() -> Iterator[None]:
-    """Collect nothing meanwhile: reading thousands of targets makes objects that are gone at its end."""
+    """Collect nothing meanwhile: reading thousands of targets makes objects that are gone at its end.
+
+    Where many are still there, they stay, and are exempt; reading leaves a hundred in cycles.
+    """
     if not gc.isenabled():
         yield
         return
@@ -44,4 +59,6 @@ def no_collections() -> Iterator[None]:
     try:
         yield
     finally:
+        if gc.get_count()[0] > MOST_SURVIVORS:
+            gc.freeze()
         gc.enable()

@@ -25,7 +25,8 @@ _WATCHED_FOR: Final = (
 """Not for each write: a log that grows in the same directory would wake the probe with each line."""
 _EVENT: Final = struct.Struct("iIII")
 """Watch, what happened, cookie, and how long the name that follows is."""
-_READ: Final = 64 * 1024
+_READ: Final = 16 * 1024
+"""Bytes that are read at a time: some hundred notifications, a millisecond."""
 
 
 class Inotify:
@@ -56,28 +57,24 @@ class Inotify:
         return self._file.fileno()
 
     def read(self) -> frozenset[str]:
-        """Return the paths that have changed since the last call.
+        """Return paths that have changed, of the notifications that came first.
 
-        A directory itself is one where it is gone, and each where notifications were lost.
+        A directory itself is one where it is gone, and each where notifications were lost. There may
+        be more: so a storm of them does not hold the event loop up.
         """
         found: set[str] = set()
-        while events := self._file.read(_READ):
-            at = 0
-            while at < len(events):
-                watch, what, _, length = _EVENT.unpack_from(events, at)
-                at += _EVENT.size
-                name = os.fsdecode(events[at : at + length].rstrip(b"\0"))
-                at += length
-                if what & _OVERFLOW:
-                    found |= self.watched
-                elif what & (_SELF | _IGNORED):
-                    found.update(self._names.get(watch, ()))
-                elif name:
-                    # What was done to the directory as such (its mode) has no name.
-                    found.update(
-                        f"{directory.rstrip('/')}/{name}"
-                        for directory in self._names.get(watch, ())
-                    )
+        events, at = self._file.read(_READ) or b"", 0
+        while at < len(events):
+            watch, what, _, length = _EVENT.unpack_from(events, at)
+            begin, at = at + _EVENT.size, at + _EVENT.size + length
+            name = os.fsdecode(events[begin:at].rstrip(b"\0"))
+            directories = self._names.get(watch, ())
+            if what & _OVERFLOW:
+                found |= self.watched
+            elif what & (_SELF | _IGNORED):
+                found.update(directories)
+            elif name:  # what was done to the directory as such (its mode) has none
+                found.update(f"{directory.rstrip('/')}/{name}" for directory in directories)
         return frozenset(found)
 
     def close(self) -> None:

@@ -7,14 +7,14 @@ model of the exporter; OpenSSL verifies none of them.
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal
 
+from msgspec import Struct, field
 from OpenSSL import crypto
 
 from probe.model.certificate import CertificateFacts, Name
-from probe.model.evidence import Alert, Handshake, NameCheck
+from probe.model.evidence import Alert, Handshake
 from probe.model.path_fault import DATE_FAULTS, stops_without_verification
 from probe.model.tls_alerts import TlsAlert
 from probe.text.safe_text import safe_text
@@ -41,17 +41,16 @@ direction, or where the peer does not speak TLS."""
 _MAX_ACCEPTABLE_CAS: Final = 256
 _MAX_CERTIFICATES: Final = 32
 _FIRST_BYTES: Final = 64
+_REMEMBERED: Final = 8192
+"""Bytes of a Certificate message up to which what it lists is remembered: servers repeat theirs."""
 _ECDSA_CURVES: Final = ("secp256r1", "secp384r1", "secp521r1")
 """The curves of keys that Go knows (crypto/ecdsa), but for P-224, which OpenSSL offers nobody."""
 
 
-@dataclass(frozen=True, slots=True)
-class _ServerFacts:
-    """What the server's certificates say, and what the exporter makes of them."""
+class _ServerFacts(Struct, frozen=True):
+    """What the server sent, and what the exporter makes of it."""
 
     sent: tuple[bytes, ...] = ()
-    chain: tuple[CertificateFacts, ...] = ()
-    name_check: NameCheck | None = None
     judgement: ServerJudgement = field(default_factory=ServerJudgement)
     verified: bool = False
 
@@ -152,7 +151,8 @@ class TlsClient:
         """The application protocol that the server chose; empty for none."""
         if self._alpn is not None:
             return self._alpn
-        alpn = safe_text(self._link.alpn)
+        chosen = self._link.alpn
+        alpn = safe_text(chosen) if chosen else ""
         self._alpn = alpn if self.complete else None
         return alpn
 
@@ -190,7 +190,7 @@ class TlsClient:
     def is_server_refused(self) -> bool:
         """Whether the exporter stops over the certificates that have come, handshake or not."""
         server = self._server_facts()
-        return bool(server.chain) and not server.verified
+        return bool(server.sent) and not server.verified
 
     def find_unreadable_certificate(self) -> int:
         """Return the place, from 1, of the first certificate that OpenSSL cannot parse; 0: none.
@@ -213,8 +213,14 @@ class TlsClient:
 
     @property
     def handshake(self) -> Handshake:
-        """All that is known of this handshake, however far it came."""
+        """All that is known of this handshake, however far it came.
+
+        The certificates are described only here: they may be large, and were judged in another turn
+        of the event loop.
+        """
         link, server = self._link, self._server_facts()
+        chain = tuple(self._read_chain(server.sent))
+        reference = self._settings.reference_identifier
         cipher = link.cipher
         requested, staple = self._log.certificate_requested, link.stapled_response
         return Handshake(
@@ -229,8 +235,10 @@ class TlsClient:
             acceptable_cas=self._list_acceptable_cas() if requested else (),
             alerts=self.alerts,
             path_faults=server.judgement.faults,
-            server_chain=server.chain,
-            name_check=server.name_check,
+            server_chain=chain,
+            name_check=check_name(reference, chain[0].sans, chain[0].common_name)
+            if chain
+            else None,
             server_verified=server.verified,
             verified_paths=() if self._settings.skip_verify else server.judgement.paths,
             used_anchors=() if self._settings.skip_verify else server.judgement.anchors,
@@ -268,22 +276,18 @@ class TlsClient:
         if self._server is not None and self._server[0] is message:
             return self._server[1]
         # In TLS 1.3 only the ServerHello, which comes before it, says how it is read.
-        sent = read_certificate_message(message, tls13=self._link.is_tls13)
+        read = _remember_list if len(message) <= _REMEMBERED else read_certificate_message
+        sent = read(message, tls13=self._link.is_tls13)
         facts = self._judge(sent) if sent else _ServerFacts(verified=self._settings.skip_verify)
         self._server = message, facts
         return facts
 
     def _judge(self, sent: tuple[bytes, ...]) -> _ServerFacts:
-        settings = self._settings
-        judgement = settings.judge_server(sent)
-        chain = tuple(self._read_chain(sent))
-        first, name = chain[0], settings.reference_identifier
+        judgement = self._settings.judge_server(sent)
         stopping = judgement.faults
-        if settings.skip_verify:
+        if self._settings.skip_verify:
             stopping = tuple(fault for fault in stopping if stops_without_verification(fault))
-        return _ServerFacts(
-            sent, chain, check_name(name, first.sans, first.common_name), judgement, not stopping
-        )
+        return _ServerFacts(sent, judgement, not stopping)
 
     def _read_chain(self, sent: tuple[bytes, ...]) -> Iterator[CertificateFacts]:
         length = 0
@@ -305,6 +309,9 @@ class TlsClient:
         for der in self._link.read_acceptable_authorities(_MAX_ACCEPTABLE_CAS):
             length += len(der)
             yield self._settings.read_name(der) if length <= MAX_READ else make_unread_name(der)
+
+
+_remember_list = lru_cache(maxsize=64)(read_certificate_message)
 
 
 @lru_cache(maxsize=64)

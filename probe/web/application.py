@@ -23,10 +23,11 @@ from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.metrics.scrape import Metrics
 from probe.model.target import SourcesSummary, SourceState
 from probe.web.large_answers import AnswerWriter, BodyCache, Key
+from probe.web.page_loader import PageLoader
 
 T = TypeVar("T")
 
-BATCH: Final = 100
+BATCH: Final = 50
 """Results made in one go: a long list must not hold back the attempts."""
 
 PIECE: Final = 256 * 1024
@@ -99,6 +100,7 @@ def build_application(view: ServiceView) -> web.Application:
         None if view.reload is None else SingleFlight(view.reload).call,
         AnswerWriter(),
         BodyCache(partial(_render_metrics, view.metrics)),
+        PageLoader(),
     )
     application.add_routes(
         [
@@ -160,9 +162,10 @@ class _Pages:
     read_again: Reload | None
     writer: AnswerWriter
     bodies: BodyCache
+    loader: PageLoader
 
     async def status(self, request: web.Request) -> web.StreamResponse:
-        # Jinja2 is slow to import and most processes never show a page.
+        await self.loader.load("probe.web.pages.status_page", "status.html")
         from probe.web.pages.status_page import render_status_page
 
         parts = render_status_page(
@@ -177,6 +180,7 @@ class _Pages:
         return await self.writer.send_parts(request, _html_headers(), parts)
 
     async def target_page(self, request: web.Request) -> web.Response:
+        await self.loader.load("probe.web.pages.target_page", "target.html")
         from probe.web.pages.target_page import render_target_page
 
         state = self._find_target(request, listed_at="/")
@@ -184,12 +188,14 @@ class _Pages:
         return _html(render_target_page(state, self.view.catalogue, self.view.clock(), address))
 
     async def forecast(self, request: web.Request) -> web.StreamResponse:
+        await self.loader.load("probe.web.pages.forecast_page", "forecast.html")
         from probe.web.pages.forecast_page import render_forecast_page
 
         parts = render_forecast_page(self.view.ledger, self.view.clock(), request.query)
         return await self.writer.send_parts(request, _html_headers(), parts)
 
     async def forecast_json(self, request: web.Request) -> web.StreamResponse:
+        await self.loader.load("probe.web.pages.forecast_page")
         from probe.web.pages.forecast_page import render_forecast_json
 
         parts = render_forecast_json(self.view.ledger, self.view.clock(), request.query)
@@ -197,26 +203,29 @@ class _Pages:
         return await self.writer.send_parts(request, headers, parts)
 
     async def forecast_calendar(self, request: web.Request) -> web.StreamResponse:
+        await self.loader.load("probe.web.pages.forecast_page")
         from probe.report.calendar_file import MEDIA_TYPE
         from probe.web.pages.forecast_page import render_forecast_calendar
 
         parts = render_forecast_calendar(self.view.ledger, self.view.clock(), request.query)
         return await self.writer.send_parts(request, {"Content-Type": MEDIA_TYPE}, parts)
 
-    async def causes(self, _: web.Request) -> web.Response:
+    async def causes(self, request: web.Request) -> web.StreamResponse:
+        await self.loader.load("probe.web.pages.causes_pages", "causes.html")
         from probe.web.pages.causes_pages import render_causes_page
 
-        return _html(render_causes_page(self.view.catalogue, self.view.ledger))
+        parts = render_causes_page(self.view.catalogue, self.view.ledger)
+        return await self.writer.send_parts(request, _html_headers(), parts)
 
-    async def cause(self, request: web.Request) -> web.Response:
+    async def cause(self, request: web.Request) -> web.StreamResponse:
+        await self.loader.load("probe.web.pages.causes_pages", "cause.html")
         from probe.web.pages.causes_pages import render_cause_page
 
         cause = self.view.catalogue.get(request.match_info["id"])
         if cause is None:
             raise web.HTTPNotFound(text="no cause has this id; /causes lists all\n")
-        return _html(
-            render_cause_page(cause, self.view.ledger, self.view.catalogue, self.view.clock())
-        )
+        parts = render_cause_page(cause, self.view.ledger, self.view.catalogue, self.view.clock())
+        return await self.writer.send_parts(request, _html_headers(), parts)
 
     async def badge(self, request: web.Request) -> web.Response:
         from probe.web.pages.badge import draw_badge
@@ -268,6 +277,8 @@ class _Pages:
         states: Sequence[TargetRuntime],
         sources: tuple[SourceState, ...] | None,
     ) -> web.StreamResponse:
+        await self.loader.load("probe.report.address_summary")
+        await self.loader.load("probe.report.result")
         headers = {"Content-Type": "application/json"}
         return await self.writer.send_parts(request, headers, _json_parts(states, sources))
 

@@ -136,7 +136,7 @@ def run_probe(file: str, listen: str, pipe: Connection, ticking: bool) -> None:
     import click
 
     from probe.cli.load_configuration import make_loader
-    from probe.cli.run_command import run_in_loop
+    from probe.cli.run_command import estimate_attempts, run_in_loop
     from probe.config.arguments import read_listen
     from probe.metrics.service_metrics import ServiceMetrics
     from probe.service.service import serve
@@ -173,7 +173,7 @@ def run_probe(file: str, listen: str, pipe: Connection, ticking: bool) -> None:
     with click.Context(click.Command("run")):
         loader = make_loader(Path(file), read_listen(listen), human=False)
     loaded = asyncio.run(loader.read())
-    run_in_loop(main())
+    run_in_loop(main(), attempts=estimate_attempts(loaded))
 
 
 def serve_hostile(pipe: Connection) -> None:

@@ -127,7 +127,7 @@ def _self_signed(key: ec.EllipticCurvePrivateKey) -> list[bytes]:
 
 
 def _many_names(key: ec.EllipticCurvePrivateKey) -> list[bytes]:
-    return [_leaf(key, "ca", 256, names=9000)]
+    return [_leaf(key, "ca", 256, names=10_000)]
 
 
 def _long_subject(key: ec.EllipticCurvePrivateKey) -> list[bytes]:
@@ -178,6 +178,7 @@ def _same_name_issuers(key: ec.EllipticCurvePrivateKey) -> list[bytes]:
 
 CHAINS: Final[dict[str, Callable[[ec.EllipticCurvePrivateKey], list[bytes]]]] = {
     "chain-of-rsa-16384": _chain_of(16384, (1 << 63) | 1),
+    "chain-of-more-than-100": _chain_of(2048, 65537),
     "chain-of-huge-exponents": _chain_of(3072, (1 << 3070) | 1),
     "self-signed-rsa-16384": _self_signed,
     "thousands-of-sans": _many_names,

@@ -34,9 +34,19 @@ def list_frame_values() -> dict[str, object]:
     return {"style": STYLE, "version": __version__, "strip_width": WIDTH, "strip_height": HEIGHT}
 
 
-@cache
 def load_template(name: str) -> Template:
     """Return one of the pages' templates, which escapes every value."""
+    return _get_environment().get_template(name)
+
+
+def compile_template(name: str) -> None:
+    """Compile a page's template and what all of them have in common, which takes a while."""
+    for each in ("page.html", "parts.html", name):
+        load_template(each)
+
+
+@cache
+def _get_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -49,4 +59,4 @@ def load_template(name: str) -> Template:
         stage_time=format_stage_time,
         mood=lambda entry: find_mood(entry.outcome, expected=entry.expected),
     )
-    return environment.get_template(name)
+    return environment

@@ -4,7 +4,7 @@ Pure. Every text has passed `safe_text`, or passes it here. What expires soon is
 calls soon, so that page, finding and alerting rule agree.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import quote
@@ -137,13 +137,6 @@ def find_party(state: TargetRuntime) -> Party | Literal[""]:
     if state.expected or state.evidence is None or state.diagnosis is None:
         return ""
     return explain_outcome(state.evidence, state.diagnosis).party or ""
-
-
-def sort_by_urgency(
-    states: Iterable[TargetRuntime], catalogue: Mapping[str, Cause]
-) -> list[TargetRuntime]:
-    """Return `states` in the order of the pages, the most urgent first."""
-    return sorted(states, key=lambda state: rank_urgency(state, catalogue))
 
 
 def rank_urgency(

@@ -1,6 +1,7 @@
 """A fleet of thousands holds the event loop for moments only, whatever is asked of it meanwhile."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,7 +17,6 @@ from probe.model.target import Endpoint, Target
 from probe.service.pipeline import Pipeline
 from probe.service.reload import Reloader
 from probe.service.schedule import Schedule
-from probe.system.garbage import collect_and_exempt
 from probe.web.application import _render_metrics
 from tests.support.web_fleet import Fleet, refused
 
@@ -59,7 +59,8 @@ def fleet() -> Fleet:
     fleet = Fleet(*(f"t{number:05}" for number in range(TARGETS)))
     for name in fleet.targets:
         fleet.record(name, refused())
-    collect_and_exempt()
+    gc.collect()
+    gc.freeze()
     return fleet
 
 
@@ -153,7 +154,8 @@ def make_reloader() -> Reloader:
     schedule.replace(targets)
     loader = ConfigurationLoader(read, user_agent="test")
     pipeline = Pipeline(Ledger(targets))
-    collect_and_exempt()
+    gc.collect()
+    gc.freeze()
     return Reloader(Configuration(targets=targets), loader, pipeline, schedule, ignore)
 
 
