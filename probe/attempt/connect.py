@@ -158,6 +158,8 @@ async def open_socket(
         number = sock.connect_ex((address, port))
         if number == errno.EINPROGRESS:
             number = await _wait_connected(sock, deadline)
+    except socket.gaierror:
+        number = errno.ENODEV  # no interface of this machine has the name of the address's zone
     except OSError as error:
         number = error.errno or 0
     except BaseException:

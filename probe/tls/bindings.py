@@ -354,6 +354,11 @@ def set_groups(context: SSL.Context, groups: str) -> None:
     _set_list(_lib.SSL_CTX_set1_curves_list, context, groups, "groups")
 
 
+def offer_post_handshake_auth(context: SSL.Context) -> None:
+    """Offer to send the certificate when the server asks for it later (RFC 8446 §4.2.6)."""
+    _lib.SSL_CTX_set_post_handshake_auth(context._context, 1)  # noqa: SLF001 - no public way
+
+
 def set_tls13_suites(context: SSL.Context, suites: str) -> None:
     """Offer exactly `suites` for TLS 1.3, by their IANA names with colons between.
 
