@@ -249,8 +249,7 @@ class _Reader:
         self._anchors: dict[str, tuple[Any, Any, int]] = {}
         self._counted = 0
         self._aliased = 0
-        self._last = Place(first_line)
-        """Of a value without parts; what stands in the same line has the same place."""
+        self._last = Place(first_line)  # values without parts share the place of their line
 
     def read_document(self, first_alone: bool) -> Document:
         root: Document | None = None
@@ -376,12 +375,10 @@ class _Reader:
             raise self._error("holds a character that YAML does not allow", event, path)
 
     def _place(self, event: Any, parts: Any) -> Place:
-        line = self._line(event)
-        if parts is not None:
-            return Place(line, parts)
-        if line != self._last.line:
-            self._last = Place(line)
-        return self._last
+        place = Place(self._line(event), parts)
+        if parts is None and place != self._last:
+            self._last = place
+        return self._last if parts is None else place
 
     def _line(self, event: Any) -> int:
         return int(event.start_mark.line) + self._first_line
