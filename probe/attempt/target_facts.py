@@ -1,6 +1,5 @@
 """The facts about a target that evidence may hold: no header value and no password."""
 
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
@@ -28,7 +27,7 @@ def collect_target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
     labels = tuple((safe_text(name), safe_text(value)) for name, value in target.labels)
     return TargetFacts(
         name=safe_text(target.name),
-        endpoint=sys.intern(safe_text(str(target.endpoint))),
+        endpoint=safe_text(str(target.endpoint)),
         host=safe_text(target.endpoint.host),
         port=target.endpoint.port,
         protocol=target.protocol,

@@ -257,7 +257,7 @@ class _Served:
             except OSError:
                 data = b""
             if not data:
-                session.shut()
+                session.end_backend()
                 await self._flush()
                 return
             session.return_from_backend(data)

@@ -17,7 +17,7 @@ from probe.backend.exporter_tls import Judge, ServerTls
 from probe.backend.first_bytes import FirstBytes
 from probe.backend.http1_server import Http1Server
 from probe.backend.http2_server import Http2Server
-from probe.backend.passing_messages import PREFACE, Messages, is_answer_good, read_messages
+from probe.backend.passing_messages import PREFACE, Message, Messages, is_answer_good, read_messages
 from probe.backend.request_log import RequestLog
 from probe.exporters.lookalike import find_lookalikes
 from probe.model.certificate import CertificateFacts
@@ -165,10 +165,19 @@ class ExporterSession:
     def return_from_backend(self, data: bytes) -> None:
         """Encrypt what the backend answers."""
         if self._passing is not None:
-            for message in self._passing[1].receive(data):
-                self.requests.note_answer(message.stream, *is_answer_good(message.headers))
+            self._note_answers(self._passing[1].receive(data))
         self._write(data)
         self._returned += len(data)
+
+    def end_backend(self) -> None:
+        """Take that the backend sends nothing more."""
+        if self._passing is not None:
+            self._note_answers(self._passing[1].end())
+        self.shut()
+
+    def _note_answers(self, messages: list[Message]) -> None:
+        for message in messages:
+            self.requests.note_answer(message.stream, *is_answer_good(message.headers))
 
     def describe(self) -> ExporterConnection:
         """Return what has been seen."""

@@ -55,6 +55,10 @@ class Messages(Protocol):
         """Take bytes; return the messages that end in them."""
         ...
 
+    def end(self) -> list[Message]:
+        """Take that nothing more comes; return the message that ends with that."""
+        ...
+
 
 class Http2Messages:
     """One direction of an HTTP/2 connection (RFC 9113)."""
@@ -86,6 +90,10 @@ class Http2Messages:
             self._buffer.clear()
             self._open.clear()
             return []
+
+    def end(self) -> list[Message]:
+        """Take that nothing more comes: no message of HTTP/2 ends so."""
+        return []
 
     def _read(self) -> Iterator[Message]:
         if self._preface:
@@ -178,9 +186,18 @@ class Http1Messages:
 
     def receive(self, data: bytes) -> list[Message]:
         """Take bytes; return the messages that end in them."""
-        if self._lost or not data:
+        if not data:
             return []
         self.began = True
+        return self._take(data)
+
+    def end(self) -> list[Message]:
+        """Take that nothing more comes: an answer without a length ends so (RFC 9112 §6.3)."""
+        return self._take(b"")
+
+    def _take(self, data: bytes) -> list[Message]:
+        if self._lost:
+            return []
         try:
             self._connection.receive_data(data)
             return list(self._read())

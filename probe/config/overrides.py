@@ -120,8 +120,9 @@ def _apply(target: Target, override: Override) -> Target:
         changed["timeout"] = seconds(entry.timeout)
     if "proxy_url" in keys:
         changed["proxy_url"] = Secret(entry.proxy_url) if entry.proxy_url else None
-    if "server_cert_file" in keys and entry.server_cert_file:
-        changed["server_certificate_file"] = ServerCertificateFile(entry.server_cert_file)
+    if "server_cert_file" in keys:
+        file = entry.server_cert_file
+        changed["server_certificate_file"] = ServerCertificateFile(file) if file else None
     endpoint = target.endpoint
     if "endpoint" in keys:
         endpoint = changed["endpoint"] = here["endpoint"].parse(Endpoint.parse, entry.endpoint)
@@ -145,7 +146,10 @@ def _apply(target: Target, override: Override) -> Target:
     if entry.headers:
         own = {name: value.reveal() for name, value in target.headers}
         merged = merge_headers(own, entry.headers)
-        changed["headers"] = tuple((name, Secret(value)) for name, value in merged.items())
+        gone = {name.lower() for name, value in entry.headers.items() if not value}
+        changed["headers"] = tuple(
+            (name, Secret(value)) for name, value in merged.items() if name.lower() not in gone
+        )
     note = f"tried with {', '.join(keys)} of --with, in place of the target's own"
     return replace(target, notes=(*target.notes, note), **changed)
 

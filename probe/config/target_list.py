@@ -77,7 +77,7 @@ def _identify(target: Target) -> object:
     )
 
 
-_SHARED: Final = ("tls", "headers", "sources", "interval", "timeout", "expect_until")
+_SHARED: Final = ("tls", "headers", "sources", "interval", "timeout")
 """What many targets of one configuration have in common, apart from labels."""
 
 

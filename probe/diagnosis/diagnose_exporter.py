@@ -321,10 +321,11 @@ def _diagnose_unfinished(found: _Found) -> Diagnosis:
                 first, "handshake", facts, also=others, decides=_COMPARE_OFFERS if others else ""
             )
         return found.fail("handshake_rejected", "handshake", facts, also=("unexplained",))
+    if connection.end == "limit":
+        return found.leave_open("handshake", connection.detail)
     how = {
         "timeout": ("tls_timeout", "the handshake did not finish in time"),
         "reset": ("connection_reset", "the exporter's side reset the connection"),
-        "limit": ("client_hello_too_large", connection.detail),
     }.get(connection.end, ("connection_closed", "the exporter's side closed the connection"))
     if connection.offer is None:
         return found.leave_open("handshake", f"{how[1]} before its ClientHello was whole")

@@ -39,9 +39,10 @@ def share_parts(evidence: Evidence) -> Evidence:
 
 def share_experiment(experiment: Experiment) -> Experiment:
     """Return `experiment`, which is masked, with parts that equal ones share."""
-    handshake = experiment.handshake
+    handshake, answer = experiment.handshake, experiment.answer
     return replace(
         experiment,
         handshake=handshake and share(handshake),
+        answer=answer and share(answer),  # its date is one of seconds
         ending=share(experiment.ending),
     )

@@ -5,7 +5,6 @@ for a backend to accept or refuse.
 """
 
 import re
-import sys
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, Self
@@ -16,6 +15,7 @@ from hpack import Encoder
 from hyperframe.frame import DataFrame, HeadersFrame, SettingsFrame
 
 from probe.model.runtime import GO_IDS, JAVA_JDK
+from probe.model.shared import share
 from probe.model.target import Endpoint, Signal, Target
 from probe.model.target import Protocol as OtlpProtocol
 from probe.model.trace_context import TraceContext
@@ -71,8 +71,8 @@ class Request:
     h2: bytes = field(repr=False)
     """Preface, SETTINGS and the whole request."""
     http1: bytes = field(repr=False)
-    authority: str
-    """What requests without the target's headers call the backend; they are few, and not kept."""
+    endpoint: Endpoint = field(repr=False)
+    """What requests without the target's headers name; they are few, and not kept."""
     user_agent: bytes = field(repr=False)
 
     @property
@@ -88,7 +88,7 @@ class Request:
     @property
     def h2_bare(self) -> bytes:
         """For the clock: preface, SETTINGS and `HEAD /`, with none of the target's headers."""
-        return _encode_bare(self.authority, self.user_agent)
+        return _encode_bare(encode_authority(self.endpoint), self.user_agent)
 
     @property
     def http1_bare(self) -> bytes:
@@ -96,7 +96,8 @@ class Request:
         return self._write_bare(b"HEAD /")
 
     def _write_bare(self, line: bytes) -> bytes:
-        fields = b"host: %b\r\nuser-agent: %b" % (self.authority.encode(), self.user_agent)
+        authority = encode_authority(self.endpoint).encode()
+        fields = b"host: %b\r\nuser-agent: %b" % (authority, self.user_agent)
         return b"%b HTTP/1.1\r\n%b\r\n\r\n" % (line, fields)
 
     def fill_in_context(self, trace: TraceContext) -> Self:
@@ -136,7 +137,8 @@ def build_request(
     """
     if len(message) > MAX_MESSAGE:
         raise ValueError(f"a message of {len(message)} bytes; at most {MAX_MESSAGE} can be sent")
-    agent, authority = check_value("user-agent", user_agent), _authority(target)
+    encode_authority(target.endpoint)
+    agent, authority = share(check_value("user-agent", user_agent)), _authority(target)
     path = _path(target)
     own = list_own_fields(target)
     context = [("traceparent", _TRACEPARENT), ("tracestate", _TRACESTATE)]
@@ -165,8 +167,7 @@ def build_request(
             [*(field for field in fields if field[0] != "te"), *own.http1, *context],
             body,
         ),
-        # As the text of the target's facts has it.
-        authority=sys.intern(encode_authority(target.endpoint)),
+        endpoint=target.endpoint,
         user_agent=agent,
     )
 

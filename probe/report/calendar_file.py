@@ -39,19 +39,25 @@ def render_calendar(
         now: when it was foreseen.
         alarms: how many seconds before each event a calendar is to remind of it.
     """
-    lines = [
+    return b"".join(list_calendar_parts(entries, now, alarms))
+
+
+def list_calendar_parts(
+    entries: Sequence[ForecastEntry], now: float, alarms: Sequence[float] = ()
+) -> Iterator[bytes]:
+    """Yield the calendar event by event, so that a long one needs not be made in one go."""
+    yield _write(
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
         f"PRODID:-//mtls-probe//mtls-probe {__version__}//EN",
         "X-WR-CALNAME:mtls-probe forecast",
-    ]
+    )
     taken: dict[str, int] = {}
     for one in entries:
         taken[one.uid] = number = taken.get(one.uid, 0) + 1
-        lines += _event(one, f"{one.uid}-{number}" if number > 1 else one.uid, now, alarms)
-    lines += () if entries else _NOTHING
-    lines.append("END:VCALENDAR")
-    return b"".join(_fold(line) for line in lines)
+        uid = f"{one.uid}-{number}" if number > 1 else one.uid
+        yield _write(*_event(one, uid, now, alarms))
+    yield _write(*(() if entries else _NOTHING), "END:VCALENDAR")
 
 
 def _event(entry: ForecastEntry, uid: str, now: float, alarms: Sequence[float]) -> Iterator[str]:
@@ -104,14 +110,18 @@ def _escape(text: str) -> str:
     return text.replace("\n", "\\n")
 
 
+def _write(*lines: str) -> bytes:
+    return b"".join(map(_fold, lines))
+
+
 def _fold(line: str) -> bytes:
     """Return `line` in parts of at most 75 octets, none of which breaks a character (§3.1)."""
-    parts: list[bytes] = []
-    part = b""
-    for char in line:
-        octets = char.encode()
-        if len(part) + len(octets) > _LONGEST_LINE:
-            parts.append(part)
-            part = b" "
-        part += octets
-    return b"\r\n".join([*parts, part]) + b"\r\n"
+    raw, parts, start = line.encode(), [], 0
+    room = _LONGEST_LINE
+    while len(raw) - start > room:
+        end = start + room
+        while raw[end] & 0xC0 == 0x80:  # within a character of UTF-8
+            end -= 1
+        parts.append(raw[start:end])
+        start, room = end, _LONGEST_LINE - 1  # a part begins with a space
+    return b"\r\n ".join((*parts, raw[start:])) + b"\r\n"

@@ -63,7 +63,7 @@ class SecretRegister:
         self._index: dict[str, tuple[Any, ...]] = {}
         self._uniform: dict[str, None] = {}
         self._heads: Counter[str] = Counter()
-        self._public: OrderedDict[str, None] = OrderedDict()
+        self._public: dict[str, None] = {}
         self._all_public: str | None = ""
         self._cache: dict[str, str] = {}
         self._version = 0
@@ -115,13 +115,15 @@ class SecretRegister:
         public text.
         """
         with self._lock:
-            new = [text.casefold() for text in texts if len(text) >= SHORTEST_SECRET]
+            folded = ((text, text.casefold()) for text in texts if len(text) >= SHORTEST_SECRET)
+            # Most are as they were: then there is one text in memory, the target's.
+            new = [text if text == other else other for text, other in folded]
             new = [text for text in new if text not in self._public]
             if not new:
                 return
             self._public.update(dict.fromkeys(new))
             while len(self._public) > MOST_PUBLIC:
-                self._public.popitem(last=False)
+                del self._public[next(iter(self._public))]
             self._all_public = None
             for text in new:
                 for value in tuple(self._folded.get(text, ())):

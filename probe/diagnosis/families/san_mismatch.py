@@ -78,12 +78,13 @@ def _match_http_policy(evidence: Evidence) -> Match | None:
         return None
     if handshake is None or not handshake.client_certificate_sent or not chain:
         return None
-    if evidence.target.header_names:
+    if evidence.target.header_names or find_refusal(evidence) is not None:
         return None
     return Match(
         Strength.NAMED,
         (
-            "something before the OTLP receiver answered HTTP 403 after it had our certificate",
+            "something before the OTLP receiver answered HTTP 403 after it had our certificate"
+            + (f': "{answer.message}"' if answer.message else ""),
             _list_names(chain[0]),
         ),
         possible=("otlp_permission_denied",),

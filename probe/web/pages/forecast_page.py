@@ -13,7 +13,7 @@ from probe.forecast.forecast import ForecastMaker, SeenTarget, list_unseen
 from probe.forecast.renewals import RenewalHistory
 from probe.ledger.ledger import Ledger
 from probe.ledger.replicas import list_results
-from probe.report.calendar_file import render_calendar
+from probe.report.calendar_file import list_calendar_parts
 from probe.report.forecast_document import build_forecast, encode_forecast
 from probe.report.forecast_table import summarize_forecast
 from probe.report.forecast_words import Urgency, count_names, rank_left
@@ -113,11 +113,18 @@ def render_forecast_calendar(
     ledger: Ledger, now: float, query: Mapping[str, str]
 ) -> Iterator[bytes]:
     """Yield the same as a calendar, without what renews by itself: it would remind of nothing."""
+    waiting: list[bytes] = []
     for made in foresee(ledger, now, read_days(query)):
         if made is None:
             yield b""
         else:
-            yield render_calendar([one for one in made.entries if one.counts], now)
+            counting = [one for one in made.entries if one.counts]
+            for number, part in enumerate(list_calendar_parts(counting, now)):
+                waiting.append(part)
+                if not number % BATCH:
+                    yield b"".join(waiting)
+                    waiting.clear()
+            yield b"".join(waiting)
 
 
 def _json_parts(made: Foreseen) -> Iterator[bytes]:

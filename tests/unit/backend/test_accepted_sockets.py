@@ -219,6 +219,29 @@ async def test_the_first_export_is_reported_though_other_requests_were(running: 
     assert len(await running.wait_for(3)) == 3
 
 
+async def test_an_answer_that_ends_with_the_connection_is_one(files: ListenerFiles) -> None:
+    """Without a length, as Go answers plain HTTP at a port of TLS (RFC 9112 §6.3)."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.write(b"HTTP/1.0 400 Bad Request\r\n\r\nno\n")
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    running = Running(files, Forward(Endpoint("127.0.0.1", server.sockets[0].getsockname()[1])))
+    try:
+        request = b"POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+        await asyncio.to_thread(
+            talk, running.port, CLIENT, alpn=(b"http/1.1",), payload=request, patience=1.0
+        )
+        session = (await running.wait_for(1))[0]
+        assert session.requests.first[0].answer == "HTTP 400"
+        assert diagnose(files, session).cause == "otlp_rejected"
+    finally:
+        await running.close()
+        server.close()
+
+
 @pytest.mark.slow
 async def test_who_reads_nothing_does_not_keep_it_from_ending(running: Running) -> None:
     """Ctrl-C ends it within a second or two, whatever lies in buffers."""

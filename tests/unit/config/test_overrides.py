@@ -1,5 +1,6 @@
 """`--with KEY=VALUE`: what it changes of a target, and what is said of a key that is not known."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +9,7 @@ import pytest
 
 from probe.config.overrides import apply_overrides, list_keys, read_overrides
 from probe.model.surroundings import Container
-from probe.model.target import Endpoint, Secret, Target, TlsSettings
+from probe.model.target import Endpoint, Secret, ServerCertificateFile, Target, TlsSettings
 
 TARGET: Final = Target(
     name="eu",
@@ -73,6 +74,9 @@ def test_an_empty_value_takes_a_setting_away() -> None:
     """As an empty text in the configuration."""
     changed = change("tls.cert_file=", "tls.key_file=")
     assert not changed.tls.has_client_certificate
+    served = replace(TARGET, server_certificate_file=ServerCertificateFile("served.crt"))
+    assert change("server_cert_file=", target=served).server_certificate_file is None
+    assert [name for name, _ in change("headers.x-tenant=").headers] == ["authorization"]
 
 
 @pytest.mark.parametrize(

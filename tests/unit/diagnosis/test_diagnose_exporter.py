@@ -260,3 +260,10 @@ def test_any_connection_has_a_diagnosis(
     assert bool(found.fix) == (found.outcome == "failed")
     assert found.facts
     assert found.certain is not bool(found.would_decide) or not found.certain
+
+
+def test_a_handshake_without_end_blames_nobody() -> None:
+    """It is our own bound that ended it: the ClientHello was not too large for anything."""
+    found = diagnose(complete=False, end="limit", detail="the handshake is too long")
+    assert (found.outcome, found.cause) == ("unconfirmed", None)
+    assert found.facts == ("the handshake is too long",)

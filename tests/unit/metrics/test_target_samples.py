@@ -31,7 +31,7 @@ def test_a_target_has_every_family_of_the_contract() -> None:
     ledger, metrics = ledger_and_metrics()
     runtime = ledger.find("eu")
     assert runtime is not None
-    runtime.get_store(ChangeTracker).at_backend["server_chain"] = AT
+    runtime.get_store(ChangeTracker).at_backend = {"server_chain": AT}
     fault = Finding(cause="client_file_missing", role="key", path="k", fact="no file")
     ledger.record(EU, seen(), CONFIRMED)
     ledger.record(

@@ -1,5 +1,6 @@
 """A forecast as iCalendar: read back by a library that knows RFC 5545."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -7,6 +8,8 @@ from typing import Any, Final
 import icalendar
 import msgspec.structs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from probe.diagnosis.diagnose import diagnose
 from probe.forecast.entry import ForecastEntry
@@ -72,6 +75,19 @@ def test_what_a_certificate_says_cannot_leave_its_line() -> None:
     hostile = name("a;b,c\\n\\;ä" + "é" * 90)
     (event,) = read(forecast(subject=hostile)).events
     assert event["SUMMARY"] == f"client certificate ends: {hostile.text}"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet="aé€😀,;\\\\ ", max_size=400))
+def test_lines_are_folded_between_characters(text: str) -> None:
+    """In octets of UTF-8, whatever the letters; unfolded they are as they were (§3.1)."""
+    raw = render_calendar((replace(forecast()[0], subject=text, where=""),), AT)
+    for line in raw.split(b"\r\n"):
+        assert len(line) <= 75
+        line.decode()
+    escaped = re.sub(r"[\\;,]", lambda found: f"\\{found[0]}", text)
+    summary = f"SUMMARY:client certificate ends: {escaped or ''}".encode()
+    assert not text or summary + b"\r\n" in raw.replace(b"\r\n ", b"")
 
 
 def test_a_calendar_reminds_where_it_is_asked_to() -> None:

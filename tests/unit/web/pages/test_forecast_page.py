@@ -13,7 +13,13 @@ from probe.metrics.scrape import Metrics
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Target
 from probe.web.application import ServiceView, build_application
-from probe.web.pages.forecast_page import MOST_SHOWN, read_days, render_forecast_page
+from probe.web.pages.forecast_page import (
+    BATCH,
+    MOST_SHOWN,
+    read_days,
+    render_forecast_calendar,
+    render_forecast_page,
+)
 from tests.support.certificate_facts import AT, backend, exporter, name
 from tests.support.evidence import (
     answered_attempt,
@@ -101,6 +107,15 @@ def test_a_long_list_is_bounded() -> None:
     assert html.count("<tr ") == MOST_SHOWN + 1
     assert "and 20 more, which" in html
     assert html.count("<circle") == 24
+
+
+def test_a_long_calendar_is_made_in_parts() -> None:
+    """Of a few events each: the loop serves others in between."""
+    ledger = ledger_of(**{f"t{number}": served(5 + number / 100) for number in range(100)})
+    parts = list(render_forecast_calendar(ledger, AT, {}))
+    assert sum(part.count(b"BEGIN:VEVENT") for part in parts) == 100
+    assert max(part.count(b"BEGIN:VEVENT") for part in parts) <= BATCH
+    assert len(icalendar.Calendar.from_ical(b"".join(parts)).events) == 100
 
 
 async def test_the_application_serves_page_json_and_calendar() -> None:
