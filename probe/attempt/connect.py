@@ -8,10 +8,11 @@ import asyncio
 import errno
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Final
+
+from msgspec import Struct
 
 from probe.attempt.loop_delays import DelayMeter
 from probe.attempt.prepared_target import PreparedTarget
@@ -31,12 +32,13 @@ _KINDS: Final[dict[int, EndingKind]] = {
     errno.EHOSTDOWN: "unreachable",
     **dict.fromkeys(EXHAUSTED, "probe_fault"),
 }
+_NOT_BLOCKING: Final[int] = getattr(socket, "SOCK_NONBLOCK", 0)
+"""Makes a socket that does not block, where the system can: macOS cannot."""
 _FOREIGN: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETUNREACH})
 _NONLOCAL_BIND: Final = Path("/proc/sys/net/ipv4/ip_nonlocal_bind")
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(Struct, frozen=True):
     """A connected socket, the caller's to close, or why there is none."""
 
     outcome: socket.socket | Ending
@@ -47,8 +49,7 @@ class Connected:
     """Seconds that connecting to it took."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True):
     """A connected socket, the caller's to close, and what was received behind a proxy's answer."""
 
     sock: socket.socket
@@ -131,7 +132,7 @@ async def open_tunnel(
     if prepared.target.proxy_url is None:
         return Stream(sock)
     tunnel = ProxyTunnel(prepared.target.proxy_url.reveal(), prepared.target.endpoint)
-    pump = Pump(sock, tunnel, meter.note_action)
+    pump = Pump(sock, tunnel, meter.note_action, meter.delays)
     await pump.run(deadline)
     assert tunnel.ending is not None
     if tunnel.open:
@@ -145,17 +146,20 @@ async def open_socket(
     """Connect to one address; return the socket, or why there is none."""
     family = _get_family(address)
     try:
-        sock = await network.make_socket(family, socket.SOCK_STREAM)
+        sock = await network.make_socket(family, socket.SOCK_STREAM | _NOT_BLOCKING)
     except OSError as error:
         return _ending(error.errno or 0)
     except MemoryError:
         return _ending(errno.ENOMEM)
     try:
-        sock.setblocking(False)
+        if not _NOT_BLOCKING:
+            sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         number = sock.connect_ex((address, port))
         if number == errno.EINPROGRESS:
             number = await _wait_connected(sock, deadline)
+    except socket.gaierror:
+        number = errno.ENODEV  # no interface of this machine has the name of the address's zone
     except OSError as error:
         number = error.errno or 0
     except BaseException:
@@ -223,21 +227,22 @@ async def _has_source(family: int, address: str, port: int, network: Network) ->
 
 async def _wait_connected(sock: socket.socket, deadline: float) -> int:
     """Wait for the connection; return its errno, ETIMEDOUT at the deadline."""
-    # On loopback the handshake is over by now, or has been refused.
+    # On loopback the handshake is over by now, or has been refused. A socket that failed has no peer.
+    if _is_connected(sock):
+        return 0
     if number := _read_error(sock):
         return number
-    if not _is_connected(sock):
-        loop = asyncio.get_running_loop()
-        writable: asyncio.Future[None] = loop.create_future()
-        loop.add_writer(sock.fileno(), _resolve, writable)
-        try:
-            async with asyncio.timeout_at(deadline):
-                await writable
-        except TimeoutError:
-            # A process that wakes up late finds the deadline and the connection at one time.
-            return _read_error(sock) or (0 if _is_connected(sock) else errno.ETIMEDOUT)
-        finally:
-            loop.remove_writer(sock.fileno())
+    loop = asyncio.get_running_loop()
+    writable: asyncio.Future[None] = loop.create_future()
+    loop.add_writer(sock.fileno(), _resolve, writable)
+    try:
+        async with asyncio.timeout_at(deadline):
+            await writable
+    except TimeoutError:
+        # A process that wakes up late finds the deadline and the connection at one time.
+        return _read_error(sock) or (0 if _is_connected(sock) else errno.ETIMEDOUT)
+    finally:
+        loop.remove_writer(sock.fileno())
     return _read_error(sock)
 
 

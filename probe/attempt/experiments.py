@@ -147,7 +147,8 @@ class ExperimentRound:
                 # A target without TLS may have TLS settings that nobody has looked at yet.
                 fault = Ending(stage="load", kind="probe_fault", detail=safe_text(str(error)))
                 return Experiment(varied=varied, at=now, ending=fault)
-            await Pump(stream.sock, session).run(deadline, stream.leftover)
+            pump = Pump(stream.sock, session, delays=self.delays)
+            await pump.run(deadline, stream.leftover)
             if orderly:
                 send_close(stream.sock, session.close())
         assert session.ending is not None

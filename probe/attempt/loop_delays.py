@@ -3,7 +3,10 @@
 A process that was suspended (SIGSTOP, a paused machine), is throttled (a CPU quota) or whose loop
 is held up by other work reads late and answers late; an end by a deadline then says nothing about
 the target. A timer on the loop measures it: it is due every `TICK` seconds, and for as long as it is
-late nobody could act. It runs while attempts are under way, so an idle probe pays nothing.
+late nobody could act. It runs while attempts are under way, and once more after the last of them:
+an idle probe pays nothing, and attempts that follow one another need no timer each.
+
+It also wakes those who wait for a time: a timer of its own costs each a hundredth of an attempt.
 """
 
 import asyncio
@@ -11,7 +14,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from probe.model.evidence import Ending
 
@@ -35,7 +38,9 @@ within it."""
 PEER_PATIENCE: Final = 0.5
 """Seconds of delay of this process from which on it may be why a peer closed the connection."""
 
-_ENDED_BY_PEER: Final = frozenset({"close", "reset"})
+_AT_ONCE: Final = 8
+"""Waiters that act in one turn of the loop; then others have theirs."""
+_ENDED_BY_PEER = frozenset({"close", "reset"})
 
 
 def choose_clock() -> Callable[[], float]:
@@ -46,6 +51,13 @@ def choose_clock() -> Callable[[], float]:
     if hasattr(time, "CLOCK_BOOTTIME"):
         return partial(time.clock_gettime, time.CLOCK_BOOTTIME)
     return time.monotonic
+
+
+class Waiter(Protocol):
+    """Who waits for a time."""
+
+    def act(self) -> None:
+        """Do what is due; it never raises."""
 
 
 class LoopDelays:
@@ -59,6 +71,16 @@ class LoopDelays:
         self._due = 0.0
         self._late = 0.0
         self._meters = 0
+        self._waiting: dict[Waiter, float] = {}
+        """By what time (monotonic seconds) each is to act."""
+
+    def wake(self, waiter: Waiter, at: float) -> None:
+        """Let `waiter` act at the first tick from `at` on, instead of at a time given before."""
+        self._waiting[waiter] = at
+
+    def forget(self, waiter: Waiter) -> None:
+        """Let `waiter` not act any more."""
+        self._waiting.pop(waiter, None)
 
     def measure(self, limit: float) -> "DelayMeter":
         """Return the meter of an attempt of `limit` seconds, to be entered in the running loop."""
@@ -71,26 +93,28 @@ class LoopDelays:
     def read(self) -> tuple[float, float]:
         """Return the clock, and the seconds lost up to now."""
         now = self.clock()
-        late = now - self._due if self._tick is not None else 0.0
+        late = now - self._due if self._meters else 0.0
         return now, self._late + late if late > TICK_TOLERANCE else self._late
 
     def start(self) -> None:
-        """Tick from now on, until each meter has called `stop`."""
+        """Tick from now on, until each that called this has called `stop`."""
         loop = asyncio.get_running_loop()
-        if self._meters and self._loop is loop:
+        if self._tick is not None and self._loop is loop:
+            if not self._meters:
+                # What was lost between two attempts belongs to none of them.
+                self._due = self.clock() + TICK
             self._meters += 1
             return
-        # A tick of a loop that has ended stays behind with it.
+        # What belongs to a loop that has ended stays behind with it.
         self._loop, self._meters = loop, 1
+        self._waiting = {}
         self._schedule(loop)
 
     def stop(self) -> None:
-        """Stop where no other meter runs."""
-        self._meters -= 1
-        if not self._meters and self._tick is not None:
+        """Stop with the next tick, where nobody needs the ticks until then."""
+        if self._meters == 1:
             self._late = self.total()
-            self._tick.cancel()
-            self._tick = None
+        self._meters -= 1
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
         self._due = self.clock() + TICK
@@ -99,8 +123,21 @@ class LoopDelays:
     def _measure_tick(self, loop: asyncio.AbstractEventLoop) -> None:
         if loop is not self._loop:
             return
+        if not self._meters:
+            self._tick = None
+            return
         self._late = self.total()
         self._schedule(loop)
+        if self._waiting:
+            self._wake_due(loop)
+
+    def _wake_due(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = time.monotonic()
+        due = [waiter for waiter, at in self._waiting.items() if at <= now]
+        for waiter in due[:_AT_ONCE]:
+            waiter.act()
+        if len(due) > _AT_ONCE:
+            loop.call_soon(self._wake_due, loop)
 
 
 class DelayMeter:
@@ -108,15 +145,15 @@ class DelayMeter:
 
     def __init__(self, delays: LoopDelays, limit: float) -> None:
         """Measure an attempt of `limit` seconds; it begins when entered."""
-        self._delays = delays
+        self.delays = delays
         self._limit = limit
         self._began = self._acted_at = 0.0
         self._late_before = self._late_at_action = 0.0
 
     def __enter__(self) -> Self:
         """Begin."""
-        self._delays.start()
-        self._began, self._late_before = self._acted_at, self._late_at_action = self._delays.read()
+        self.delays.start()
+        self._began, self._late_before = self._acted_at, self._late_at_action = self.delays.read()
         return self
 
     def __exit__(
@@ -126,16 +163,16 @@ class DelayMeter:
         trace: TracebackType | None,
     ) -> None:
         """End."""
-        self._delays.stop()
+        self.delays.stop()
 
     def note_action(self) -> None:
         """Note that something was begun or sent: from now on the peer has its time."""
-        self._acted_at, self._late_at_action = self._delays.read()
+        self._acted_at, self._late_at_action = self.delays.read()
 
     @property
     def held_up(self) -> float:
         """The seconds since the beginning in which this process could not act."""
-        return max(self._delays.total() - self._late_before, 0.0)
+        return max(self.delays.total() - self._late_before, 0.0)
 
     @property
     def is_noticeable(self) -> bool:
@@ -165,7 +202,7 @@ class DelayMeter:
 
     def describe(self) -> str:
         """Say how much of the time was lost."""
-        took = max(self._delays.clock() - self._began, self.held_up)
+        took = max(self.delays.clock() - self._began, self.held_up)
         return (
             f"this process was held up for {self.held_up:.1f} s of {took:.1f} s: suspended, short "
             "of CPU time, or busy with other work"
@@ -182,11 +219,11 @@ class DelayMeter:
         """
         if not self._exceeds(limit):
             return False
-        waited = self._delays.clock() - self._acted_at
-        lost = self._delays.total() - self._late_at_action
+        waited = self.delays.clock() - self._acted_at
+        lost = self.delays.total() - self._late_at_action
         return waited - lost < ENOUGH_SHARE * limit
 
     def _is_given_up(self) -> bool:
         """Whether a peer that closed had mostly waited for this process."""
-        took = self._delays.clock() - self._began
+        took = self.delays.clock() - self._began
         return self.held_up >= max(PEER_PATIENCE, took / 2)

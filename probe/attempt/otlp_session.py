@@ -35,6 +35,9 @@ MAX_READS: Final = 2048
 The same backends take 2 to 8; 64 KiB of body in segments of 536 bytes would take 123.
 """
 
+_CUT: Final[frozenset[EndingKind]] = frozenset({"close", "reset"})
+"""Endings that an error code of HTTP/2 explains."""
+
 
 class OtlpSession(Session):
     """TLS (or plaintext), then an OTLP request, until an `ending` is known."""
@@ -335,7 +338,9 @@ class OtlpSession(Session):
         elif exchange.cut_answer is not None and self._request_sent:
             self._end(ended_by, now, stage="export", detail=exchange.detail or detail)
         elif exchange.ended and not exchange.garbage and ended_by in {"close", "reset"}:
-            # RST_STREAM, or a GOAWAY that drops the request: no answer will come.
+            # RST_STREAM, or a GOAWAY: no answer will come. Who says so has read the request.
+            if exchange.http2_error is not None and self._request_sent:
+                stage = "export"
             self._end(ended_by, now, stage=stage, detail=exchange.detail)
 
     def _end(
@@ -348,7 +353,10 @@ class OtlpSession(Session):
         self.durations[stage] = self.durations.get(stage, 0.0) + now - self._since
         notified = self._tls is not None and self._tls.close_notify and not self._requests_date
         self.wake_at = None
-        self.ending = Ending(stage=stage, kind=kind, detail=detail, close_notify=notified)
+        code = None if self._exchange is None or kind not in _CUT else self._exchange.http2_error
+        self.ending = Ending(
+            stage=stage, kind=kind, detail=detail, close_notify=notified, http2_error=code
+        )
 
     def _find_stage(self, kind: EndingKind) -> Stage:
         """Return the stage in which an ending of this `kind` happened.

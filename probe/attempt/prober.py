@@ -9,11 +9,11 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
 import msgspec.structs
+from msgspec import Struct, field
 
 from probe.attempt.connect import connect_first, open_tunnel
 from probe.attempt.experiments import ExperimentRound, is_silent_refusal, try_addresses
@@ -60,8 +60,7 @@ LONGEST_QUIET: Final = 1.0
 """Seconds to wait for the refusal of a TLS 1.3 backend: five round trips, within these bounds."""
 
 
-@dataclass(slots=True)
-class _Attempt:
+class _Attempt(Struct):
     """One attempt under way, and what it has seen so far: fields of Evidence by their names."""
 
     prepared: PreparedTarget
@@ -340,7 +339,7 @@ class Prober:
             needs_h2=target.protocol == "grpc",
             quiet=min(max(5 * attempt.round_trip, SHORTEST_QUIET), LONGEST_QUIET),
         )
-        pump = Pump(sock, session, meter.note_action)
+        pump = Pump(sock, session, meter.note_action, self._delays)
         try:
             await pump.run(attempt.deadline, stream.leftover)
         finally:
@@ -354,8 +353,9 @@ class Prober:
         ending, received_at = session.ending, clock()
         assert ending is not None
         attempt.clock = compare_date(session.dated_answer, received_at)
-        if session.answer is not None:
-            attempt.answer = msgspec.structs.replace(session.answer, received_at=received_at)
+        answer = session.answer
+        if answer is not None:
+            attempt.answer = msgspec.structs.replace(answer, received_at=received_at)
         return meter.judge(ending, expired=pump.expired)
 
 

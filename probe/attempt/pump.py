@@ -11,20 +11,19 @@ import errno
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from time import monotonic
 from typing import Final
 
+from probe.attempt.loop_delays import LoopDelays
 from probe.attempt.session import Session
 from probe.system.own_limits import EXHAUSTED, OwnLimitError, name_error
 
 _READS_AT_ONCE: Final = 4
-"""Reads in a row before a timer acts; then other attempts run."""
+"""Reads in a row before what is due is done; then other attempts run."""
 _LATENESS: Final = 0.1
-"""A timer that fires this many seconds late waits the same time once more: after a pause of the
+"""A wake-up that comes this many seconds late waits the same time once more: after a pause of the
 whole machine, the peer's data has yet to arrive."""
-_COARSE: Final = 0.002
-"""Seconds by which uvloop's timers, which count in milliseconds, may fire early. A timer that is too
-early is set again for next to nothing, several times in a row."""
 _LAST_READS: Final = 64
 """Reads after the deadline: enough for all data that the kernel holds (the session's byte budget is
 far below tcp_rmem, 6 MiB)."""
@@ -37,7 +36,11 @@ class Pump:
     """Drives a session over a non-blocking socket until it has an ending."""
 
     def __init__(
-        self, sock: socket.socket, session: Session, on_send: Callable[[], None] = lambda: None
+        self,
+        sock: socket.socket,
+        session: Session,
+        on_send: Callable[[], None] = lambda: None,
+        delays: LoopDelays | None = None,
     ) -> None:
         """Take a connected socket, which stays the caller's to close, inside a running loop.
 
@@ -45,6 +48,7 @@ class Pump:
             sock: connected, not blocking.
             session: what is driven.
             on_send: called whenever bytes were sent.
+            delays: whose ticks wake the pump, those that all in this loop share; None: its own.
         """
         self.expired = False
         """Whether the deadline ended the session."""
@@ -57,8 +61,10 @@ class Pump:
         self._writing = False
         self._write_failed = False
         self._reset = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at: float | None = None
+        self._delays = delays or LoopDelays()
+        self._deadline = inf
+        self._wake_at: float | None = None
+        """When the session was to be woken, as it said last."""
         self._end: asyncio.Handle | None = None
         self._last_reads = _LAST_READS
         self._waited_again = False
@@ -71,9 +77,11 @@ class Pump:
         Raises:
             OwnLimitError: where this process lacks memory for the socket.
         """
-        loop, session = self._loop, self._session
+        loop, session, delays = self._loop, self._session, self._delays
         fd = self._sock.fileno()
-        self._end = loop.call_later(deadline - monotonic(), self._guard, self._expire)
+        self._deadline = deadline
+        delays.start()
+        delays.wake(self, deadline)
         loop.add_reader(fd, self._take_what_came)
         try:
             session.start(monotonic())
@@ -82,12 +90,17 @@ class Pump:
             self._step()
             await self._done
         finally:
-            self._end.cancel()
-            if self._timer is not None:
-                self._timer.cancel()
+            delays.forget(self)
+            delays.stop()
+            if self._end is not None:
+                self._end.cancel()
             loop.remove_reader(fd)
             if self._writing:
                 loop.remove_writer(fd)
+
+    def act(self) -> None:
+        """End at the deadline, or wake the session."""
+        self._guard(self._expire if monotonic() >= self._deadline else self._wake)
 
     def _guard(self, callback: Callable[[], None]) -> None:
         """Run `callback`; a bug of ours reaches the awaiting attempt instead of the loop's log."""
@@ -136,6 +149,8 @@ class Pump:
         return self._last_reads <= 0
 
     def _expire(self) -> None:
+        self._deadline = inf
+        self._delays.forget(self)
         if not self._drain():
             self._step()
             # Replies are sent and other attempts have their turn; then the rest is read.
@@ -147,8 +162,7 @@ class Pump:
         self._step()
 
     def _wake(self) -> None:
-        self._timer = None
-        self._timer_at = None
+        self._wake_at = None
         # Read first: a refusal may already be in the socket, and the timer would take silence for
         # acceptance.
         drained = self._drain()
@@ -157,8 +171,8 @@ class Pump:
         if session.ending is None and wake_at is not None and drained:
             if now - wake_at > _LATENESS and not self._waited_again:
                 self._waited_again = True
-                self._timer_at = wake_at
-                self._timer = self._loop.call_later(_LATENESS, self._guard, self._wake)
+                self._wake_at = wake_at
+                self._delays.wake(self, min(self._deadline, now + _LATENESS))
             elif wake_at <= now:
                 session.wake(now)
         self._step()
@@ -172,15 +186,10 @@ class Pump:
                 self._done.set_result(None)
             return
         wake_at = self._session.wake_at
-        if wake_at != self._timer_at:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer_at = wake_at
-            self._timer = (
-                self._loop.call_later(wake_at - monotonic() + _COARSE, self._guard, self._wake)
-                if wake_at is not None
-                else None
-            )
+        if wake_at != self._wake_at:
+            self._wake_at = wake_at
+            due = self._deadline if wake_at is None else min(self._deadline, wake_at)
+            self._delays.wake(self, due)
 
     def _flush(self) -> None:
         if self._write_failed:
@@ -200,13 +209,12 @@ class Pump:
         if sent:
             self._on_send()
         self._unsent = self._unsent[sent:]
-        fd = self._sock.fileno()
         if self._unsent and not self._writing:
             self._writing = True
-            self._loop.add_writer(fd, self._guard, self._step)
+            self._loop.add_writer(self._sock.fileno(), self._guard, self._step)
         elif not self._unsent and self._writing:
             self._writing = False
-            self._loop.remove_writer(fd)
+            self._loop.remove_writer(self._sock.fileno())
 
 
 def send_close(sock: socket.socket, closing: bytes) -> None:

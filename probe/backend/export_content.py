@@ -2,12 +2,13 @@
 
 Requests of all signals are built alike (opentelemetry-proto, collector/*/v1): field 1 has the
 resources, whose field 1 is the resource and field 2 the scopes, whose field 2 has the items. The
-walk reads these fields alone, and is bounded by the length of what it walks.
+walk reads these fields alone. It is bounded: while it goes on, no other connection is served.
 """
 
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, Literal
 
 import msgspec
@@ -31,6 +32,12 @@ SIGNALS: Final[Mapping[str, Signal]] = {
 
 MAX_UNPACKED: Final = 16 << 20
 """Bytes that a compressed body may unfold to; a Collector's own limit for gRPC is 4 MiB."""
+MAX_PARTS: Final = 64
+"""Of one gzip (RFC 1952 §2.2); each is read in what is left of all."""
+MAX_FIELDS: Final = 300_000
+"""Of a request; 4 MiB of the smallest spans have less than half of it."""
+MAX_JSON: Final = 4 << 20
+"""Bytes of JSON that are read: each of its objects takes many times what it is written in."""
 MAX_SERVICES: Final = 8
 _GRPC_ENCODINGS: Final = frozenset({"", "identity", "gzip", "snappy", "zstd"})
 """What a Collector's receiver unfolds over gRPC (configgrpc)."""
@@ -56,6 +63,8 @@ class Content:
     """What is counted of one request."""
 
     items: int = 0
+    fields: int = 0
+    """Of protobuf, that were read."""
     services: list[str] = field(default_factory=list)
 
     def name_service(self, name: str) -> None:
@@ -110,6 +119,8 @@ def count_http(body: bytes, encoding: str, media_type: str, signal: Signal) -> C
     _check_encoding(encoding, _HTTP_ENCODINGS)
     plain = unpack(body, encoding)
     if media_type == "application/json":
+        if len(plain) > MAX_JSON:
+            raise UncountedError(f"it unfolds to more than {MAX_JSON >> 20} MiB of JSON")
         try:
             _count_json(msgspec.json.decode(plain), signal, content)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -130,7 +141,7 @@ def unpack(data: bytes, encoding: str) -> bytes:
     if encoding not in {"gzip", "zlib", "deflate"}:
         raise UncountedError(f"it is compressed with {safe_text(encoding, 20)}")
     plain = b""
-    while data:  # gzip may have several parts (RFC 1952 §2.2)
+    for _ in range(MAX_PARTS):
         unfolding = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, by its head
         left = MAX_UNPACKED - len(plain) + 1
         try:
@@ -141,8 +152,10 @@ def unpack(data: bytes, encoding: str) -> bytes:
             raise UncountedError(f"it unfolds to more than {MAX_UNPACKED >> 20} MiB")
         if not unfolding.eof:
             raise MalformedError(f"its {encoding} is cut short")
-        data = unfolding.unused_data if encoding == "gzip" else b""
-    return plain
+        data = unfolding.unused_data
+        if not data or encoding != "gzip":
+            return plain
+    raise UncountedError(f"it has more than {MAX_PARTS} parts")
 
 
 def _check_encoding(encoding: str, known: frozenset[str]) -> None:
@@ -154,37 +167,43 @@ def _check_encoding(encoding: str, known: frozenset[str]) -> None:
 
 def _count_protobuf(message: bytes, signal: Signal, content: Content) -> None:
     view = memoryview(message)
-    for resource_items in _find(view, 1):
-        for number, part in _read_fields(resource_items):
+    for resource_items in _find(view, 1, content):
+        for number, part in _read_fields(resource_items, content):
             if number == 1:
                 _read_resource(part, content)
             elif number == 2:
-                for item in _find(part, 2):
-                    content.items += _count_points(item) if signal == "metrics" else 1
+                for item in _find(part, 2, content):
+                    content.items += _count_points(item, content) if signal == "metrics" else 1
 
 
 def _read_resource(resource: memoryview, content: Content) -> None:
-    for attribute in _find(resource, 1):
-        parts = dict(_read_fields(attribute))
+    for attribute in _find(resource, 1, content):
+        parts = dict(_read_fields(attribute, content))
         if bytes(parts.get(1, b"")) == b"service.name":
-            for value in _find(parts.get(2, memoryview(b"")), 1):
+            for value in _find(parts.get(2, memoryview(b"")), 1, content):
                 content.name_service(bytes(value[:1000]).decode("utf-8", "backslashreplace"))
 
 
-def _count_points(metric: memoryview) -> int:
+def _count_points(metric: memoryview, content: Content) -> int:
     return sum(
-        1 for number, data in _read_fields(metric) if number in _POINTS for _ in _find(data, 1)
+        1
+        for number, data in _read_fields(metric, content)
+        if number in _POINTS
+        for _ in _find(data, 1, content)
     )
 
 
-def _find(message: memoryview, wanted: int) -> Iterator[memoryview]:
-    return (part for number, part in _read_fields(message) if number == wanted)
+def _find(message: memoryview, wanted: int, content: Content) -> Iterator[memoryview]:
+    return (part for number, part in _read_fields(message, content) if number == wanted)
 
 
-def _read_fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
+def _read_fields(message: memoryview, content: Content) -> Iterator[tuple[int, memoryview]]:
     """Yield number and content of each length-delimited field; others are passed over."""
     at = 0
     while at < len(message):
+        content.fields += 1
+        if content.fields > MAX_FIELDS:
+            raise UncountedError(f"it has more than {MAX_FIELDS} fields")
         key, at = _read_varint(message, at)
         kind = key & 7
         if kind == 0:
@@ -233,7 +252,15 @@ def _count_json(document: Any, signal: Signal, content: Content) -> None:
 
 
 def _get(holder: Any, key: str) -> Any:
-    return holder.get(key) if isinstance(holder, dict) else None
+    """Return a field by its name in lowerCamelCase, or as in the .proto file: a Collector reads both."""
+    if not isinstance(holder, dict):
+        return None
+    return holder[key] if key in holder else holder.get(_name_as_in_proto(key))
+
+
+@cache
+def _name_as_in_proto(key: str) -> str:
+    return "".join(f"_{char.lower()}" if char.isupper() else char for char in key)
 
 
 def _list(holder: Any, key: str) -> list[Any]:

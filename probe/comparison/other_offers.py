@@ -5,7 +5,7 @@ from typing import Final
 
 from probe.comparison.verdict import Verdict
 from probe.diagnosis.readings.experiment_results import get_improvement
-from probe.exporters.offers import RENEGOTIATING, choose_offer, has_known_offer
+from probe.exporters.offers import POST_HANDSHAKE, RENEGOTIATING, choose_offer, has_known_offer
 from probe.model.client_offer import ClientOffer
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake, Varied
@@ -32,8 +32,7 @@ def judge_offer(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
     may take more than what it chose of all.
     """
     if diagnosis.cause == "client_cert_by_renegotiation":
-        for one in sorted(RENEGOTIATING):
-            yield Verdict(one, "works", "", "it sends its certificate in a second handshake")
+        yield from _judge_late_request(evidence.handshake)
         return
     varied = _EXPERIMENT_BY_CAUSE.get(diagnosis.cause or "")
     improved = get_improvement(evidence, varied) if varied else None
@@ -47,6 +46,13 @@ def judge_offer(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
         offer = choose_offer(runtime.id, protocol, _DEFAULTS)
         if because := judge(offer, agreed):
             yield Verdict(runtime.id, "works", "", because)
+
+
+def _judge_late_request(handshake: Handshake | None) -> Iterator[Verdict]:
+    newest = handshake is not None and handshake.version == "1.3"
+    because = "after the handshake" if newest else "in a second handshake"
+    for one in sorted(POST_HANDSHAKE if newest else RENEGOTIATING):
+        yield Verdict(one, "works", "", f"it sends its certificate {because}")
 
 
 def _judge_cipher(offer: ClientOffer, agreed: Handshake) -> str:

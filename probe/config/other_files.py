@@ -129,7 +129,7 @@ def _judge_compose(value: Mapping[str, Any]) -> Recognised | None:
     if isinstance(held, dict) and any(
         isinstance(one, dict) and ("image" in one or "build" in one) for one in held.values()
     ):
-        return Recognised("a file of Docker Compose", "")
+        return Recognised("a file of Docker Compose", "sdk")
     return None
 
 

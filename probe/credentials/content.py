@@ -33,7 +33,7 @@ from probe.x509.raw_certificate import read_certificate
 SIZE_LIMIT: Final = 4 * 1024 * 1024
 """Bytes read of one credential file."""
 
-_NO_LINES: Final = frozenset({Format.ESCAPED_PEM, Format.CARRIAGE_RETURNS})
+_NO_LINES: Final = frozenset({Format.ESCAPED_PEM, Format.CARRIAGE_RETURNS, Format.HIDDEN_PEM})
 _MOST_FAULTS: Final = 5
 """Faults that are listed of one file."""
 _STRONGER: Final = "with a key of RSA 2048 bits or more, or EC P-256, and signed with SHA-256"

@@ -68,6 +68,7 @@ _KEYS: Final = frozenset({Format.DER_KEY, Format.DER_ENCRYPTED_KEY})
 _OF_TEXT: Final = {
     Format.GZIP: "gzip -dc {source} > {target}",
     Format.ESCAPED_PEM: r"sed 's/\\n/\n/g' {source} > {target}",
+    Format.HIDDEN_PEM: r"sed -E 's/^.*(-----BEGIN )/\1/; s/(-----END [A-Z0-9 ]+-----).*/\1/' {source} > {target}",
     Format.CARRIAGE_RETURNS: r"tr '\r' '\n' < {source} > {target}",
 }
 

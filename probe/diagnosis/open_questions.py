@@ -9,6 +9,7 @@ from typing import Final
 from probe.diagnosis.readings.backend_decision import is_confirmed
 from probe.diagnosis.readings.client_certificate import is_withheld
 from probe.diagnosis.readings.experiment_results import has_server_hello
+from probe.diagnosis.readings.otlp_answers import is_page
 from probe.diagnosis.readings.peer_protocol import decode_bytes, detect_protocol
 from probe.model.evidence import Evidence, Handshake, Varied
 from probe.model.tls_alerts import TlsAlert, get_fatal_alert
@@ -40,7 +41,7 @@ def choose_experiments(evidence: Evidence) -> tuple[Varied, ...]:
             return ()
         decides = evidence.target.depth != "tls" or is_withheld(evidence)
         return ("no_client_certificate",) if decides else ()
-    if ending.kind == "alpn" or _is_unanswered_request(evidence):
+    if ending.kind == "alpn" or _is_unanswered_request(evidence) or _is_page_to_grpc(evidence):
         return ("other_protocol",)
     if ending.stage == "handshake" and not has_server_hello(handshake):
         return _choose_before_server_hello(evidence, handshake)
@@ -108,6 +109,17 @@ def _is_unanswered_request(evidence: Evidence) -> bool:
         and evidence.ending.kind in {"close", "reset", "garbage"}
         and evidence.answer is None
         and not detect_protocol(decode_bytes(evidence.first_bytes))
+    )
+
+
+def _is_page_to_grpc(evidence: Evidence) -> bool:
+    """Whether gRPC was answered as an OTLP/HTTP port does, and a proxy that has no such route."""
+    answer = evidence.answer
+    return (
+        evidence.ending.kind == "answered"
+        and evidence.target.protocol == "grpc"
+        and answer is not None
+        and is_page(answer)
     )
 
 

@@ -82,6 +82,10 @@ RENEGOTIATING: Final = frozenset({"python-http", "node-http", "curl", "java-okht
 """The runtimes that send their certificate in a second handshake, measured with a server of OpenSSL:
 tests/lab/renegotiating_server.py. JDK's HttpClient times out, Go and BoringSSL refuse."""
 
+POST_HANDSHAKE: Final = frozenset({"python-http", "curl"})
+"""The runtimes that offer TLS 1.3's post-handshake authentication, measured with Apache httpd: urllib3
+and libcurl set it. Go, Node and JSSE get its 403."""
+
 _SETTINGS: Final = ("min_version", "max_version", "cipher_suites", "curve_preferences")
 
 
@@ -98,7 +102,11 @@ def choose_offer(runtime: str, protocol: Protocol, tls: TlsSettings) -> ClientOf
     recorded = RECORDED.get(runtime)
     if recorded is not None:
         offer = _bound_recorded(recorded, tls, lowest, highest)
-        return replace(offer, renegotiates=runtime in RENEGOTIATING)
+        return replace(
+            offer,
+            renegotiates=runtime in RENEGOTIATING,
+            post_handshake_auth=runtime in POST_HANDSHAKE,
+        )
     groups = _GO_GROUPS if runtime in {one.id for one in GO} else _COLLECTOR_GROUPS
     return _choose_go_offer(tls, protocol, lowest, highest, groups)
 

@@ -21,3 +21,5 @@ class ClientOffer(Record, frozen=True):
     """What the server may sign the handshake with (RFC 8446 §4.2.3)."""
     renegotiates: bool = False
     """Whether a backend of TLS 1.2 may begin a second handshake (RFC 5246 §7.4.1.1)."""
+    post_handshake_auth: bool = False
+    """Whether a backend of TLS 1.3 may ask for a certificate later (RFC 8446 §4.2.6)."""

@@ -4,7 +4,6 @@ What a peer does is never an exception, it is recorded here. No key bytes and no
 ever part of it. All times of day are seconds since the Unix epoch, all durations seconds.
 """
 
-import re
 from typing import Final, Literal
 
 import msgspec
@@ -127,6 +126,8 @@ class Ending(Record, frozen=True):
     close_notify: bool = False
     http_status: int = 0
     """Of a proxy that did not open a tunnel; 0 where it did not answer in HTTP."""
+    http2_error: int | None = None
+    """The code of the RST_STREAM or GOAWAY that ended the request (RFC 9113 §7)."""
 
 
 class Recheck(Record, frozen=True):
@@ -143,17 +144,6 @@ class ConnectTry(Record, frozen=True):
 
     address: str
     error: str = ""
-
-
-_GRPC_MEDIA: Final = re.compile(r"application/grpc([+;].*)?", re.IGNORECASE | re.DOTALL)
-
-
-def is_grpc_media(content_type: str) -> bool:
-    """Return whether a Content-Type is gRPC's, as grpc-go reads it (internal/grpcutil/method.go).
-
-    application/grpc-web is another protocol.
-    """
-    return _GRPC_MEDIA.fullmatch(content_type.strip()) is not None
 
 
 BodyEnd = Literal[

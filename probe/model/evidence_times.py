@@ -5,11 +5,23 @@ showed. All else repeats from one attempt to the next for as long as nothing cha
 """
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from typing import Final
 
 from msgspec.structs import replace
 
 from probe.model.certificate import CredentialFacts
-from probe.model.evidence import Answer, ClockReading, Evidence
+from probe.model.evidence import Answer, ClockReading, Evidence, Recheck
+
+_WITH_TIMES: Final = frozenset({
+    "at", "durations", "clock", "recheck", "answer", "credentials", "trace",
+})  # fmt: skip
+_read_rest: Final = attrgetter(
+    *(name for name in Evidence.__struct_fields__ if name not in _WITH_TIMES)
+)
+_read_rest_of_answer: Final = attrgetter(
+    *(name for name in Answer.__struct_fields__ if name not in {"date", "received_at"})
+)
 
 
 def list_times(evidence: Evidence) -> list[float]:
@@ -56,41 +68,57 @@ def put_times(evidence: Evidence, times: Sequence[float]) -> Evidence:
 
 def take_times(evidence: Evidence, other: Evidence) -> Evidence:
     """Return `evidence` with the times, and the trace, of `other` in place of its own."""
-    answer, recheck, held = evidence.answer, evidence.recheck, evidence.credentials
+    answer = evidence.answer
     if answer is not None and other.answer is not None:
         answer = replace(
             answer,
             date=_take(answer.date, other.answer.date),
             received_at=_take(answer.received_at, other.answer.received_at),
         )
-    if recheck is not None and other.recheck is not None:
-        recheck = replace(recheck, at=other.recheck.at, duration=other.recheck.duration)
-    if held.served is not None or held.receiver is not None:
-        held = _take_into_files(held, other.credentials)
     return replace(
         evidence,
         at=other.at,
         durations=other.durations,
         clock=other.clock,
-        recheck=recheck,
+        recheck=_take_into_recheck(evidence.recheck, other.recheck),
         answer=answer,
-        credentials=held,
+        credentials=_take_into_files(evidence.credentials, other.credentials),
         trace=other.trace,
     )
 
 
 def is_repeat(evidence: Evidence, before: Evidence) -> bool:
     """Return whether `evidence` differs from that of an attempt before in nothing but its times."""
+    held = before.credentials
     return (
-        take_times(evidence, before) == before
+        _read_rest(evidence) == _read_rest(before)
+        and _is_same_answer(evidence.answer, before.answer)
         and [*evidence.durations] == [*before.durations]
         and [one.source for one in evidence.clock] == [one.source for one in before.clock]
+        and (evidence.credentials is held or _take_into_files(evidence.credentials, held) == held)
+        and _take_into_recheck(evidence.recheck, before.recheck) == before.recheck
+    )
+
+
+def _is_same_answer(answer: Answer | None, before: Answer | None) -> bool:
+    if answer is None or before is None:
+        return answer is before
+    return (
+        (answer.date is None) == (before.date is None)
+        and (answer.received_at is None) == (before.received_at is None)
+        and bool(_read_rest_of_answer(answer) == _read_rest_of_answer(before))
     )
 
 
 def _take(own: float | None, other: float | None) -> float | None:
     """Return `other`, where both know a time."""
     return own if own is None or other is None else other
+
+
+def _take_into_recheck(recheck: Recheck | None, other: Recheck | None) -> Recheck | None:
+    if recheck is None or other is None:
+        return recheck
+    return replace(recheck, at=other.at, duration=other.duration)
 
 
 def _put_into_answer(answer: Answer, times: Iterator[float]) -> Answer:
@@ -113,6 +141,8 @@ def _put_into_files(held: CredentialFacts, times: Iterator[float]) -> Credential
 
 def _take_into_files(held: CredentialFacts, other: CredentialFacts) -> CredentialFacts:
     served, receiver = held.served, held.receiver
+    if served is None and receiver is None:
+        return held
     if served is not None and other.served is not None:
         served = replace(served, held_for=_take(served.held_for, other.served.held_for))
     if receiver is not None and other.receiver is not None:

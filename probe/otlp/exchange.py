@@ -36,6 +36,8 @@ class Exchange(ABC):
         """Whether nothing more is read; without any of the above, no answer will come."""
         self.detail = ""
         """A short safe fact about an end without an answer."""
+        self.http2_error: int | None = None
+        """The code of the RST_STREAM or GOAWAY that ended the request."""
         self.first_bytes = b""
         """What came first of a peer that does not speak it: at most FIRST_BYTES."""
         self.speaks_http1 = False

@@ -1,5 +1,6 @@
 """The protobuf bodies of OTLP answers as plain values; only broken framing raises."""
 
+import json
 import zlib
 from dataclasses import dataclass
 from typing import Final
@@ -57,6 +58,32 @@ def read_response(signal: Signal, body: bytes) -> ResponseFacts:
         return ResponseFacts(parses=False)
     return ResponseFacts(
         parses=True, rejected_items=int(rejected), message=safe_text(partial.error_message)
+    )
+
+
+def read_json_response(body: bytes) -> ResponseFacts | None:
+    """Read the same message in JSON; None where it is another document.
+
+    Some backends answer a request in Protobuf so, and every exporter takes it. The one field of the
+    three messages has the same name; what it counts has a name of each (int64 may be a string).
+    """
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict) or not found.keys() <= {"partialSuccess", "partial_success"}:
+        return None
+    partial = next(iter(found.values()), None) or {}
+    if not isinstance(partial, dict):
+        return None
+    counts = [partial[name] for name in partial if name.lower().startswith("rejected")]
+    message = partial.get("errorMessage", partial.get("error_message", ""))
+    try:
+        rejected = sum(map(int, counts))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return ResponseFacts(
+        parses=True, rejected_items=rejected, message=safe_text(str(message or ""))
     )
 
 

@@ -74,6 +74,8 @@ class Http2Exchange(Exchange):
         self._body_bytes = 0
         self._block: bytearray | None = None
         self._block_ends_stream = False
+        self._announced = ""
+        """The GOAWAY of a peer that had read the request: why the connection then ends."""
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the peer."""
@@ -96,6 +98,9 @@ class Http2Exchange(Exchange):
         yet show that it is not one.
         """
         del orderly
+        if self._announced and not self.ended:
+            self._end("cut", self._announced)
+            return
         if not (self.ended or self.protocol_seen) and not _begins_settings(bytes(self._buffer)):
             self._break(f"begins with {safe_text(self.first_bytes)}")
         self.end_early()
@@ -203,6 +208,7 @@ class Http2Exchange(Exchange):
                     ).serialize()
             case RstStreamFrame():
                 self._check_stream(frame)
+                self.http2_error = frame.error_code
                 self._end("cut", f"RST_STREAM, error code {frame.error_code}")
             case GoAwayFrame():
                 self._receive_goaway(frame)
@@ -264,12 +270,18 @@ class Http2Exchange(Exchange):
             self._finish()
 
     def _receive_goaway(self, frame: GoAwayFrame) -> None:
-        text = safe_text(frame.additional_data)
-        if frame.last_stream_id & 0x7FFFFFFF < STREAM:
-            # The request will not be looked at (RFC 9113 §6.8).
-            self._end(
-                "cut", f"GOAWAY, error code {frame.error_code}" + (f": {text}" if text else "")
-            )
+        """Take a GOAWAY, which says that the request will not be looked at, or was (RFC 9113 §6.8).
+
+        Who names our stream has read the request, and may still answer it. A graceful shutdown
+        begins with the highest number there is, which shows nothing.
+        """
+        text, last = safe_text(frame.additional_data), frame.last_stream_id & 0x7FFFFFFF
+        fact = f"GOAWAY, error code {frame.error_code}" + (f": {text}" if text else "")
+        if last < STREAM:
+            self.http2_error = frame.error_code
+            self._end("cut", fact)
+        elif last == STREAM:
+            self.http2_error, self._announced = frame.error_code, fact
 
     def _finish(self) -> None:
         """Take the end of the stream, where body and Content-Length must agree (RFC 9113 §8.1.1).

@@ -8,21 +8,27 @@ import json
 import re
 import string
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Final, Literal
 from urllib.parse import unquote_to_bytes
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
-from probe.model.evidence import Answer, BodyEnd, ClockReading, is_grpc_media
+from probe.model.evidence import (
+    Answer,
+    BodyEnd,
+    ClockReading,
+)
+from probe.model.media_types import is_grpc_media, is_protobuf_media
 from probe.model.target import Protocol, Signal
 from probe.otlp.export_message import (
     BrokenBodyError,
     ResponseFacts,
     read_grpc_response,
+    read_json_response,
     read_response,
     read_status_message,
     unfold_gzip,
@@ -46,7 +52,7 @@ _REMEMBERED: Final = 1024
 """Bytes of an answer's fields and body up to which what it means is remembered."""
 _MAX_TEXT: Final = 4096
 _MAX_DATE: Final = 64
-_USUAL_DATE: Final = re.compile(
+USUAL_DATE: Final = re.compile(
     rb"[A-Z][a-z]{2}, ([0-9]{2}) ([A-Z][a-z]{2}) ([12][0-9]{3}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
 )
 _MONTHS: Final = {
@@ -65,8 +71,7 @@ _ASCII_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowerca
 _TAG: Final = re.compile(r"<[^<>]*>")
 
 
-@dataclass(slots=True)
-class Response:
+class Response(Struct):
     """An HTTP response as it grows: what the two receivers fill and `to_answer` reads."""
 
     over: Literal["h2", "http/1.1"]
@@ -122,7 +127,7 @@ class Response:
             return self.is_grpc and self.fields.get(b"grpc-status", b"0") == b"0"
         if not 200 <= self.status < 300:
             return False
-        return self.media_type == "application/x-protobuf" or not self.body
+        return is_protobuf_media(self.content_type) or not self.body
 
     def to_answer(self, end: BodyEnd = "whole") -> tuple[Answer, str]:
         """Return the Answer, and the fault of its body if it is broken.
@@ -131,8 +136,8 @@ class Response:
         answers mean is remembered.
         """
         date = parse_http_date(self.fields.get(b"date", b""))
-        fields = tuple(pair for pair in self.fields.items() if pair[0] != b"date")
-        if len(self.body) + sum(len(value) for _, value in fields) > _REMEMBERED:
+        fields = tuple([pair for pair in self.fields.items() if pair[0] != b"date"])
+        if len(self.body) + sum([len(value) for _, value in fields]) > _REMEMBERED:
             answer, fault = self.make_undated(end)
         else:
             answer, fault = _remember_undated(
@@ -145,14 +150,16 @@ class Response:
         fields, body = self.fields, bytes(self.body)
         parses: bool | None = None
         rejected, partial, message, fault = 0, "", "", ""
-        protobuf = self.media_type == "application/x-protobuf" and 200 <= self.status < 300
-        if body and (self.is_grpc or protobuf):
+        success = 200 <= self.status < 300
+        if body and (self.is_grpc or (success and is_protobuf_media(self.content_type))):
             try:
                 facts = self._read_message(body, whole=end == "whole")
                 parses = facts.parses and end == "whole"
                 rejected, partial = facts.rejected_items, facts.message
             except BrokenBodyError as error:
                 parses, end, fault = False, "broken", str(error)
+        elif success and end == "whole" and (said := self._read_json(body)) is not None:
+            parses, rejected, partial = True, said.rejected_items, said.message
         elif body and b"content-encoding" not in fields:
             message = _extract_text(self.media_type, body)
         if raw_message := fields.get(b"grpc-message"):
@@ -182,9 +189,20 @@ class Response:
         if self.is_grpc:
             encoding = self.fields.get(b"grpc-encoding", b"")
             return read_grpc_response(self.signal, body, encoding=encoding, limit=MAX_BODY)
-        if self.fields.get(b"content-encoding", b"").strip().lower() == b"gzip":
-            body = unfold_gzip(body, MAX_BODY)
-        return read_response(self.signal, body)
+        return read_response(self.signal, self._unfold(body))
+
+    def _read_json(self, body: bytes) -> ResponseFacts | None:
+        """Read the response message in JSON, by which some backends answer Protobuf."""
+        if self.protocol == "grpc" or not self.media_type.endswith("json"):
+            return None
+        try:
+            return read_json_response(self._unfold(body))
+        except BrokenBodyError:
+            return None
+
+    def _unfold(self, body: bytes) -> bytes:
+        gzip = self.fields.get(b"content-encoding", b"").strip().lower() == b"gzip"
+        return unfold_gzip(body, MAX_BODY) if gzip else body
 
 
 @lru_cache(maxsize=256)
@@ -217,11 +235,12 @@ def compare_date(answer: Answer | None, received_at: float) -> tuple[ClockReadin
     return (ClockReading(source="http_date", offset=offset, uncertainty=1.0),)
 
 
+@lru_cache(maxsize=16)
 def parse_http_date(raw: bytes) -> float | None:
     """Read an HTTP date (RFC 9110 §5.6.7) as seconds since the epoch; None where it is not one."""
     if not raw:
         return None
-    usual = _USUAL_DATE.fullmatch(raw)
+    usual = USUAL_DATE.fullmatch(raw)
     try:
         if usual is not None and (month := _MONTHS.get(usual[2])):
             day, _, *rest = usual.groups()
@@ -235,7 +254,7 @@ def parse_http_date(raw: bytes) -> float | None:
 
 def _extract_text(media_type: str, body: bytes) -> str:
     """Return the text for people in a body: a Status message, JSON's message, or visible text."""
-    if media_type == "application/x-protobuf":
+    if is_protobuf_media(media_type):
         return read_status_message(body)
     if media_type.endswith("json"):
         return _extract_json_message(body)

@@ -7,9 +7,9 @@ A contract test (tests/unit/tls/test_bindings.py) fails when a binding changes.
 """
 
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, Literal
-from weakref import WeakValueDictionary
 
 from cryptography.hazmat.bindings._rust import _openssl
 from OpenSSL import SSL
@@ -19,6 +19,8 @@ from probe.model.tls_alerts import name_alert
 
 _ffi: Any = _openssl.ffi
 _lib: Any = _openssl.lib
+
+_MEMORY: Final = _lib.BIO_s_mem()
 
 _BUFFER_SIZE: Final = 16384 + 2048
 """Bytes of the longest TLS record (RFC 8446 §5.2); more data is read in several steps."""
@@ -61,12 +63,23 @@ class CallbackLog:
         """Whether the server sent a NewSessionTicket."""
 
 
-_logs: WeakValueDictionary[int, CallbackLog] = WeakValueDictionary()
-"""By the address of the connection. A connection holds its log and frees itself before it."""
+_logs: Final[dict[int, CallbackLog]] = {}
+"""By the address of the connection, which takes its log out of it when it is freed."""
 
 
 def _address(pointer: object) -> int:
     return int(_ffi.cast("uintptr_t", pointer))
+
+
+def _free(
+    ssl: object,
+    # Names of their own, because those of the module are gone at the interpreter's end.
+    forget: Callable[[int, None], object] = _logs.pop,
+    address: Callable[[object], int] = _address,
+    free: Callable[[object], None] = _lib.SSL_free,
+) -> None:
+    forget(address(ssl), None)
+    free(ssl)
 
 
 @_ffi.callback("int(*)(int, X509_STORE_CTX *)", error=0)  # type: ignore[untyped-decorator]  # cffi is untyped
@@ -124,6 +137,7 @@ def prepare_context(context: SSL.Context) -> None:
     _lib.SSL_CTX_set_verify(pointer, SSL.VERIFY_NONE, _on_verify)
     _lib.SSL_CTX_set_msg_callback(pointer, _MESSAGE_CALLBACK)
     _lib.SSL_CTX_set_cert_cb(pointer, _on_certificate_request, _ffi.NULL)
+    _lib.SSL_CTX_set_mode(pointer, _lib.SSL_MODE_AUTO_RETRY)
 
 
 def make_alert(sent: bool, level: int, number: int) -> Alert:
@@ -137,13 +151,16 @@ def make_alert(sent: bool, level: int, number: int) -> Alert:
 
 
 class ReadBuffer:
-    """A buffer for reads; one serves every connection of one event loop."""
+    """What OpenSSL writes results to; one serves every connection of one event loop."""
 
-    __slots__ = ("space",)
+    __slots__ = ("length", "space", "start")
 
     def __init__(self) -> None:
         """Allocate the buffer."""
         self.space = _ffi.new("char[]", _BUFFER_SIZE)
+        self.start = _ffi.new("unsigned char **")
+        """Where a result begins that OpenSSL keeps, and in `length` its length."""
+        self.length = _ffi.new("unsigned int *")
 
 
 class Link:
@@ -157,7 +174,9 @@ class Link:
     `later_groups` those count instead, once the server has its ClientHello and has chosen.
     """
 
-    __slots__ = ("__weakref__", "_context", "_incoming", "_outgoing", "_space", "_ssl", "log")
+    __slots__ = (
+        "__weakref__", "_buffer", "_context", "_incoming", "_outgoing", "_space", "_ssl", "log",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -175,11 +194,10 @@ class Link:
         self._context = context
         """Holds the key and the certificates."""
         ssl = _lib.SSL_new(context._context)  # noqa: SLF001 - as pyOpenSSL's Connection
-        self._ssl = ssl = _ffi.gc(_not_null(ssl), _lib.SSL_free)
-        self._incoming = _not_null(_lib.BIO_new(_lib.BIO_s_mem()))
-        self._outgoing = _not_null(_lib.BIO_new(_lib.BIO_s_mem()))
+        self._ssl = ssl = _ffi.gc(_not_null(ssl), _free)
+        self._incoming = _not_null(_lib.BIO_new(_MEMORY))
+        self._outgoing = _not_null(_lib.BIO_new(_MEMORY))
         _lib.SSL_set_bio(ssl, self._incoming, self._outgoing)  # frees them with itself
-        _lib.SSL_set_mode(ssl, _lib.SSL_MODE_AUTO_RETRY)
         _lib.SSL_set_connect_state(ssl)
         if server_name:
             _lib.SSL_set_tlsext_host_name(ssl, server_name)
@@ -188,7 +206,7 @@ class Link:
             _lib.SSL_set_alpn_protos(ssl, protocols, len(protocols))
         self.log = _logs[_address(ssl)] = CallbackLog(later_groups)
         _lib.SSL_set_tlsext_status_type(ssl, _lib.TLSEXT_STATUSTYPE_ocsp)
-        self._space = buffer.space
+        self._buffer, self._space = buffer, buffer.space
 
     def take_input(self, data: bytes) -> None:
         """Take bytes of the wire."""
@@ -258,36 +276,36 @@ class Link:
     @property
     def version(self) -> str:
         """The version that is spoken."""
-        name = _read_text(_lib.SSL_get_version(self._ssl))
-        return name.removeprefix("TLSv").replace("SSLv3", "SSL 3")
+        return _name_version(_ffi.string(_lib.SSL_get_version(self._ssl)))
 
     @property
     def cipher(self) -> str:
         """The cipher suite by OpenSSL's name; empty where none is chosen yet."""
         cipher = _lib.SSL_get_current_cipher(self._ssl)
-        return _read_text(_lib.SSL_CIPHER_get_name(cipher)) if cipher != _ffi.NULL else ""
+        return _read_text(_lib.SSL_CIPHER_get_name(cipher)) if cipher else ""
 
     @property
     def group(self) -> str:
         """The group of the key exchange, of a complete handshake; empty where there was none."""
         # OpenSSL's call fails without a session.
-        if _lib.SSL_get_session(self._ssl) == _ffi.NULL:
+        if not _lib.SSL_get_session(self._ssl):
             return ""
         return _read_text(_lib.SSL_get0_group_name(self._ssl))
 
     @property
     def alpn(self) -> bytes:
         """The application protocol that the server chose; empty for none."""
-        start, size = _ffi.new("unsigned char **"), _ffi.new("unsigned int *")
-        _lib.SSL_get0_alpn_selected(self._ssl, start, size)
-        return bytes(_ffi.buffer(start[0], size[0])) if size[0] else b""
+        start, length = self._buffer.start, self._buffer.length
+        _lib.SSL_get0_alpn_selected(self._ssl, start, length)
+        size = length[0]
+        return _ffi.buffer(start[0], size)[:] if size else b""
 
     @property
     def stapled_response(self) -> bytes:
         """The OCSP response that the server stapled (RFC 6066 §8); empty for none."""
-        start = _ffi.new("unsigned char **")
+        start = self._buffer.start
         size = _lib.SSL_get_tlsext_status_ocsp_resp(self._ssl, start)
-        return bytes(_ffi.buffer(start[0], size)) if size > 0 and start[0] != _ffi.NULL else b""
+        return _ffi.buffer(start[0], size)[:] if size > 0 and start[0] else b""
 
     def read_acceptable_authorities(self, limit: int) -> list[bytes]:
         """Return the DER names of the CertificateRequest's authorities, at most `limit`."""
@@ -305,7 +323,7 @@ class Link:
 
 
 def _not_null(pointer: Any) -> Any:
-    if pointer == _ffi.NULL:
+    if not pointer:
         _lib.ERR_clear_error()
         raise MemoryError
     return pointer
@@ -313,7 +331,12 @@ def _not_null(pointer: Any) -> Any:
 
 def _read_text(pointer: object) -> str:
     """Return one of OpenSSL's names, the same object each time: they are kept for each target."""
-    return sys.intern(_ffi.string(pointer).decode()) if pointer != _ffi.NULL else ""
+    return sys.intern(_ffi.string(pointer).decode()) if pointer else ""
+
+
+@lru_cache(maxsize=16)
+def _name_version(name: bytes) -> str:
+    return sys.intern(name.decode().removeprefix("TLSv").replace("SSLv3", "SSL 3"))
 
 
 @lru_cache(maxsize=64)
@@ -329,6 +352,11 @@ def set_groups(context: SSL.Context, groups: str) -> None:
         ValueError: where OpenSSL refuses the list.
     """
     _set_list(_lib.SSL_CTX_set1_curves_list, context, groups, "groups")
+
+
+def offer_post_handshake_auth(context: SSL.Context) -> None:
+    """Offer to send the certificate when the server asks for it later (RFC 8446 §4.2.6)."""
+    _lib.SSL_CTX_set_post_handshake_auth(context._context, 1)  # noqa: SLF001 - no public way
 
 
 def set_tls13_suites(context: SSL.Context, suites: str) -> None:

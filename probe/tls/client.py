@@ -7,10 +7,10 @@ model of the exporter; OpenSSL verifies none of them.
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal
 
+from msgspec import Struct, field
 from OpenSSL import crypto
 
 from probe.model.certificate import CertificateFacts, Name
@@ -41,12 +41,13 @@ direction, or where the peer does not speak TLS."""
 _MAX_ACCEPTABLE_CAS: Final = 256
 _MAX_CERTIFICATES: Final = 32
 _FIRST_BYTES: Final = 64
+_REMEMBERED: Final = 8192
+"""Bytes of a Certificate message up to which what it lists is remembered: servers repeat theirs."""
 _ECDSA_CURVES: Final = ("secp256r1", "secp384r1", "secp521r1")
 """The curves of keys that Go knows (crypto/ecdsa), but for P-224, which OpenSSL offers nobody."""
 
 
-@dataclass(frozen=True, slots=True)
-class _ServerFacts:
+class _ServerFacts(Struct, frozen=True):
     """What the server sent, and what the exporter makes of it."""
 
     sent: tuple[bytes, ...] = ()
@@ -150,7 +151,8 @@ class TlsClient:
         """The application protocol that the server chose; empty for none."""
         if self._alpn is not None:
             return self._alpn
-        alpn = safe_text(self._link.alpn)
+        chosen = self._link.alpn
+        alpn = safe_text(chosen) if chosen else ""
         self._alpn = alpn if self.complete else None
         return alpn
 
@@ -274,7 +276,8 @@ class TlsClient:
         if self._server is not None and self._server[0] is message:
             return self._server[1]
         # In TLS 1.3 only the ServerHello, which comes before it, says how it is read.
-        sent = read_certificate_message(message, tls13=self._link.is_tls13)
+        read = _remember_list if len(message) <= _REMEMBERED else read_certificate_message
+        sent = read(message, tls13=self._link.is_tls13)
         facts = self._judge(sent) if sent else _ServerFacts(verified=self._settings.skip_verify)
         self._server = message, facts
         return facts
@@ -306,6 +309,9 @@ class TlsClient:
         for der in self._link.read_acceptable_authorities(_MAX_ACCEPTABLE_CAS):
             length += len(der)
             yield self._settings.read_name(der) if length <= MAX_READ else make_unread_name(der)
+
+
+_remember_list = lru_cache(maxsize=64)(read_certificate_message)
 
 
 @lru_cache(maxsize=64)

@@ -1,43 +1,37 @@
 """The events of a TLS connection, as the client returns them to its owner."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class HandshakeComplete:
+class HandshakeComplete(Struct, frozen=True, gc=False):
     """Our side of the handshake is complete.
 
     In TLS 1.3 the server may still refuse the client certificate (RFC 8446 §4.4.2.4, §4.6.2).
     """
 
 
-@dataclass(frozen=True, slots=True)
-class ApplicationData:
+class ApplicationData(Struct, frozen=True, gc=False):
     """The peer sent application data."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Struct, frozen=True, gc=False):
     """The peer sent close_notify (RFC 8446 §6.1): it will send nothing more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True, gc=False):
     """The connection failed: by an alert of the peer, or because our library gave up."""
 
     alert_received: bool
     """Whether the peer sent a fatal alert (RFC 8446 §6.2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotTls:
+class NotTls(Struct, frozen=True, gc=False):
     """The first bytes of the peer are not a TLS record."""
 
 
-@dataclass(frozen=True, slots=True)
-class LimitReached:
+class LimitReached(Struct, frozen=True, gc=False):
     """The peer made us take more than one handshake may; `limit` names the bound."""
 
     limit: str

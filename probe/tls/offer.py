@@ -8,7 +8,12 @@ from OpenSSL import SSL
 
 from probe.model.client_offer import ClientOffer
 from probe.model.tls_names import VERSIONS, is_tls13_suite
-from probe.tls.bindings import set_groups, set_signature_schemes, set_tls13_suites
+from probe.tls.bindings import (
+    offer_post_handshake_auth,
+    set_groups,
+    set_signature_schemes,
+    set_tls13_suites,
+)
 
 # The diagnosis judges weak keys and hashes; at a higher level OpenSSL would refuse them first.
 SECURITY_LEVEL: Final = "@SECLEVEL=0"
@@ -64,6 +69,8 @@ def apply_offer(context: SSL.Context, offer: ClientOffer, signs_with: tuple[str,
         schemes = dict.fromkeys((*_list_schemes(offer), *signs_with))
         set_signature_schemes(context, ":".join(schemes))
     context.set_options(_NO_ENCRYPT_THEN_MAC)
+    if offer.post_handshake_auth:
+        offer_post_handshake_auth(context)
     if not offer.renegotiates:
         context.set_options(SSL.OP_NO_RENEGOTIATION)
 

@@ -15,6 +15,8 @@ from probe.x509.names import is_ip_address
 
 _MOST_LISTS: Final = 128
 """Lists of authorities that are kept; backends of one owner send the same."""
+_DIGESTED: Final = 256
+"""Bytes of a CertificateRequest from which on it is known by its digest, and no longer by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class KeptAuthorities:
             read: returns the names.
             tls13: whether it is of TLS 1.3, in which the same bytes would mean something else.
         """
-        key = sha256(message).digest(), tls13
+        key = message if len(message) <= _DIGESTED else sha256(message).digest(), tls13
         names = self._names.get(key) if message else None
         if names is None:
             names = tuple(read())

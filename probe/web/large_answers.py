@@ -43,8 +43,8 @@ class BodyCache:
     """The bodies that are being read, at most `MOST_BODIES`.
 
     Each scrape gets a fresh body, unless somebody still reads one that is younger than `MOMENT`. At
-    the limit it shares one that is younger than `FRESH`, or else the readers of the oldest body lose
-    their connection.
+    the limit it shares one that is younger than `FRESH` or is still being made, or else the readers of
+    the oldest body that is made lose their connection.
     """
 
     def __init__(
@@ -85,8 +85,11 @@ class BodyCache:
         same = [one for one in self._bodies if one.key == key]
         if same and now - same[-1].at <= (FRESH if full else MOMENT):
             return same[-1]
+        if same and full and not same[-1].content.done():
+            return same[-1]
         if full:
-            oldest = self._bodies[0]
+            # On a busy machine one may be long in the making, and its readers have had nothing of it.
+            oldest = next((one for one in self._bodies if one.content.done()), self._bodies[0])
             self._drop(oldest)
             for abandon in tuple(oldest.readers.values()):
                 abandon()

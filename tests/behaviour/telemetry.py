@@ -36,6 +36,8 @@ def traces(scene: Scene) -> Json:
     """Return every kind of span that attempts make, with every attempt traced."""
     whole = {
         "defaults": {"interval": "1h"},
+        # An attempt that gets no place for its experiments goes on without them.
+        "experiments": {"concurrency": 16},
         "targets": demo_targets(scene) + further_targets(scene),
         "web": {"listen": "127.0.0.1:0"},
         "telemetry": {"sample_successes": 1},

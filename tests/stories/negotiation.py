@@ -29,6 +29,17 @@ NOTHING_IN_COMMON = (
 )
 
 
+def _ask_in_http(answer: Answer) -> Experiment:
+    """Return the experiment that asked in OTLP/HTTP and got `answer`."""
+    return Experiment(
+        varied="other_protocol",
+        at=AT,
+        ending=Ending(stage="export", kind="answered"),
+        handshake=complete_handshake(),
+        answer=answer,
+    )
+
+
 @story("handshake")
 def protocol_version_mismatch() -> Evidence:
     """The exporter speaks TLS 1.2 only, the backend TLS 1.3 only."""
@@ -104,9 +115,22 @@ def not_tls__http() -> Evidence:
 @story("export")
 def otlp_protocol_mismatch() -> Evidence:
     """An exporter speaks gRPC to port 4318, where OTLP/HTTP does not have that path."""
-    return answered_attempt(
-        Answer(over="h2", http_status=404, content_type="text/plain", body_empty=False)
-    )
+    missing = Answer(over="h2", http_status=404, content_type="text/plain", body_empty=False)
+    return with_control(answered_attempt(missing), _ask_in_http(Answer(over="h2", http_status=200)))
+
+
+@story("export", certain=False, also=("otlp_not_served",))
+def otlp_protocol_mismatch__or_no_route() -> Evidence:
+    """Nginx answers gRPC with its 404 page: before OTLP/HTTP, or without a location for gRPC."""
+    page = Answer(over="h2", http_status=404, content_type="text/html", body_empty=False)
+    return answered_attempt(page)
+
+
+@story("export")
+def otlp_not_served__no_route() -> Evidence:
+    """Nginx has no location for gRPC, and its 404 page for OTLP/HTTP's path, too."""
+    page = Answer(over="h2", http_status=404, content_type="text/html", body_empty=False)
+    return with_control(answered_attempt(page), _ask_in_http(page))
 
 
 @story("export")

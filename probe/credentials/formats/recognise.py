@@ -8,6 +8,7 @@ import binascii
 import re
 from collections.abc import Callable
 from enum import StrEnum
+from itertools import islice
 from typing import Final, Self
 
 from cryptography import x509
@@ -72,6 +73,18 @@ class Format(StrEnum):
     HTML = "HTML", "is an HTML page, perhaps a login or error page saved by a download"
     JSON = "JSON", "is JSON, not PEM"
     MANIFEST = "Kubernetes Secret", "is a Kubernetes Secret's manifest, not the file in it"
+    ANSIBLE_VAULT = "Ansible Vault", "is encrypted by Ansible Vault, and nothing has decrypted it"
+    SOPS = "SOPS", "is encrypted by SOPS, and nothing has decrypted it"
+    AGE = "age", "is encrypted by age, and nothing has decrypted it"
+    GIT_CRYPT = "git-crypt", "is encrypted by git-crypt, and nothing has decrypted it"
+    GIT_LFS = "Git LFS pointer", "is a pointer of Git LFS, not the file that it stands for"
+    TEMPLATE = "template", "is a template in which nothing has been filled in"
+    REFERENCE = "reference", "is the name of a file or of a secret, not what that holds"
+    HIDDEN_PEM = (
+        "PEM behind other text",
+        "has other text before BEGIN on its line, a quotation mark or a name, which hides it from "
+        "readers",
+    )
     TEXT = "text", "is text without any PEM block"
     BINARY = "binary", "is binary of an unknown kind"
     UNREADABLE = "unreadable"
@@ -90,6 +103,11 @@ _MAGIC: Final = (
     (b"sk-", Format.OPENSSH_PUBLIC_KEY),
     (b"---- BEGIN SSH2 PUBLIC KEY", Format.OPENSSH_PUBLIC_KEY),
     (b"PuTTY-User-Key-File-", Format.PUTTY_KEY),
+    (b"$ANSIBLE_VAULT;", Format.ANSIBLE_VAULT),
+    (b"age-encryption.org/", Format.AGE),
+    (b"-----BEGIN AGE ENCRYPTED FILE-----", Format.AGE),
+    (b"\0GITCRYPT\0", Format.GIT_CRYPT),
+    (b"version https://git-lfs.github.com/spec/", Format.GIT_LFS),
 )
 _LOADERS: Final[tuple[tuple[Callable[[bytes], object], Format], ...]] = (
     (
@@ -105,6 +123,18 @@ KEYSTORES: Final = frozenset({Format.PKCS12, Format.JKS, Format.JCEKS})
 _PKCS7_SIGNED: Final = bytes.fromhex("06092a864886f70d010702")
 _PKCS12_VERSION: Final = b"\x02\x01\x03\x30"
 _BEGIN: Final = b"-----BEGIN "
+_LINE: Final = re.compile(rb"-----BEGIN [A-Z0-9 ]{1,40}-----")
+_BEFORE: Final = re.compile(rb"[\"'=:,({A-Za-z0-9_]")
+"""What is neither white space nor the beginning of a comment, both of which are flaws of PEM."""
+_LOOKED_AT: Final = 20
+"""BEGIN lines that are looked at for what stands before them."""
+_SOPS: Final = b"ENC[AES256_GCM,"
+_TEMPLATE: Final = re.compile(rb"\$\{[^{}\n]*\}|\$\([^()\n]*\)|<no value>")
+"""What stands alone where a shell, Kubernetes or Go's text/template should have put a value."""
+_REFERENCE: Final = re.compile(
+    rb"(/|\./|~/|file://|op://|ref\+|vault:|arn:aws|projects/[^/]+/secrets/)[^\s<>]{1,4096}"
+)
+"""A path, or a reference of 1Password, vals, bank-vaults or a cloud's secret store."""
 _MANIFEST: Final = re.compile(rb"^kind:\s*[\"']?Secret\b", re.MULTILINE)
 
 
@@ -207,6 +237,10 @@ def _recognise_binary(raw: bytes) -> Format | None:
 
 def _recognise_text(stripped: bytes) -> Format:
     head = stripped[:64].lower()
+    if _SOPS in stripped:
+        return Format.SOPS
+    if head.startswith(b"{{") or _TEMPLATE.fullmatch(stripped):
+        return Format.TEMPLATE
     if head.startswith((b"{", b"[")):
         return Format.JSON
     if _MANIFEST.search(stripped):
@@ -222,14 +256,27 @@ def _recognise_text(stripped: bytes) -> Format:
         return (
             Format.BASE64_KEYSTORE if _recognise_binary(inner) in KEYSTORES else Format.BASE64_DER
         )
+    if _REFERENCE.fullmatch(stripped):
+        return Format.REFERENCE
     if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
         return Format.HTML
     try:
         text = stripped.decode("utf-8")
     except UnicodeDecodeError:
         return Format.BINARY
+    if _is_behind_text(stripped):
+        return Format.HIDDEN_PEM
     has_controls = any(char < " " and char not in "\t\r\n" for char in text)
     return Format.BINARY if has_controls else Format.TEXT
+
+
+def _is_behind_text(text: bytes) -> bool:
+    """Whether a BEGIN line begins with something else than a block that ends there."""
+    for found in islice(_LINE.finditer(text), _LOOKED_AT):
+        before = text[text.rfind(b"\n", 0, found.start()) + 1 : found.start()]
+        if b"-----END " not in before and _BEFORE.search(before):
+            return True
+    return False
 
 
 def _decode_base64(stripped: bytes) -> bytes:

@@ -5,11 +5,20 @@ from typing import Final, Literal
 from probe.diagnosis.cause import REFUSAL_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.steps import get_settings_kind, name_setting
 from probe.diagnosis.readings.backend_decision import find_refusal, match_received_alert
-from probe.diagnosis.readings.experiment_results import get_improvement
-from probe.diagnosis.readings.otlp_answers import NOT_SERVED, is_grpc_answer
+from probe.diagnosis.readings.experiment_results import get_experiment, get_improvement
+from probe.diagnosis.readings.otlp_answers import NOT_SERVED, is_grpc_answer, is_page
 from probe.diagnosis.readings.peer_protocol import decode_bytes, detect_protocol
 from probe.model.evidence import Answer, Evidence, TargetFacts
+from probe.model.media_types import is_protobuf_media
 from probe.model.tls_alerts import TlsAlert
+
+_OTHER_VERSION: Final = 464
+_SET_VERSION: Final = (
+    "Set the protocol version of the target group behind {endpoint} to what the exporter speaks: "
+    "gRPC for OTLP over gRPC, HTTP1 or HTTP2 for OTLP over HTTP. It is chosen when a target group "
+    "is made.",
+    "Or let the exporter speak what the target group has.",
+)
 
 
 def _match_alpn(evidence: Evidence) -> Match | None:
@@ -44,8 +53,14 @@ def _match_protocol(evidence: Evidence) -> Match | None:
         return Match(Strength.NAMED, (fact,), fix=_switch_protocol(target, "gRPC"))
     if answer is None or evidence.ending.kind != "answered":
         return None
+    if answer.http_status == _OTHER_VERSION:
+        fact = (
+            "HTTP 464 comes from AWS's Application Load Balancer, whose target group has another "
+            "protocol version than the request"
+        )
+        return Match(Strength.NAMED, (fact,), fix=_SET_VERSION, party="backend")
     if target.protocol == "grpc":
-        return _match_http_answer(target, answer)
+        return _match_http_answer(evidence, answer)
     if answer.grpc_status is None and not is_grpc_answer(answer):
         return None
     fact = (
@@ -55,21 +70,39 @@ def _match_protocol(evidence: Evidence) -> Match | None:
     return Match(Strength.NAMED, (fact,), fix=_switch_protocol(target, "gRPC"))
 
 
-def _match_http_answer(target: TargetFacts, answer: Answer) -> Match | None:
-    """Match the answer to a gRPC request that an OTLP/HTTP port gives."""
+def _match_http_answer(evidence: Evidence, answer: Answer) -> Match | None:
+    """Match the answer to a gRPC request that an OTLP/HTTP port gives, or a proxy without the route."""
     status = answer.http_status
     if answer.grpc_status is not None:
         return None
-    fix: tuple[str, ...] = ()
     if answer.over == "http/1.1":
         fact = f"a gRPC request, in HTTP/2, was answered in HTTP/1.1: HTTP {status}"
-    elif status in NOT_SERVED or (200 <= status < 300 and not is_grpc_answer(answer)):
-        media = answer.content_type or "no content type"
-        fact = f"a gRPC request was answered with HTTP {status}, {media}"
-        fix = _switch_protocol(target, "OTLP/HTTP")
-    else:
+        return Match(Strength.NAMED, (fact, "that is how an OTLP/HTTP port answers"))
+    return _match_page(evidence, answer) if is_page(answer) else None
+
+
+def _match_page(evidence: Evidence, answer: Answer) -> Match | None:
+    """Match an answer that an OTLP/HTTP port gives to gRPC, and any web server to any path."""
+    asked = get_experiment(evidence, "other_protocol")
+    if asked is not None and asked.answer is not None and _is_no_otlp(asked.answer):
         return None
-    return Match(Strength.NAMED, (fact, "that is how an OTLP/HTTP port answers"), fix=fix)
+    media = answer.content_type or "no content type"
+    fact = f"a gRPC request was answered with HTTP {answer.http_status}, {media}"
+    fix = _switch_protocol(evidence.target, "OTLP/HTTP")
+    if is_protobuf_media(answer.content_type):
+        return Match(Strength.NAMED, (fact, "that is how an OTLP/HTTP port answers"), fix=fix)
+    return Match(
+        Strength.NAMED,
+        (fact, "that is how an OTLP/HTTP port answers, and a proxy that has no such route"),
+        possible=("otlp_not_served",),
+        decides="a request in OTLP/HTTP",
+        fix=fix,
+    )
+
+
+def _is_no_otlp(answer: Answer) -> bool:
+    """Whether OTLP/HTTP, asked for at its own path, was answered by something else."""
+    return 200 <= answer.http_status < 400 or answer.http_status in NOT_SERVED
 
 
 def _switch_protocol(

@@ -13,8 +13,11 @@ from probe.diagnosis.fixes.client_fixes import (
 )
 from probe.diagnosis.fixes.steps import PUT_PAIR
 from probe.diagnosis.readings.backend_decision import (
+    NOT_SENT,
+    WITH_CERTIFICATE,
     find_refusal,
     is_confirmed,
+    lacks_requested_certificate,
     list_possible_causes,
 )
 from probe.diagnosis.readings.client_certificate import (
@@ -24,6 +27,7 @@ from probe.diagnosis.readings.client_certificate import (
     get_linked_chain,
 )
 from probe.diagnosis.readings.client_rules import describe_rule, find_broken_rule
+from probe.diagnosis.readings.otlp_answers import describe_answer, is_forbidden
 from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
@@ -49,10 +53,22 @@ _WEAK_ALERTS: Final = (
 
 def _match_not_sent(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
-    if refused is None or refused.sent:
+    fix = configure_certificate(evidence)
+    if refused is not None and not refused.sent:
+        return Match(Strength.NAMED, (refused.fact, NOT_SENT), fix=fix)
+    answer = evidence.answer
+    if answer is None or not is_forbidden(answer) or not lacks_requested_certificate(evidence):
         return None
-    asked = "the backend asked for a client certificate and none was sent: none is configured"
-    return Match(Strength.NAMED, (refused.fact, asked), fix=configure_certificate(evidence))
+    if evidence.target.header_names or evidence.ending.kind != "answered":
+        return None
+    # nginx and httpd with an optional certificate, and Envoy, leave it to their rules.
+    return Match(
+        Strength.NAMED,
+        (describe_answer(answer), NOT_SENT),
+        possible=("otlp_permission_denied",),
+        decides=WITH_CERTIFICATE,
+        fix=fix,
+    )
 
 
 def _match_wrong_usage(evidence: Evidence) -> Match | None:
@@ -207,8 +223,8 @@ CAUSES: Final = (
         ),
         evidence=(
             "A CertificateRequest, no certificate configured, and a refusal after it: alert "
-            "certificate_required (116), handshake_failure (40) in TLS 1.2, a close, or nginx's "
-            "400."
+            "certificate_required (116), handshake_failure (40) in TLS 1.2, a close, nginx's 400, or "
+            "403 and PERMISSION_DENIED of proxies that take clients without one."
         ),
         fix=configure_certificate(),
         tell_apart=(

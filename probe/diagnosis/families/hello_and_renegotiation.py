@@ -6,9 +6,14 @@ from typing import Final
 from probe.diagnosis.cause import NEGOTIATION_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.negotiation_fixes import shrink_hello
 from probe.diagnosis.readings.experiment_results import get_improvement
+from probe.diagnosis.readings.late_request import (
+    demands_http1,
+    refused_renegotiation,
+    wants_post_handshake_auth,
+)
+from probe.diagnosis.readings.otlp_answers import describe_answer
 from probe.model.evidence import Evidence, Offer
 from probe.model.runtime import CURL, JAVA_OKHTTP, NODE, PYTHON_HTTP
-from probe.model.tls_alerts import TlsAlert
 from probe.model.tls_names import is_hybrid
 
 _RENEGOTIATES: Final = (PYTHON_HTTP, *NODE, CURL, JAVA_OKHTTP)
@@ -39,12 +44,20 @@ def _describe_shares(offer: Offer) -> str:
     return f"the exporter sends a key of {', '.join(hybrids) or 'X25519MLKEM768'} (1216 bytes)"
 
 
-def _match_renegotiation(evidence: Evidence) -> Match | None:
-    handshake = evidence.handshake
-    if handshake is None or not any(
-        alert.direction == "sent" and alert.number == TlsAlert.NO_RENEGOTIATION
-        for alert in handshake.alerts
-    ):
+def _match_late_request(evidence: Evidence) -> Match | None:
+    """Match a backend that asks for the certificate only once it has read the request."""
+    handshake, answer = evidence.handshake, evidence.answer
+    if handshake is None:
+        return None
+    if answer is not None and wants_post_handshake_auth(evidence):
+        fact = (
+            "the backend wants to ask for the client certificate once it has read the request (TLS "
+            "1.3 post-handshake authentication), which the exporter does not offer"
+        )
+        return Match(Strength.NAMED, (describe_answer(answer), fact))
+    if demands_http1(evidence):
+        return _match_demand(evidence)
+    if not refused_renegotiation(handshake):
         return None
     facts = [
         "after the handshake the backend asked for another one (HelloRequest, TLS 1.2 "
@@ -55,6 +68,20 @@ def _match_renegotiation(evidence: Evidence) -> Match | None:
             "the first handshake asked for no client certificate: the backend wants it in the second"
         )
     return Match(Strength.NAMED, tuple(facts))
+
+
+def _match_demand(evidence: Evidence) -> Match:
+    fact = (
+        "the backend demands HTTP/1.1 for this request (HTTP/2 error 13, HTTP_1_1_REQUIRED), as "
+        "servers do that ask for the client certificate only then: HTTP/2 forbids them to"
+    )
+    ended = "connection_reset" if evidence.ending.kind == "reset" else "connection_closed"
+    return Match(
+        Strength.NAMED,
+        (fact, "the handshake asked for no client certificate"),
+        possible=(ended,),
+        decides="the same request over HTTP/1.1, or the backend's log",
+    )
 
 
 _declare: Final = partial(Cause, family="negotiation")
@@ -92,17 +119,18 @@ CAUSES: Final = (
     ),
     _declare(
         id="client_cert_by_renegotiation",
-        title="The backend asks for the client certificate by renegotiation",
+        title="The backend asks for the client certificate after the handshake",
         party="backend",
         rank=Rank.HANDSHAKE_FORM,
         meaning=(
             "The backend's first handshake asks for no certificate; once it has read the request "
-            "it begins a second one that does (TLS 1.2 renegotiation), as Apache httpd does where it "
-            "verifies clients within a Location only, and IIS by default. Go's TLS never "
-            "renegotiates, HTTP/2 forbids it, and TLS 1.3 does not have it."
+            "it asks for one (TLS 1.2 by renegotiation, TLS 1.3 by post-handshake authentication), "
+            "as Apache httpd does where it verifies clients within a Location only, and IIS by "
+            "default. Go's TLS knows neither, and HTTP/2 forbids both."
         ),
         evidence=(
-            "A HelloRequest after the handshake, answered with no_renegotiation (100); the "
+            "A HelloRequest after the handshake, answered with no_renegotiation (100); HTTP 403 "
+            "that names post-handshake authentication; or HTTP/2's HTTP_1_1_REQUIRED (13). The "
             "handshake itself had no CertificateRequest."
         ),
         fix=(
@@ -119,9 +147,14 @@ CAUSES: Final = (
             "handshake alone has no request for a certificate: openssl s_client -connect ENDPOINT "
             "-tls1_2 </dev/null"
         ),
-        citations=("RFC 5246 §7.4.1.1", "RFC 9113 §9.2.1", "crypto/tls Config.Renegotiation"),
+        citations=(
+            "RFC 5246 §7.4.1.1",
+            "RFC 8446 §4.6.2",
+            "RFC 9113 §9.2.1",
+            "crypto/tls Config.Renegotiation",
+        ),
         harmless_to=_RENEGOTIATES,
-        applies=frozenset({"tls", "alert", "close", "reset"}),
-        match=_match_renegotiation,
+        applies=frozenset({"tls", "alert", "close", "reset", "answered"}),
+        match=_match_late_request,
     ),
 )

@@ -1,5 +1,6 @@
 """What stops the bytes themselves: names that don't resolve, ports that don't answer."""
 
+import re
 from functools import partial
 from typing import Final
 
@@ -67,11 +68,24 @@ _LOOK_UP_WITHIN: Final = (
 )
 
 
+_REFERENCE: Final = re.compile(r"[${}<>%]")
+"""What no host's name has, and references of shells, Kubernetes, Helm and docker compose."""
+_REPLACE: Final = (
+    "Write the backend's name in {endpoint_setting}, or give the variable that stands there a value "
+    "where the exporter is started: a shell and docker compose replace ${{NAME}}, systemd in "
+    "ExecStart alone; Kubernetes replaces $(NAME) where an entry above it in env sets NAME.",
+    "{restart}",
+)
+
+
 def _match_unresolved(evidence: Evidence) -> Match | None:
     if is_before_tunnel(evidence):
         return None
     target = evidence.target
     fact = f"{target.host} does not resolve: {evidence.ending.detail}"
+    if _REFERENCE.search(target.host):
+        what = "it is not a name, but a reference that nothing has replaced by a value"
+        return Match(Strength.NAMED, (fact, what), fix=_REPLACE, party="exporter")
     if not target.runs_in or target.started:
         return Match(Strength.NAMED, (fact,))
     place = (
@@ -282,6 +296,7 @@ CAUSES: Final = (
             "firewall; else it is a refusal. mtls-probe check ENDPOINT separates the two."
         ),
         citations=("RFC 9293 §3.5.2",),
+        explained_by=("client_cert_by_renegotiation",),
         applies=frozenset({"reset"}),
         match=_match_closed,
     ),
@@ -300,6 +315,7 @@ CAUSES: Final = (
             "check ENDPOINT separates the two."
         ),
         citations=("RFC 8446 §6.1",),
+        explained_by=("client_cert_by_renegotiation",),
         applies=frozenset({"close"}),
         match=_match_closed,
     ),

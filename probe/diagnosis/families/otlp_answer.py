@@ -6,13 +6,19 @@ from functools import partial
 from typing import Final
 
 from probe.diagnosis.cause import Cause, Match, Rank, Strength
-from probe.diagnosis.readings.backend_decision import find_refusal
+from probe.diagnosis.readings.backend_decision import (
+    NOT_SENT,
+    WITH_CERTIFICATE,
+    find_refusal,
+    lacks_requested_certificate,
+)
+from probe.diagnosis.readings.client_certificate import is_issuer_listed
 from probe.diagnosis.readings.experiment_results import get_proven_cause
 from probe.diagnosis.readings.otlp_answers import (
     CAUSE_BY_GRPC,
     CAUSE_BY_HTTP,
     NOT_SERVED,
-    describe_grpc_breach,
+    describe_answer,
     is_about_storage,
     is_grpc_answer,
     is_otlp_answer,
@@ -21,7 +27,7 @@ from probe.diagnosis.readings.otlp_answers import (
 )
 from probe.diagnosis.readings.peer_protocol import decode_bytes, name_unexpected_bytes
 from probe.diagnosis.readings.request_path import find_path_mistake
-from probe.model.evidence import GRPC_STATUS_NAMES, Answer, EndingKind, Evidence
+from probe.model.evidence import Answer, EndingKind, Evidence
 
 _NOT_FOUND: Final = 404
 _NAME_THE_RECEIVER: Final = (
@@ -61,23 +67,8 @@ def _get_cause(evidence: Evidence) -> str | None:
     if success and grpc and is_grpc_answer(answer):
         return "otlp_rejected"  # the stream ended without its grpc-status
     if 200 <= status < 400 or status in NOT_SERVED:
-        return None if grpc and not 300 <= status < 400 else "otlp_not_served"
+        return "otlp_not_served"
     return "otlp_rejected"
-
-
-def _describe_answer(answer: Answer) -> str:
-    if answer.grpc_status is not None:
-        said = f"gRPC status {answer.grpc_status} {GRPC_STATUS_NAMES.get(answer.grpc_status, '?')}"
-        if breach := describe_grpc_breach(answer):
-            said += f" {breach}"
-    else:
-        said = f"HTTP {answer.http_status}"
-        if answer.content_type:
-            said += f" ({answer.content_type})"
-        if answer.location:
-            said += f", to {answer.location}"
-    text = f': "{answer.message}"' if answer.message else ""
-    return f"the backend answered the Export request with {said}{text}"
 
 
 def _match_status(cause: str) -> Callable[[Evidence], Match | None]:
@@ -88,7 +79,7 @@ def _match_status(cause: str) -> Callable[[Evidence], Match | None]:
             return None
         if evidence.answer is None or _get_cause(evidence) != cause:
             return None
-        return Match(Strength.NAMED, (_describe_answer(evidence.answer),))
+        return Match(Strength.NAMED, (describe_answer(evidence.answer),))
 
     return match
 
@@ -96,14 +87,41 @@ def _match_status(cause: str) -> Callable[[Evidence], Match | None]:
 def _match_denied(evidence: Evidence) -> Match | None:
     match = _match_status("otlp_permission_denied")(evidence)
     answer, handshake = evidence.answer, evidence.handshake
-    if match is None or answer is None or is_otlp_answer(answer):
+    if match is None or answer is None or handshake is None:
         return match
-    if handshake is None or not handshake.client_certificate_sent:
+    if lacks_requested_certificate(evidence):
+        return _add_missing_certificate(match)
+    if is_otlp_answer(answer) or not handshake.client_certificate_sent:
+        return match
+    untrusted = ("client_ca_untrusted",) if is_issuer_listed(evidence) is False else ()
+    return replace(
+        match,
+        possible=("client_san_rejected", *untrusted),
+        decides="the access rules of the proxy in front of the backend: by token or by certificate",
+    )
+
+
+def _match_unauthenticated(evidence: Evidence) -> Match | None:
+    match = _match_status("otlp_unauthenticated")(evidence)
+    if match is None or evidence.answer is None:
+        return match
+    if lacks_requested_certificate(evidence):
+        return _add_missing_certificate(match)
+    if is_otlp_answer(evidence.answer) or is_issuer_listed(evidence) is not False:
         return match
     return replace(
         match,
-        possible=("client_san_rejected",),
-        decides="the access rules of the proxy in front of the backend: by token or by certificate",
+        possible=("client_ca_untrusted",),
+        decides="whether the proxy in front of the backend answers 401 for a token or a certificate",
+    )
+
+
+def _add_missing_certificate(match: Match) -> Match:
+    return replace(
+        match,
+        facts=(*match.facts, NOT_SENT),
+        possible=("client_cert_not_sent",),
+        decides=WITH_CERTIFICATE,
     )
 
 
@@ -125,8 +143,8 @@ def _match_not_served(evidence: Evidence) -> Match | None:
 def _match_wrong_path(evidence: Evidence) -> Match | None:
     match = _match_status("otlp_not_served")(evidence)
     answer = evidence.answer
-    if match is None or answer is None:
-        return match
+    if match is None or answer is None or get_proven_cause(evidence):
+        return None
     if (mistake := find_path_mistake(evidence.target)) is not None:
         fact, fix = mistake
         return replace(match, facts=(*match.facts, fact), fix=fix, party="exporter")
@@ -226,7 +244,7 @@ CAUSES: Final = (
             "TLS works and a header is missing or wrong, so this is confirmed: mtls-probe check ENDPOINT "
             "--depth tls"
         ),
-        match=_match_status("otlp_unauthenticated"),
+        match=_match_unauthenticated,
     ),
     _declare(
         id="otlp_permission_denied",
@@ -245,7 +263,12 @@ CAUSES: Final = (
             "may export."
         ),
         match=_match_denied,
-        explained_by=(*_EXPLAINED_BY, "client_san_rejected"),
+        explained_by=(
+            *_EXPLAINED_BY,
+            "client_cert_by_renegotiation",
+            "client_cert_not_sent",
+            "client_san_rejected",
+        ),
     ),
     _declare(
         id="otlp_not_served",
@@ -286,7 +309,8 @@ CAUSES: Final = (
         id="otlp_unavailable",
         title="The backend is there and can't take data now",
         meaning="It is starting, stopping, overloaded, or a gateway finds nothing behind it.",
-        evidence="gRPC UNAVAILABLE (14) or DEADLINE_EXCEEDED (4), HTTP 502, 503, 504 or 408.",
+        evidence="gRPC UNAVAILABLE (14) or DEADLINE_EXCEEDED (4), HTTP 502, 503, 504 or 408, or "
+        "Cloudflare's 520 to 530.",
         fix=(
             "Look at the health of the backend at {endpoint} (a Collector's health_check "
             "extension says it), and at what its gateway forwards to.",
@@ -311,6 +335,7 @@ CAUSES: Final = (
             "TLS works, and an empty request is accepted: mtls-probe check ENDPOINT is confirmed."
         ),
         applies=_WITH_SUCCESS,
+        explained_by=(*_EXPLAINED_BY, "server_name_unrecognized"),
         match=_match_rejected,
     ),
 )

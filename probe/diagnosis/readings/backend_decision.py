@@ -21,7 +21,7 @@ from probe.diagnosis.readings.experiment_results import (
     ends_same_without_certificate,
     ends_with_alert,
 )
-from probe.diagnosis.readings.otlp_answers import is_success
+from probe.diagnosis.readings.otlp_answers import is_otlp_answer, is_success
 from probe.diagnosis.readings.peer_protocol import prove_tls_port
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert, format_alert, get_fatal_alert
@@ -40,7 +40,11 @@ REFUSAL_ALERTS: Final = frozenset(
 _CERTIFICATE_TEXT: Final = re.compile(
     r"(ssl|tls|client)[ -]certificate|certificate (error|required|verif)", re.IGNORECASE
 )
+NOT_SENT: Final = "the backend asked for a client certificate and none was sent: none is configured"
+WITH_CERTIFICATE: Final = "an attempt with a client certificate, or the backend's access rules"
+
 _BAD_REQUEST: Final = 400
+_FORBIDDEN: Final = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Refusal:
 
     sent: bool
     alert: int | None
-    """The alert's number; None where the backend closed or answered HTTP 400."""
+    """The alert's number; None where the backend closed or answered in HTTP."""
     listed: bool | None
     """Whether the acceptable-CA list names an issuer of our chain; None without a list."""
     fact: str
@@ -89,7 +93,8 @@ def find_refusal(evidence: Evidence) -> Refusal | None:
             return None
         assert evidence.answer is not None
         said = f': "{evidence.answer.message}"' if evidence.answer.message else ""
-        fact = f"the backend answered HTTP 400 after a finished handshake{said}"
+        status = evidence.answer.http_status
+        fact = f"the backend answered HTTP {status} after a finished handshake{said}"
     elif ending.stage == "export":
         return None  # an end by means of HTTP: RST_STREAM, or a GOAWAY that drops the request
     else:
@@ -104,6 +109,17 @@ def find_refusal(evidence: Evidence) -> Refusal | None:
         alert=number,
         listed=is_path_listed(evidence),
         fact=fact,
+    )
+
+
+def lacks_requested_certificate(evidence: Evidence) -> bool:
+    """Whether the backend asked for a client certificate, and the exporter has none to send."""
+    handshake = evidence.handshake
+    return (
+        handshake is not None
+        and handshake.client_certificate_requested
+        and not handshake.client_certificate_sent
+        and not evidence.target.client_certificate_configured
     )
 
 
@@ -140,17 +156,29 @@ def list_possible_causes(evidence: Evidence, refused: Refusal) -> tuple[str, ...
 
 
 def _is_refusal_by_http(evidence: Evidence) -> bool:
-    """Whether an HTTP 400 is about the certificate (nginx judges it above TLS)."""
+    """Whether an HTTP 400 or 403 is about the certificate.
+
+    nginx judges it above TLS and answers 400; what only looks at that judgement (nginx's
+    ssl_client_verify, httpd's ssl-verify-client) answers 403, as it also does without a token.
+    """
     answer, handshake = evidence.answer, evidence.handshake
-    if answer is None or handshake is None or answer.http_status != _BAD_REQUEST:
+    if answer is None or handshake is None or answer.grpc_status is not None:
         return False
-    if answer.grpc_status is not None:
+    if answer.http_status == _FORBIDDEN:
+        if is_otlp_answer(answer) or evidence.target.header_names:
+            return False
+        return handshake.client_certificate_sent and _has_proven_fault(evidence)
+    if answer.http_status != _BAD_REQUEST:
         return False
     if not handshake.client_certificate_sent:
         return True
+    return _CERTIFICATE_TEXT.search(answer.message) is not None or _has_proven_fault(evidence)
+
+
+def _has_proven_fault(evidence: Evidence) -> bool:
+    """Whether our own files, or the backend's list, show what is wrong with the certificate."""
     return (
-        _CERTIFICATE_TEXT.search(answer.message) is not None
-        or is_issuer_listed(evidence) is False
+        is_issuer_listed(evidence) is False
         or find_invalid(evidence.credentials.client_chain, evidence.at) is not None
         or find_clock_outside_validity(evidence) is not None
         or describe_usage_fault(evidence) != ""

@@ -10,9 +10,10 @@ from typing import Final
 
 from probe.diagnosis.readings.backend_decision import REFUSAL_ALERTS, is_confirmed
 from probe.diagnosis.readings.experiment_results import get_experiment
+from probe.diagnosis.readings.late_request import was_asked_late
 from probe.diagnosis.readings.otlp_answers import is_successful_answer
-from probe.model.evidence import Evidence, Handshake
-from probe.model.tls_alerts import TlsAlert, format_alert, get_fatal_alert
+from probe.model.evidence import Evidence
+from probe.model.tls_alerts import format_alert, get_fatal_alert
 
 _BAD_REQUEST: Final = 400
 
@@ -30,7 +31,7 @@ def describe_acceptance_of_anyone(evidence: Evidence) -> str:
     if not handshake.client_certificate_requested:
         if not (is_confirmed(evidence) or evidence.answer is not None):
             return ""  # a close after the handshake: who knows what it wanted
-        if _was_asked_later(handshake):
+        if was_asked_late(evidence):
             return ""
         return (
             f"the backend finished the TLS {handshake.version} handshake without asking for a client "
@@ -67,8 +68,3 @@ def describe_refusal_without_certificate(evidence: Evidence) -> str:
     if without.ending.kind == "answered" and answer is not None and answer.grpc_status is None:
         return "with HTTP 400" if answer.http_status == _BAD_REQUEST else ""
     return ""
-
-
-def _was_asked_later(handshake: Handshake) -> bool:
-    """Whether the backend wanted another handshake, as those do that ask in the second one."""
-    return any(alert.number == TlsAlert.NO_RENEGOTIATION for alert in handshake.alerts)

@@ -357,7 +357,7 @@ def _describe_outcome(evidence: Evidence, one: Experiment) -> str:
     handshake, kind = one.handshake, one.ending.kind
     if one.varied == "plaintext" and kind in _PLAINTEXT_ENDINGS:
         return _PLAINTEXT_ENDINGS[kind]
-    if one.varied == "other_protocol" and one.answer is not None:
+    if one.answer is not None and (kind == "answered" or one.varied == "other_protocol"):
         return f"HTTP {one.answer.http_status} {one.answer.content_type}".rstrip()
     if handshake is not None and (number := get_fatal_alert(handshake)) is not None:
         same = evidence.handshake is not None and get_fatal_alert(evidence.handshake) == number

@@ -10,7 +10,13 @@ import re
 from typing import Final
 
 from probe.diagnosis.cause import Match, Strength
-from probe.model.evidence import Answer, Evidence, TargetFacts, is_grpc_media
+from probe.model.evidence import (
+    GRPC_STATUS_NAMES,
+    Answer,
+    Evidence,
+    TargetFacts,
+)
+from probe.model.media_types import is_grpc_media, is_protobuf_media
 
 NOT_SERVED: Final = frozenset({404, 405, 415})
 """HTTP statuses of a path, method or media type that nothing serves."""
@@ -31,10 +37,14 @@ CAUSE_BY_HTTP: Final = {
     502: "otlp_unavailable",
     503: "otlp_unavailable",
     504: "otlp_unavailable",
+    **dict.fromkeys(
+        (*range(520, 528), 530), "otlp_unavailable"
+    ),  # Cloudflare's, of what is behind it
 }
 
-_OTLP_HTTP: Final = "application/x-protobuf"
 _OK: Final = 200
+_FORBIDDEN: Final = 403
+_PERMISSION_DENIED: Final = 7
 _DISK: Final = re.compile(
     r"read-only file ?system|no space left|disk quota|disk (is )?full|\bEROFS\b|\bENOSPC\b",
     re.IGNORECASE,
@@ -57,8 +67,32 @@ def is_grpc_answer(answer: Answer) -> bool:
 
 def is_otlp_answer(answer: Answer) -> bool:
     """Whether the answer came from something that speaks OTLP, and not a proxy before it."""
-    media = answer.content_type.lower()
-    return answer.grpc_status is not None or media.startswith(("application/grpc", _OTLP_HTTP))
+    if answer.grpc_status is not None or is_protobuf_media(answer.content_type):
+        return True
+    return answer.content_type.lower().startswith("application/grpc")
+
+
+def describe_answer(answer: Answer) -> str:
+    """Say how the backend answered the request."""
+    if answer.grpc_status is not None:
+        said = f"gRPC status {answer.grpc_status} {GRPC_STATUS_NAMES.get(answer.grpc_status, '?')}"
+        if breach := describe_grpc_breach(answer):
+            said += f" {breach}"
+    else:
+        said = f"HTTP {answer.http_status}"
+        if answer.content_type:
+            said += f" ({answer.content_type})"
+        if answer.location:
+            said += f", to {answer.location}"
+    text = f': "{answer.message}"' if answer.message else ""
+    return f"the backend answered the Export request with {said}{text}"
+
+
+def is_forbidden(answer: Answer) -> bool:
+    """Whether the backend forbids the request to this client: PERMISSION_DENIED, or HTTP 403."""
+    if answer.grpc_status is not None:
+        return answer.grpc_status == _PERMISSION_DENIED
+    return answer.http_status == _FORBIDDEN
 
 
 def is_success(evidence: Evidence) -> bool:
@@ -75,7 +109,9 @@ def is_successful_answer(protocol: str, answer: Answer) -> bool:
         return answer.grpc_status == 0 and not describe_grpc_breach(answer)
     if not _is_http_success(answer) or answer.grpc_status is not None:
         return False
-    return _is_otlp_http(answer) or (answer.body_empty and not is_grpc_answer(answer))
+    if is_protobuf_media(answer.content_type) or answer.body_parses:
+        return True
+    return answer.body_empty and not is_grpc_answer(answer)
 
 
 def describe_grpc_breach(answer: Answer) -> str:
@@ -87,6 +123,14 @@ def describe_grpc_breach(answer: Answer) -> str:
     if not is_grpc_answer(answer):
         return f"with the content type {answer.content_type or '(none)'}, which is not gRPC's"
     return ""
+
+
+def is_page(answer: Answer) -> bool:
+    """Whether an OTLP/HTTP port may have answered gRPC so, or any web server without such a route."""
+    if answer.over != "h2" or answer.grpc_status is not None:
+        return False
+    success = _is_http_success(answer) and not is_grpc_answer(answer)
+    return success or answer.http_status in NOT_SERVED
 
 
 def serves_other_protocol(target: TargetFacts, answer: Answer) -> bool | None:
@@ -101,7 +145,11 @@ def serves_other_protocol(target: TargetFacts, answer: Answer) -> bool | None:
         if speaks_grpc:
             return False
         # Errors of OTLP/HTTP have its media type too.
-        served = _is_otlp_http(answer) or (_is_http_success(answer) and answer.body_empty)
+        served = (
+            is_protobuf_media(answer.content_type)
+            or answer.body_parses
+            or (_is_http_success(answer) and answer.body_empty)
+        )
         return True if served else None
     if answer.http_status in NOT_SERVED:
         return False
@@ -153,7 +201,3 @@ def match_unreadable_answer(evidence: Evidence) -> Match | None:
 
 def _is_http_success(answer: Answer) -> bool:
     return 200 <= answer.http_status < 300
-
-
-def _is_otlp_http(answer: Answer) -> bool:
-    return answer.content_type.partition(";")[0].strip().lower() == _OTLP_HTTP

@@ -15,6 +15,7 @@ from probe.model.certificate import (
 from probe.model.finding import Finding
 from probe.model.path_fault import PathFault, PathFaultKind
 from probe.text.safe_text import quote_path, safe_text
+from probe.text.time_format import format_time
 
 _CAUSES: Final[dict[PathFaultKind, str]] = {
     "no_anchor": UNTRUSTED,
@@ -88,12 +89,17 @@ def judge_client(
         yield _make(path, fact, fix, cause)
 
 
+def _date(fault: PathFault) -> str:
+    """Return the date that a rule about dates is broken by; models give it in epoch seconds."""
+    return format_time(float(fault.value))
+
+
 def _state(fault: PathFault) -> str:
     match fault.kind:
         case "expired":
-            return f"expired on {fault.value}" if fault.value else "has expired"
+            return f"expired on {_date(fault)}" if fault.value else "has expired"
         case "not_yet_valid":
-            return f"is not valid before {fault.value}" if fault.value else "is not valid yet"
+            return f"is not valid before {_date(fault)}" if fault.value else "is not valid yet"
         case "weak_signature" | "weak_key":
             return f"is too weak: {fault.value}" if fault.value else "is too weak"
         case _:

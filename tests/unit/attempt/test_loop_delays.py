@@ -73,6 +73,67 @@ async def test_nobody_watching_nothing_beats() -> None:
         assert own.held_up < 0.15
 
 
+async def test_a_hold_up_between_attempts_that_follow_one_another_belongs_to_none() -> None:
+    """Also where the tick of the first one is still to come."""
+    delays = LoopDelays()
+    for _ in range(3):
+        with delays.measure(1.0) as own:
+            await asyncio.sleep(0)
+        hold_up(0.1)
+    assert own.held_up < 0.05
+
+
+class Recorded:
+    """A waiter that notes when it acts."""
+
+    def __init__(self, delays: LoopDelays) -> None:
+        """Wait for nothing yet."""
+        self.acted: list[float] = []
+        self._delays = delays
+
+    def act(self) -> None:
+        """Note the time, and wait no longer."""
+        self.acted.append(time.monotonic())
+        self._delays.forget(self)
+
+
+async def test_who_waits_acts_at_the_first_tick_after_its_time() -> None:
+    """Not before it, once, and not at all where it has been forgotten."""
+    delays, began = LoopDelays(), time.monotonic()
+    soon, later, never = Recorded(delays), Recorded(delays), Recorded(delays)
+    with delays.measure(1.0):
+        delays.wake(soon, began + 5.0)
+        delays.wake(soon, began + 0.03)
+        delays.wake(later, began + 5.0)
+        delays.wake(never, began + 0.03)
+        delays.forget(never)
+        while not soon.acted:
+            await asyncio.sleep(TICK)
+        await asyncio.sleep(2 * TICK)
+    assert len(soon.acted) == 1
+    assert soon.acted[0] >= began + 0.03
+    assert later.acted == never.acted == []
+
+
+async def test_of_many_who_wait_for_one_time_others_are_not_held_up() -> None:
+    """They act in several turns of the loop."""
+    delays, turns = LoopDelays(), 0
+    waiters = [Recorded(delays) for _ in range(40)]
+
+    async def others() -> None:
+        nonlocal turns
+        while not waiters[-1].acted:
+            turns += bool(waiters[0].acted)
+            await asyncio.sleep(0)
+
+    with delays.measure(1.0):
+        for waiter in waiters:
+            delays.wake(waiter, 0.0)
+        await others()
+    assert turns >= 4
+    assert all(len(waiter.acted) == 1 for waiter in waiters)
+
+
 @pytest.mark.slow
 async def test_the_beats_cost_next_to_nothing() -> None:
     """Below half a percent of a core while attempts are under way."""

@@ -80,3 +80,13 @@ def test_a_refused_request_is_no_refused_certificate(frame: RstStreamFrame | GoA
     assert it.end == ("close", "export")
     assert it.conversation.ending is not None
     assert f"error code {frame.error_code}" in it.conversation.ending.detail
+    assert it.conversation.ending.http2_error == frame.error_code
+
+
+def test_a_goaway_that_names_the_request_is_no_refused_certificate() -> None:
+    """Who names our stream has read it, so that the close behind it is about the request."""
+    frame = GoAwayFrame(last_stream_id=1, error_code=11, additional_data=b"calm")
+    it = talk().wake().receive(SETTINGS, frame.serialize())
+    assert it.conversation.ending is None
+    it.conversation.receive_eof(it.now, reset=False)
+    assert it.end == ("close", "export")

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 import zlib
 
 import pytest
@@ -162,3 +163,39 @@ def test_a_message_that_is_cut_is_not_counted() -> None:
     """A gRPC message that is shorter than it says."""
     with pytest.raises(UncountedError, match="cut short"):
         count_grpc(frame(make_spans().SerializeToString())[:-1], "", "traces")
+
+
+def test_a_gzip_of_endless_parts_is_bounded() -> None:
+    """Each part costs as much as all that follow it."""
+    body = gzip.compress(b"") * 100_000
+    with pytest.raises(UncountedError, match="more than 64 parts"):
+        count_http(body, "gzip", PROTOBUF, "traces")
+
+
+@pytest.mark.parametrize("wrapped", [1, 2])
+def test_what_costs_most_to_read_is_bounded(wrapped: int) -> None:
+    """15 kB that unfold to millions of empty fields kept every other connection waiting."""
+    body = b"\x12\x00" * 4_000_000
+    for _ in range(wrapped):
+        body = b"\x0a" + encode_varint(len(body)) + body
+    started = time.process_time()
+    with pytest.raises(UncountedError, match="fields"):
+        count_http(gzip.compress(body), "gzip", PROTOBUF, "traces")
+    document = b'{"resourceSpans":[' + b"{}," * 4_000_000 + b"{}]}"
+    with pytest.raises(UncountedError, match="4 MiB of JSON"):
+        count_http(gzip.compress(document), "gzip", "application/json", "traces")
+    assert time.process_time() - started < 5
+
+
+def encode_varint(value: int) -> bytes:
+    """Return a varint of protobuf."""
+    *more, last = [value >> shift & 0x7F for shift in range(0, max(value.bit_length(), 1), 7)]
+    return bytes([*(each | 0x80 for each in more), last])
+
+
+def test_json_may_have_the_names_of_the_proto_files() -> None:
+    """A Collector reads both, so both are counted."""
+    document = MessageToJson(make_spans(), preserving_proto_field_name=True).encode()
+    assert b"resource_spans" in document
+    content = count_http(document, "", "application/json", "traces")
+    assert (content.items, content.services) == (3, ["checkout"])

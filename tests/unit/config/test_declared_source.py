@@ -82,6 +82,16 @@ def test_an_sdks_file_can_be_named(tmp_path: Path) -> None:
     assert target.name == "sdk-traces"
 
 
+def test_what_is_wrong_with_a_compose_file_is_said(tmp_path: Path) -> None:
+    """One reference that compose refuses, and what was looked for where nothing exports."""
+    file = tmp_path / "compose.yaml"
+    file.write_text("services: {a: {image: x, command: '${env:X:-y}'}}")
+    with pytest.raises(ConfigurationError, match="reference that is not valid"):
+        files_of(DeclaredSource.of("sdk", str(file)))
+    file.write_text("services: {a: {image: x}}")
+    assert files_of(DeclaredSource.of("sdk", str(file))) == [()]
+
+
 def test_each_file_of_a_pattern_comes_by_itself(tmp_path: Path) -> None:
     """So that targets of two files can be joined, and those of one are not."""
     for name in "ba":

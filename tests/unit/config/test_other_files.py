@@ -29,7 +29,7 @@ FILES = {
     "variables": ("OTEL_EXPORTER_OTLP_ENDPOINT=https://c:4317\nA=b\n", "sdk"),
     "app.service": ("[Unit]\nDescription=x\n[Service]\nEnvironment=A=b\n", "sdk"),
     "prometheus.yaml": ("global: {}\nscrape_configs: []\n", "finds no exporter"),
-    "compose.yaml": ("services: {a: {image: b}}\n", "finds no exporter"),
+    "compose.yaml": ("services: {a: {image: b}}\n", "name it as sources"),
     "targets.json": ('[{"targets": ["a:1"], "labels": {}}]', "file_sd"),
     "gateway.yaml": (
         "receivers: {nop: }\nexporters: {debug: }\nservice: {pipelines: {}}\n",

@@ -40,7 +40,7 @@ RUNNABLE: Final = (
     "der", "der key", "utf16", "pkcs7", "pkcs7 der", "base64 of pem", "bare base64", "escaped",
     "carriage returns", "one line", "indented", "utf16 bare", "base64 twice", "base64 of a key",
     "gzip", "der with a line break", "secret", "pkcs12", "pkcs12 key", "base64 of a keystore",
-    "vault", "vault ca", "secret as JSON", "openssh",
+    "vault", "vault ca", "secret as JSON", "openssh", "in quotes", "behind a name",
 )  # fmt: skip
 NOTE: Final = re.compile(r"If ")
 """Steps for cases that are not these."""

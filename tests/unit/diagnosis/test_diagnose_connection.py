@@ -102,6 +102,18 @@ def test_no_connection_has_its_cause(kind: EndingKind, errno: str, cause: str) -
     assert any(errno in fact for fact in found.facts)
 
 
+@pytest.mark.parametrize("host", ["$(HOST_IP)", "${collector}", "<collector-host>", "{{host}}"])
+def test_a_reference_that_nothing_replaced_is_the_exporters(host: str) -> None:
+    """Kubernetes leaves $(NAME) as it is where no variable has that name: no resolver can help."""
+    lost = attempt("resolve", "dns", detail="EAI_NONAME", target=target(host=host))
+    found = diagnose(lost)
+    assert (found.cause, found.party, found.certain) == ("dns_failure", "exporter", True)
+    assert "Kubernetes replaces $(NAME)" in found.fix[0]
+    assert "${NAME}" in found.fix[0]
+    named = attempt("resolve", "dns", detail="EAI_NONAME", target=target(host="a_b.example"))
+    assert diagnose(named).party == "network"
+
+
 def test_a_name_and_a_proxy_have_theirs() -> None:
     """A name that does not resolve, the proxy's too; a proxy that opens no tunnel."""
     proxied = target(proxy="proxy:3128")

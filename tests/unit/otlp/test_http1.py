@@ -1,5 +1,6 @@
 """How a server's HTTP/1.1 bytes are read: from a real h11 server and hand-made."""
 
+import gzip
 import tracemalloc
 
 import h11
@@ -112,6 +113,45 @@ def test_textual_error_body_gives_the_message(content_type: str, body: bytes, me
     """JSON, text and markup show what they say, one safe line of it; other bodies nothing."""
     raw = said(403, [("content-type", content_type), ("content-length", str(len(body)))], body)
     assert answer(raw).message == message
+
+
+@pytest.mark.parametrize(
+    ("body", "read"),
+    [
+        (b"{}", (True, 0, "")),
+        (b'{"partialSuccess": {}}', (True, 0, "")),
+        (b'{"partialSuccess": null}', (True, 0, "")),
+        (
+            b'{"partialSuccess": {"rejectedSpans": "3", "errorMessage": "no quota"}}',
+            (True, 3, "no quota"),
+        ),
+        (b'{"partial_success": {"rejected_log_records": 2}}', (True, 2, "")),
+        (b'{"status": "ok"}', (None, 0, "")),
+        (b'{"partialSuccess": {"rejectedSpans": "many"}}', (None, 0, "")),
+        (b'{"partialSuccess": [1]}', (None, 0, "")),
+        (b"[]", (None, 0, "")),
+        (b"{", (None, 0, "")),
+    ],
+)
+def test_a_response_message_in_json_is_read(
+    body: bytes, read: tuple[bool | None, int, str]
+) -> None:
+    """Some backends answer Protobuf in JSON; what has other fields is another document."""
+    for media in ("application/json", "application/json; charset=utf-8"):
+        raw = said(200, [("content-type", media), ("content-length", str(len(body)))], body)
+        found = answer(raw)
+        assert (found.body_parses, found.rejected_items, found.partial_message) == read
+    packed = gzip.compress(body)
+    raw = said(
+        200,
+        [
+            ("content-type", media),
+            ("content-length", str(len(packed))),
+            ("content-encoding", "gzip"),
+        ],
+        packed,
+    )
+    assert answer(raw).body_parses is read[0]
 
 
 def test_message_is_short() -> None:

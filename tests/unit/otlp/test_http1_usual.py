@@ -38,7 +38,12 @@ LINES = [
     b"Return: a\rb",
     b"Null: \x00",
     b"Location: https://elsewhere.example/",
+    b"Date: Mon, 23 Nov 2026 10:00:01 GMT",
+    b"date: Thu, 01 Jan 1970 00:00:00 GMT",
+    b"Date: Mon, 23 Nov 2026 10:00:01 GMT and more",
+    b"Content-Length: 39",
 ]
+DATED_BODY = b"\r\nDate: Mon, 23 Nov 2026 10:00:01 GMT\r\n"
 STATUS_LINES = [
     b"HTTP/1.1 200 OK",
     b"HTTP/1.1 200 ",
@@ -83,12 +88,25 @@ def read(*pieces: bytes) -> list[tuple[object, ...]]:
     st.sampled_from(STATUS_LINES),
     st.lists(st.sampled_from(LINES), max_size=5),
     st.sampled_from([b"\r\n", b"\n"]),
-    st.sampled_from([b"", b"abc", b"abcd", b"\x0a\x01\x00", b"3\r\nabc\r\n0\r\n\r\n"]),
+    st.sampled_from(
+        [
+            b"",
+            b"abc",
+            b"abcd",
+            b"\x0a\x01\x00",
+            b"3\r\nabc\r\n0\r\n\r\n",
+            DATED_BODY,
+        ]
+    ),
 )
 @example(STATUS_LINES[0], [LINES[0], LINES[2], LINES[7]], b"\r\n", b"")
 @example(STATUS_LINES[0], [LINES[2], LINES[4]], b"\r\n", b"abc")
 @example(STATUS_LINES[0], [LINES[4], LINES[11]], b"\r\n", b"abc")
 @example(STATUS_LINES[4], [LINES[4]], b"\r\n", b"abc")
+@example(STATUS_LINES[0], [LINES[0], LINES[26], LINES[4]], b"\r\n", b"abc")
+@example(STATUS_LINES[0], [LINES[27], LINES[26], LINES[4]], b"\r\n", b"abc")
+@example(STATUS_LINES[0], [LINES[27], LINES[29]], b"\r\n", DATED_BODY)
+@example(STATUS_LINES[0], [LINES[28], LINES[4]], b"\r\n", b"abc")
 def test_both_readers_agree(status: bytes, lines: list[bytes], end: bytes, body: bytes) -> None:
     """In two pieces, the first of one byte, the same answer is read by the general parser."""
     raw = end.join([status, *lines, b"", body])
@@ -109,6 +127,17 @@ def test_they_agree_on_bodies_of_any_size(size: int) -> None:
     """Up to the bound of a body, and beyond it."""
     raw = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + bytes(size)
     assert read(raw) == read(raw[:1], raw[1:])
+
+
+def test_of_an_answer_that_comes_again_the_date_is_new() -> None:
+    """What is remembered of a short answer is everything but its Date."""
+    dates = [LINES[26], DATE, LINES[26]]
+    answers = [
+        read(b"\r\n".join([STATUS_LINES[0], date, LINES[2], LINES[4], b"", b"\x0a\x01\x00"]))
+        for date in dates
+    ]
+
+    assert answers[0] == answers[2] != answers[1]
 
 
 def test_the_usual_answer_needs_no_general_parser() -> None:

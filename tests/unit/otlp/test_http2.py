@@ -192,10 +192,19 @@ def test_goaway_that_drops_the_request_ends_the_exchange() -> None:
 
 
 def test_goaway_after_the_request_lets_the_answer_come() -> None:
-    """GOAWAY that names our stream changes nothing."""
-    frame = GoAwayFrame(last_stream_id=1).serialize()
+    """GOAWAY that names our stream ends nothing, but says why the connection then ends."""
+    frame = GoAwayFrame(last_stream_id=1, error_code=11, additional_data=b"calm").serialize()
     exchange = feed(SETTINGS + frame)
     assert not exchange.ended
+    exchange.receive_eof()
+    assert (exchange.answer, exchange.http2_error) == (None, 11)
+    assert exchange.detail == "GOAWAY, error code 11: calm"
+
+
+def test_a_graceful_shutdown_says_nothing_of_the_request() -> None:
+    """GOAWAY with the highest number may come before our request was read (RFC 9113 §6.8)."""
+    exchange = feed(SETTINGS + GoAwayFrame(last_stream_id=2**31 - 1).serialize(), eof=True)
+    assert (exchange.detail, exchange.http2_error) == ("", None)
 
 
 @pytest.mark.parametrize("head", [[], GRPC_HEAD])

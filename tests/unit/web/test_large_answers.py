@@ -92,6 +92,44 @@ async def test_where_all_are_new_one_is_shared_before_anybody_is_abandoned() -> 
         assert (bodies.made, bodies.abandoned) == (MOST_BODIES + 1, ["0"])
 
 
+async def test_a_body_in_the_making_is_shared_and_nobodys_loss() -> None:
+    """On a busy machine it takes seconds: who waits for it is not ended for those who come later."""
+    finish = asyncio.Event()
+    now, made, abandoned = 0.0, 0, []
+
+    async def make(key: Key) -> list[bytes]:
+        nonlocal made
+        made += 1
+        if key == TEXT:
+            await finish.wait()
+        return [b"whole"]
+
+    async def read(name: str, key: Key) -> list[bytes]:
+        async with shared.lease(key, lambda: abandoned.append(name)) as body:
+            return list(body)
+
+    async def hold(name: str) -> None:
+        async with shared.lease((True, False), lambda: abandoned.append(name)):
+            await asyncio.sleep(60)
+
+    shared = BodyCache(make, lambda: now)
+    waiting = [asyncio.create_task(read("first", TEXT))]
+    holding = []
+    for number in range(MOST_BODIES * 3):
+        await asyncio.sleep(0)
+        now += FRESH + 1
+        holding.append(asyncio.create_task(hold(str(number))))
+        await asyncio.sleep(0.01)
+    waiting.append(asyncio.create_task(read("later", TEXT)))
+    await asyncio.sleep(0.01)
+    finish.set()
+    assert await asyncio.gather(*waiting) == [[b"whole"]] * 2
+    assert made == 1 + MOST_BODIES * 3
+    assert set(abandoned) == {str(number) for number in range(MOST_BODIES * 3 - MOST_BODIES + 1)}
+    for task in holding:
+        task.cancel()
+
+
 async def test_a_body_that_cannot_be_made_is_nobodys() -> None:
     """The next scrape tries again."""
 

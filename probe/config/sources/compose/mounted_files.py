@@ -1,17 +1,31 @@
 """The files that a service of a compose file sees: bind mounts, configs and secrets. Pure but for readers."""
 
 import posixpath
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
+from probe.config.errors import explain_unreadable
 from probe.config.sources.manifest.objects import Node
 from probe.model.surroundings import Container, MountedFile, UnknownMount
 from probe.text.description import describe_path
 
-_MOST_FILES = 200
+_MOST_FILES = 500
+_MOST_BYTES = 32 * 1024 * 1024
 _LARGEST = 1024 * 1024
 _DEEPEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is known of a file or directory of the host."""
+
+    files: tuple[tuple[str, bytes], ...] = ()
+    """The content of each file, by what follows the path in its own."""
+    unread: tuple[tuple[str, str], ...] = ()
+    """Why the probe cannot read what is there."""
+    whole: bool = True
+    """Whether these are all: a source tree may hold more than is read of a mount."""
 
 
 @dataclass(slots=True)
@@ -24,29 +38,54 @@ class HostFiles:
     """Raises OSError or ValueError."""
     list_directory: Callable[[str], Sequence[str]]
     """Raises OSError."""
-    left: int = field(default=_MOST_FILES)
+    room: int = field(default=_MOST_BYTES)
+    """Bytes that may still be kept, of all services together."""
+    known: dict[str, Listing] = field(default_factory=dict)
 
     def locate(self, path: str) -> str:
         """Return the path as the host knows it."""
         return posixpath.normpath(posixpath.join(self.directory, path))
 
-    def list_below(self, path: str, depth: int = 0) -> Iterator[tuple[str, bytes]]:
-        """Yield the files at or below `path`, by what follows it in their paths."""
-        if self.left <= 0 or depth > _DEEPEST:
-            return
+    def list_below(self, path: str) -> Listing:
+        """Return the files at or below `path`, those of each directory before what is below it."""
+        if path not in self.known:
+            self.known[path] = self._read_below(path)
+        return self.known[path]
+
+    def _read_below(self, path: str) -> Listing:
+        files: list[tuple[str, bytes]] = []
+        unread: list[tuple[str, str]] = []
+        waiting, whole = deque([("", 0)]), True
+        while waiting:
+            below, depth = waiting.popleft()
+            if len(files) >= _MOST_FILES or self.room <= 0:
+                return Listing(tuple(files), tuple(unread), whole=False)
+            try:
+                content = self.read_file(f"{path}{below}")
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError) as error:
+                names = self._list(f"{path}{below}")
+                if names is None:
+                    unread.append((below, explain_unreadable(error)))
+                elif depth < _DEEPEST:
+                    waiting.extend((f"{below}/{name}", depth + 1) for name in names)
+                else:
+                    whole = whole and not names
+                continue
+            if len(content) > _LARGEST:
+                whole = False
+                continue
+            self.room -= len(content)
+            files.append((below, content))
+        return Listing(tuple(files), tuple(unread), whole=whole)
+
+    def _list(self, path: str) -> list[str] | None:
+        """Return the names in a directory; None where it is none, or closed."""
         try:
-            content = self.read_file(path)
-        except FileNotFoundError:
-            return
-        except (OSError, ValueError):
-            with suppress(OSError):
-                for name in sorted(self.list_directory(path)):
-                    for below, found in self.list_below(f"{path}/{name}", depth + 1):
-                        yield f"/{name}{below}", found
-            return
-        self.left -= 1
-        if len(content) <= _LARGEST:
-            yield "", content
+            return sorted(self.list_directory(path))
+        except OSError:
+            return None
 
 
 def make_container(title: str, service: Node, top: Node, files: HostFiles) -> Container:
@@ -60,10 +99,21 @@ def make_container(title: str, service: Node, top: Node, files: HostFiles) -> Co
             unknown.append(UnknownMount(path=target, reason=reason))
             continue
         host = files.locate(source)
-        mounts.append(target)
-        for below, content in files.list_below(host):
+        listing = files.list_below(host)
+        for below, content in listing.files:
             origin = describe_path(f"{host}{below}")
             found.append(MountedFile(path=f"{target}{below}", origin=origin, content=content))
+        for below, why in listing.unread:
+            reason = f"{describe_path(f'{host}{below}')} cannot be read: {why}"
+            unknown.append(UnknownMount(path=f"{target}{below}", reason=reason))
+        if listing.whole:
+            mounts.append(target)
+        else:
+            reason = (
+                f"of {describe_path(host)} the probe reads {_MOST_FILES} files of at most 1 MiB, in "
+                f"directories {_DEEPEST} deep"
+            )
+            unknown.append(UnknownMount(path=target, reason=reason))
     for kind, folder in (("secrets", "/run/secrets/"), ("configs", "/")):
         for one in service[kind].items():
             name = one.value if isinstance(one.value, str) else one["source"].text
@@ -76,7 +126,7 @@ def make_container(title: str, service: Node, top: Node, files: HostFiles) -> Co
             elif held and held["file"]:
                 host = files.locate(held["file"].text)
                 origin = describe_path(host)
-                contents = [content for below, content in files.list_below(host) if not below]
+                contents = [content for below, content in files.list_below(host).files if not below]
                 found += (MountedFile(path=target, origin=origin, content=one) for one in contents)
                 if not contents:
                     reason = f"{origin}, which it is made of, cannot be read"

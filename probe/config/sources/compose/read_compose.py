@@ -14,6 +14,7 @@ from typing import Any, Final
 from probe.config.errors import ConfigurationError, NotProbedError, explain_unreadable
 from probe.config.location import Location
 from probe.config.source_content import SourceContent
+from probe.config.sources.compose.extended import follow_extends
 from probe.config.sources.compose.mounted_files import HostFiles, make_container
 from probe.config.sources.manifest.container_arguments import names_collector, read_arguments
 from probe.config.sources.manifest.container_collector import find_texts, read_texts
@@ -33,7 +34,7 @@ from probe.text.safe_text import safe_text
 _LARGEST_KEY: Final = 64 * 1024
 _NOTHING: Final = (
     "none of its services has an OTEL_EXPORTER_OTLP_* variable or is a Collector whose configuration "
-    "it mounts; extends and include are not followed"
+    "it mounts; include, and extends of another file, are not followed"
 )
 
 
@@ -63,6 +64,8 @@ def read_compose(
     document = parse_yaml(raw, file, plain=_read_plain)
     problems = Problems()
     value = _replace_references(document.value, Location(document), known)
+    if isinstance(value, dict) and "services" in value:
+        value = {**value, "services": follow_extends(value["services"])}
     top = Node(value, Location(replace(document, value=value)), problems)
     targets: list[Target] = []
     secrets: dict[Secret, None] = {}
@@ -110,7 +113,14 @@ def _read_service(
         texts = find_texts(place, arguments)
         if texts is not None:
             return _place(read_texts(texts.texts, place), place)
-    if has_sdk(place, (*entry, *command)):
+    sdk = has_sdk(place, (*entry, *command))
+    extends = service["extends"]
+    elsewhere = extends["file"].text if isinstance(extends.value, dict) else ""
+    if elsewhere and (sdk or names_collector(arguments)):
+        raise NotProbedError(
+            f"it extends a service of {safe_text(elsewhere)}, which is not followed"
+        )
+    if sdk:
         return _place(read_sdk(place, (*entry, *command), exporter), place)
     return SourceContent()
 

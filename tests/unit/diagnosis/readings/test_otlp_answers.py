@@ -1,6 +1,7 @@
 """Which answers show that a port serves the other OTLP protocol, and which leave it open."""
 
 import pytest
+from msgspec import structs
 
 from probe.diagnosis.readings.otlp_answers import serves_other_protocol
 from probe.model.evidence import Answer
@@ -32,6 +33,7 @@ def answer(
         (answer(202, over_h2=False), True),
         (answer(200, "text/html"), None),
         (answer(200, "application/json"), None),
+        (structs.replace(answer(200, "application/json"), body_parses=True), True),
         (answer(404), None),
         (answer(401, "text/plain", over_h2=False), None),
         (answer(502, "text/html", over_h2=False), None),

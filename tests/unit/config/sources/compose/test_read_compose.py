@@ -14,6 +14,7 @@ from probe.config.sources.sdk.formats import recognise_format
 from probe.model.runtime import COLLECTOR, JAVA_OKHTTP
 from probe.model.surroundings import Container
 from probe.model.target import Target
+from probe.surroundings.container_files import ContainerFiles
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
@@ -180,6 +181,91 @@ def test_one_bad_service_stops_no_other() -> None:
 
     assert [target.name for target in content.targets] == ["b: sdk"]
     assert len(content.errors) == 1
+
+
+@pytest.mark.parametrize("named", ["base", "{service: base}"])
+def test_a_service_has_what_it_extends(named: str) -> None:
+    """Its own variables come over those of the other, in either form, and its mounts are added."""
+    text = f"""
+services:
+  base:
+    image: x
+    environment: {{{ENDPOINT}: 'https://c:4317', OTEL_EXPORTER_OTLP_CERTIFICATE: /certs/ca.pem}}
+    volumes: [./certs:/certs]
+  pay:
+    extends: {named}
+    environment: [OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=/pay/tls.crt]
+    volumes: [./pay:/pay]
+"""
+    content = read(text, {"/app/certs/ca.pem": "CA", "/app/pay/tls.crt": "C"})
+
+    assert content.errors == ()
+    assert [target.name for target in content.targets] == ["base: sdk", "pay: sdk"]
+    tls, container = content.targets[1].tls, content.targets[1].runs_in
+    assert (tls.ca_file, tls.cert_file) == ("/certs/ca.pem", "/pay/tls.crt")
+    assert isinstance(container, Container)
+    assert {one.path for one in container.files} == {"/certs/ca.pem", "/pay/tls.crt"}
+
+
+def test_a_service_that_extends_one_of_another_file_is_not_probed_by_half() -> None:
+    """Its settings are not all here; a service that exports nothing may extend what it likes."""
+    text = f"""
+services:
+  a: {{image: x, extends: {{file: base.yaml, service: b}}, environment: ['{ENDPOINT}=https://c']}}
+  db: {{image: x, extends: {{file: base.yaml, service: db}}}}
+"""
+    content = read(text)
+    assert content.targets == ()
+    (error,) = content.errors
+    assert "service a: it extends a service of base.yaml" in error.reason
+
+
+@pytest.mark.parametrize("text", ["a: {image: x, extends: a}", "a: {extends: b}, b: {extends: a}"])
+def test_services_that_extend_each_other_end(text: str) -> None:
+    """Compose refuses them; reading them stops."""
+    assert read(f"services: {{{text}}}").targets == ()
+
+
+def test_a_large_mount_hides_no_file_of_another_one() -> None:
+    """A source tree holds more than is read: what else it has is unknown, and nothing is missing."""
+    text = f"""
+services:
+  app:
+    image: x
+    environment: {{{ENDPOINT}: 'https://c:4317'}}
+    volumes: [.:/src, ./certs:/certs]
+"""
+    files = {f"/app/{number:04}.js": "" for number in range(900)} | {"/app/certs/ca.pem": "CA"}
+    container = only(text, files).runs_in
+    assert isinstance(container, Container)
+    assert (container.mounts, [one.path for one in container.unknown]) == (("/certs",), ["/src"])
+    seen = ContainerFiles(container)
+    assert seen.read("/certs/ca.pem", 9) == b"CA"
+    assert "the probe reads 500 files" in seen.explain_unknown("/src/tls.key")
+
+
+def test_a_file_that_the_probe_may_not_read_is_not_missing() -> None:
+    """Docker's root can read it."""
+
+    def read_file(name: str) -> bytes:
+        if name == "/certs":
+            raise ValueError("it is a directory, not a file")
+        raise PermissionError(errno.EACCES, "Permission denied", name)
+
+    def list_directory(name: str) -> list[str]:
+        if name == "/certs":
+            return ["tls.key"]
+        raise NotADirectoryError(errno.ENOTDIR, "Not a directory", name)
+
+    text = f"services: {{a: {{image: x, environment: ['{ENDPOINT}=https://c'], volumes: ['/certs:/certs']}}}}"
+    content = read_compose(
+        text.encode(), "/app/compose.yaml", {}, COLLECTOR.id, read_file, list_directory
+    )
+    container = content.targets[0].runs_in
+    assert isinstance(container, Container)
+    (unknown,) = container.unknown
+    assert unknown.path == "/certs/tls.key"
+    assert unknown.reason == "/certs/tls.key cannot be read: Permission denied"
 
 
 def test_without_an_exporter_it_says_what_was_looked_for() -> None:
