@@ -56,6 +56,7 @@ def collect_target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         settings_file=_settings_file(target),
         signal_paths=_signal_paths(target),
         request_to_root=_path_without_query(target) == "/",
+        path_ends_in_slash=_path_without_query(target).endswith("/"),
         signal_variables=target.signal_variables,
         address=target.replica,
         runs_in="" if runs_in is None else safe_text(runs_in.name),

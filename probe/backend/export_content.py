@@ -8,6 +8,7 @@ walk reads these fields alone. It is bounded: while it goes on, no other connect
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, Literal
 
 import msgspec
@@ -251,7 +252,15 @@ def _count_json(document: Any, signal: Signal, content: Content) -> None:
 
 
 def _get(holder: Any, key: str) -> Any:
-    return holder.get(key) if isinstance(holder, dict) else None
+    """Return a field by its name in lowerCamelCase, or as in the .proto file: a Collector reads both."""
+    if not isinstance(holder, dict):
+        return None
+    return holder[key] if key in holder else holder.get(_name_as_in_proto(key))
+
+
+@cache
+def _name_as_in_proto(key: str) -> str:
+    return "".join(f"_{char.lower()}" if char.isupper() else char for char in key)
 
 
 def _list(holder: Any, key: str) -> list[Any]:

@@ -7,6 +7,7 @@ or a `ConfigurationError`; how often and how far one value may expand is bounded
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import is_
 from typing import Any, Final
 
 from probe.config.errors import (
@@ -153,15 +154,18 @@ class _Run:
             return value
         if depth > MAX_NESTING:
             raise location.error(f"nests deeper than {MAX_NESTING} levels")
+        # What holds no reference is not made a second time: of thousands of targets few do.
         if isinstance(value, dict):
-            return {
+            found = {
                 key: self.expand(item, location[key], budget, depth + 1)
                 for key, item in value.items()
             }
-        return [
+            return value if all(map(is_, found.values(), value.values())) else found
+        items = [
             self.expand(item, location[place], budget, depth + 1)
             for place, item in enumerate(value)
         ]
+        return value if all(map(is_, items, value)) else items
 
     def _expand_text(self, text: str, budget: _Budget, depth: int) -> Any:
         while (reference := find_reference(text)) is not None:

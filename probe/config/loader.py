@@ -85,6 +85,8 @@ def load_configuration(
     try:
         document, warnings = _read_document(path, files, inputs)
         entry = _read_entry(document)
+        # From here on only its keys are asked for; the values of thousands of targets are many.
+        document = replace(document, value=dict.fromkeys(document.value or ()))
         loaded = _build(entry, document, inputs, known_causes, reader, listen)
     except ConfigurationError as error:
         error.files = tuple(files.names)

@@ -21,6 +21,9 @@ def merge_targets(files: Iterable[Iterable[Target]]) -> list[Target]:
     earlier one's name, schedule, expectation and labels count; labels, remarks and notes that only
     the later one has are added.
     """
+    files = [targets for file in files if (targets := list(file))]
+    if len(files) < 2:
+        return [target for file in files for target in file]
     together: list[Target] = []
     positions: dict[object, list[int]] = {}
     for file in files:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import StringIO
+from sys import intern
 from typing import Any, Final
 
 from probe.config.errors import ConfigurationError, KeyPath, render_key
@@ -248,6 +249,7 @@ class _Reader:
         self._anchors: dict[str, tuple[Any, Any, int]] = {}
         self._counted = 0
         self._aliased = 0
+        self._last = Place(first_line)  # values without parts share the place of their line
 
     def read_document(self, first_alone: bool) -> Document:
         root: Document | None = None
@@ -297,7 +299,7 @@ class _Reader:
         while _kind(event := next(self._events)) != "SequenceEnd":
             value, inner = self._read(event, (*path, len(values)))
             values.append(value)
-            parts.append(Place(self._line(event), inner))
+            parts.append(self._place(event, inner))
         return values, parts
 
     def _read_mapping(self, path: KeyPath) -> tuple[dict[str, Any], dict[str, Place]]:
@@ -313,7 +315,7 @@ class _Reader:
             behind = next(self._events)
             value, inner = self._read(behind, (*path, key))
             if not merging:
-                values[key], parts[key] = value, Place(self._line(event), inner)
+                values[key], parts[key] = value, self._place(event, inner)
             elif isinstance(value, dict):
                 merges.append((value, inner))
             elif isinstance(value, list) and all(isinstance(item, dict) for item in value):
@@ -334,7 +336,7 @@ class _Reader:
             raise self._error("a key must be text, not a mapping or a list", event, path)
         self._counted += 1
         self._check_characters(event, path)
-        return str(event.value)
+        return intern(str(event.value))  # each target of a file has the same keys
 
     def _read_alias(self, event: Any, path: KeyPath) -> tuple[Any, Any]:
         if event.anchor not in self._anchors:
@@ -371,6 +373,12 @@ class _Reader:
         # Only an escape like \ud800 can bring a surrogate in: no UTF-8 holds one.
         if not event.value.isascii() and _SURROGATE.search(event.value):
             raise self._error("holds a character that YAML does not allow", event, path)
+
+    def _place(self, event: Any, parts: Any) -> Place:
+        place = Place(self._line(event), parts)
+        if parts is None and place != self._last:
+            self._last = place
+        return self._last if parts is None else place
 
     def _line(self, event: Any) -> int:
         return int(event.start_mark.line) + self._first_line

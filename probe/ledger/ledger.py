@@ -49,7 +49,8 @@ class Ledger:
 
     def knows(self, target: Target) -> bool:
         """Return whether `target` has a runtime, as it is."""
-        return self._runtimes.get(target.name) is self.runtime_of(target)
+        known = self._runtimes.get(target.name)
+        return known is not None and (known.target is target or known.target == target)
 
     def runtime_of(self, target: Target) -> TargetRuntime:
         """Return the runtime of `target`.
@@ -57,10 +58,7 @@ class Ledger:
         An attempt may outlive its target, which a reload removes or changes: it then has a
         runtime of its own, which nobody else sees.
         """
-        known = self._runtimes.get(target.name)
-        if known is not None and (known.target is target or known.target == target):
-            return known
-        return TargetRuntime(target)
+        return self._runtimes[target.name] if self.knows(target) else TargetRuntime(target)
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` with the runtime after each attempt, an address's included."""
@@ -69,6 +67,12 @@ class Ledger:
     def subscribe_rounds(self, listener: Listener) -> None:
         """Call `listener` with a target's runtime after each attempt, or of all its addresses."""
         self._round_listeners.append(listener)
+
+    def add_targets(self, targets: Iterable[Target]) -> None:
+        """Know `targets` too, a changed one in place of the one of its name."""
+        added = {target.name: self.runtime_of(target) for target in targets}
+        # Who is going through those of before in steps, goes on with those.
+        self._runtimes = self._runtimes | added
 
     def replace_targets(self, targets: Iterable[Target]) -> None:
         """Follow a reload: keep the runtimes of unchanged targets, drop the others.

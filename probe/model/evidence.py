@@ -293,6 +293,8 @@ class TargetFacts(Record, frozen=True):
     """OTLP/HTTP: the signals whose own path, /v1/<signal>, the request's path ends in, in order."""
     request_to_root: bool = False
     """OTLP/HTTP: whether the request goes to /."""
+    path_ends_in_slash: bool = False
+    """OTLP/HTTP: whether the path that is set for it ends in /."""
     signal_variables: SignalVariables = ()
     """Of an SDK's environment: the settings that a signal's own variables decide, and which."""
     address: str = ""

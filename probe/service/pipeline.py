@@ -6,7 +6,7 @@ another one.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -41,6 +41,9 @@ from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 
 USER_AGENT: Final = f"mtls-probe/{__version__}"
+
+REPLACED_AT_ONCE: Final = 200
+"""Changed targets of a reload that are taken in one go: some milliseconds."""
 
 CLOCK_LOOK_UPS: Final = 8
 """Look-ups at a time of the names of clock sources."""
@@ -157,17 +160,25 @@ class Pipeline:
 
     def replace_targets(self, targets: Sequence[Target]) -> None:
         """Take the targets of a reload; drop the runtimes of removed and changed targets."""
-        # Before the old runtimes are dropped: what is known about files still in use must be kept.
-        kept = [
-            (target, self.credentials.open(target), self.ledger.find(target.name))
-            for target in targets
-            if not self.ledger.knows(target)
-        ]
+        for _ in self.replace_in_steps(targets):
+            pass
+
+    def replace_in_steps(self, targets: Sequence[Target]) -> Iterator[None]:
+        """Do what `replace_targets` does, and yield where attempts may go on meanwhile."""
+        changed = [target for target in targets if not self.ledger.knows(target)]
+        for start in range(0, len(changed), REPLACED_AT_ONCE):
+            # Before the old runtimes are dropped: what is known about files still in use must be kept.
+            kept = [
+                (target, self.credentials.open(target), self.ledger.find(target.name))
+                for target in changed[start : start + REPLACED_AT_ONCE]
+            ]
+            self.ledger.add_targets(target for target, _, _ in kept)
+            for target, opened, before in kept:
+                runtime = self.ledger.runtime_of(target)
+                runtime.get_store(_AttemptSetup).files = opened
+                keep_changes(before, runtime, time.time())
+            yield
         self.ledger.replace_targets(targets)
-        for target, opened, before in kept:
-            runtime = self.ledger.runtime_of(target)
-            runtime.get_store(_AttemptSetup).files = opened
-            keep_changes(before, runtime, time.time())
 
     async def probe_once(self, target: Target, scope: AttemptScope | None = None) -> Observation:
         """Make one attempt and enter what it means: into the ledger, or into a detached runtime.

@@ -140,7 +140,7 @@ class Reloader:
                     log.error("config_reload_failed", reason=self.failure, keeps=keeps)  # noqa: TRY400  (a mistake of the user's needs no traceback)
                 return self.failure
             if self.failure or log_unchanged or loaded != self.configuration:
-                self._swap(loaded)
+                await self._swap(loaded)
             return None
 
     def _prepare(self, loaded: Configuration) -> Configuration:
@@ -149,13 +149,15 @@ class Reloader:
         self._credential_files = (loaded, _list_credential_files(loaded))
         return loaded
 
-    def _swap(self, loaded: Configuration) -> None:
+    async def _swap(self, loaded: Configuration) -> None:
+        """Put `loaded` in force; attempts go on meanwhile, however many targets have changed."""
         old = self.configuration
         fixed = [name for name in _FIXED_AT_START if getattr(loaded, name) != getattr(old, name)]
         if fixed:
             log.warning("config_restart_required", settings=fixed)
-        self._pipeline.replace_targets(loaded.targets)
-        self._schedule.replace(loaded.targets)
+        for part in (self._pipeline, self._schedule):
+            for _ in part.replace_in_steps(loaded.targets):
+                await asyncio.sleep(0)
         self.configuration = loaded
         self._credential_directories.report_everything()
         self.failure, self._refused_files = None, ()

@@ -10,7 +10,8 @@ import heapq
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from itertools import count
@@ -31,6 +32,8 @@ _SHORTEST_WAIT: Final = 0.005
 """Attempts that are due within this many seconds share one wake-up of the loop."""
 MOST_AT_ONCE: Final = 8
 """Attempts that begin in one turn of the loop: after a hold-up many are due, and each computes."""
+PLACED_AT_ONCE: Final = 1000
+"""New targets of a reload that get their place in one go: some milliseconds."""
 _RESOLUTION: Final = 1e-6
 """Seconds between two times that APScheduler can tell apart."""
 _CANCELLATION: Final = 1.0
@@ -109,7 +112,7 @@ class Schedule:
             next_run_time=self._zone.show(self._anchor),
             misfire_grace_time=None,
         )
-        self._add(self._turns.values())
+        _exhaust(self._spread(self._turns.values(), spread_new(len(self._turns))))
 
     def replace(self, targets: Iterable[Target]) -> None:
         """Attempt `targets` from now on, and no others; an unchanged one keeps its schedule.
@@ -117,24 +120,29 @@ class Schedule:
         A changed target counts as new; those that failed before come first, because a change is
         meant to fix them. An attempt in flight goes on to its end.
         """
+        _exhaust(self.replace_in_steps(targets))
+
+    def replace_in_steps(self, targets: Iterable[Target]) -> Iterator[None]:
+        """Do what `replace` does, and yield where attempts may go on meanwhile."""
         before, wanted = self._turns, {target.name: target for target in targets}
-        # Keep the known one of two equal targets: the ledger compares by identity first.
-        kept = {name: turn for name, turn in before.items() if wanted.get(name) == turn.target}
-        new = {
-            name: _Turn(
-                target,
-                Ticks(name, target.interval),
-                failing=name in before and before[name].failing,
-            )
-            for name, target in wanted.items()
-            if name not in kept
-        }
+        kept: dict[str, _Turn] = {}
+        new: dict[str, _Turn] = {}
+        for number, (name, target) in enumerate(wanted.items(), 1):
+            known = before.get(name)
+            # Keep the known one of two equal targets: the ledger compares by identity first.
+            if known is not None and (known.target is target or known.target == target):
+                kept[name] = known
+            else:
+                failing = known is not None and known.failing
+                new[name] = _Turn(target, Ticks(name, target.interval), failing=failing)
+            if number % PLACED_AT_ONCE == 0:
+                yield
         for name, turn in before.items():
             if name not in kept:
                 turn.due = math.inf
         self._turns = kept | new
         if self._runs:
-            self._add(new.values())
+            yield from self._spread(new.values(), spread_new(len(new)))
 
     def attempt_now(self, names: Iterable[str]) -> frozenset[str]:
         """Attempt these targets at once, between their ticks; unknown names are ignored.
@@ -148,7 +156,7 @@ class Schedule:
             return frozenset()
         asked = [turn for name in {*names} if (turn := self._turns.get(name)) is not None]
         idle = [turn for turn in asked if turn.task is None]
-        self._spread(idle, spread_asked(len(idle)))
+        _exhaust(self._spread(idle, spread_asked(len(idle))))
         return frozenset(turn.target.name for turn in asked if turn.task is not None)
 
     async def stop(self, grace: float) -> None:
@@ -173,20 +181,20 @@ class Schedule:
     def _runs(self) -> bool:
         return self._scheduler.running and not self._stopping
 
-    def _add(self, turns: Collection[_Turn]) -> None:
-        self._spread(turns, spread_new(len(turns)))
-
-    def _spread(self, turns: Collection[_Turn], seconds: float) -> None:
+    def _spread(self, turns: Collection[_Turn], seconds: float) -> Iterator[None]:
         """Attempt `turns` within so many seconds, or an interval, unless their tick comes before."""
         now = self._clock()
         groups: tuple[list[tuple[float, _Turn]], ...] = ([], [])
         for turn in turns:
             groups[not turn.failing].append((turn.ticks.offset, turn))
-        for share, turn in place(groups):
+        for number, (share, turn) in enumerate(place(groups), 1):
             due = now + share * min(turn.target.interval, seconds)
             if due < turn.due:
                 self._put(turn, due)
-        self._set_timer(now)
+            if number % PLACED_AT_ONCE == 0:
+                self._set_timer(self._clock())
+                yield
+        self._set_timer(self._clock())
 
     def _put(self, turn: _Turn, due: float) -> None:
         turn.due = due
@@ -264,6 +272,11 @@ class Schedule:
             self._on_missed(name)
         except Exception:  # the same, and the timer of the schedule with it
             log.exception("probe_fault", work="missed attempt", target=safe_text(name))
+
+
+def _exhaust(steps: Iterator[None]) -> None:
+    """Take all steps at once."""
+    deque(steps, maxlen=0)
 
 
 class _MonotonicZone(tzinfo):

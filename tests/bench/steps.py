@@ -20,13 +20,14 @@ from typing import Final
 from probe.model.target import Protocol
 from tests.bench.attempts import count_calls, make_target
 from tests.bench.backends import Site, nginx_site, serving
-from tests.bench.comparison import WARM
 from tests.bench.figures import Figure, Settings, show
 from tests.bench.meters import started
 from tests.bench.peers import run_probe
 
 SECONDS: Final = 8.0
 QUICK_SECONDS: Final = 3.0
+SETTLING: Final = 15.0
+"""Seconds until each target has had its experiments, which are made a few at a time."""
 CALLS: Final = 50
 SYSTEM_CALLS: Final = (20, 60)
 INSTRUCTIONS: Final = (20, 60)
@@ -99,7 +100,7 @@ def measure_service(site: Site, seconds: float) -> Iterator[Figure]:
         file = site.files.folder / "counts.txt"
         module = ("tests.bench.counted_service", str(file))
         pid = run_probe(site, stack, port="http1", protocol="http/protobuf", module=module)
-        time.sleep(WARM)
+        time.sleep(SETTLING)
         taken, (calls, timers) = site.connections(), _read_counts(pid, file)
         time.sleep(seconds)
         taken, later = site.connections() - taken, _read_counts(pid, file)
@@ -109,7 +110,7 @@ def measure_service(site: Site, seconds: float) -> Iterator[Figure]:
         pid = run_probe(site, stack, port="http1", protocol="http/protobuf")
         log = site.files.folder / "strace.txt"
         command = ["strace", "-c", "-f", "-p", str(pid), "-o", str(log)]
-        time.sleep(WARM)
+        time.sleep(SETTLING)
         taken = -site.connections()
         with started(command, stop=signal.SIGINT):
             time.sleep(seconds)

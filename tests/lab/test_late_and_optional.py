@@ -80,6 +80,21 @@ def test_httpd_that_looks_at_the_result_of_the_verification(
         assert found.cause == cause, found
 
 
+def test_nginx_that_verifies_takes_no_request_for_another_name(tmp_path: Path, pki: LabPki) -> None:
+    """The handshake asked for localhost, the request names 127.0.0.1: 421."""
+    with reserved_port() as port:
+        http = "".join(
+            f"server {{ listen 127.0.0.1:{port} ssl; server_name {name};\n"
+            f"ssl_certificate {pki.server.cert_file}; ssl_certificate_key {pki.server.key_file};\n"
+            f"ssl_client_certificate {pki.client_ca_file}; ssl_verify_client on;\n"
+            "location / { return 204; } }\n"
+            for name in ("localhost", "127.0.0.1")
+        )
+        with run_nginx(tmp_path, port, http=http):
+            _, found = observe(target(pki, port, pki.client, protocol="http/protobuf"))
+            assert (found.cause, found.certain) == ("server_name_unrecognized", True), found
+
+
 def test_nginx_with_an_optional_certificate_and_a_rule(tmp_path: Path, pki: LabPki) -> None:
     """What Kubernetes's ingress makes of auth-tls-verify-client: optional, with a rule of one's own."""
     with reserved_port() as port:

@@ -12,6 +12,14 @@ from probe.model.evidence import Answer, Evidence, TargetFacts
 from probe.model.media_types import is_protobuf_media
 from probe.model.tls_alerts import TlsAlert
 
+_OTHER_VERSION: Final = 464
+_SET_VERSION: Final = (
+    "Set the protocol version of the target group behind {endpoint} to what the exporter speaks: "
+    "gRPC for OTLP over gRPC, HTTP1 or HTTP2 for OTLP over HTTP. It is chosen when a target group "
+    "is made.",
+    "Or let the exporter speak what the target group has.",
+)
+
 
 def _match_alpn(evidence: Evidence) -> Match | None:
     if evidence.ending.kind != "alpn":
@@ -45,6 +53,12 @@ def _match_protocol(evidence: Evidence) -> Match | None:
         return Match(Strength.NAMED, (fact,), fix=_switch_protocol(target, "gRPC"))
     if answer is None or evidence.ending.kind != "answered":
         return None
+    if answer.http_status == _OTHER_VERSION:
+        fact = (
+            "HTTP 464 comes from AWS's Application Load Balancer, whose target group has another "
+            "protocol version than the request"
+        )
+        return Match(Strength.NAMED, (fact,), fix=_SET_VERSION, party="backend")
     if target.protocol == "grpc":
         return _match_http_answer(evidence, answer)
     if answer.grpc_status is None and not is_grpc_answer(answer):

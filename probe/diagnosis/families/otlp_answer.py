@@ -309,7 +309,8 @@ CAUSES: Final = (
         id="otlp_unavailable",
         title="The backend is there and can't take data now",
         meaning="It is starting, stopping, overloaded, or a gateway finds nothing behind it.",
-        evidence="gRPC UNAVAILABLE (14) or DEADLINE_EXCEEDED (4), HTTP 502, 503, 504 or 408.",
+        evidence="gRPC UNAVAILABLE (14) or DEADLINE_EXCEEDED (4), HTTP 502, 503, 504 or 408, or "
+        "Cloudflare's 520 to 530.",
         fix=(
             "Look at the health of the backend at {endpoint} (a Collector's health_check "
             "extension says it), and at what its gateway forwards to.",
@@ -334,6 +335,7 @@ CAUSES: Final = (
             "TLS works, and an empty request is accepted: mtls-probe check ENDPOINT is confirmed."
         ),
         applies=_WITH_SUCCESS,
+        explained_by=(*_EXPLAINED_BY, "server_name_unrecognized"),
         match=_match_rejected,
     ),
 )

@@ -4,10 +4,14 @@ from functools import partial
 from typing import Final
 
 from probe.diagnosis.cause import SERVER_ENDINGS, Cause, Match, Rank, Strength
-from probe.diagnosis.fixes.server_fixes import match_names, request_another_name
+from probe.diagnosis.fixes.server_fixes import (
+    match_names,
+    name_one_host,
+    request_another_name,
+)
 from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
 from probe.diagnosis.readings.client_certificate import describe_usage_fault
-from probe.diagnosis.readings.otlp_answers import is_otlp_answer
+from probe.diagnosis.readings.otlp_answers import describe_answer, is_otlp_answer
 from probe.diagnosis.readings.server_verification import (
     get_unverified_handshake,
     list_faults,
@@ -21,6 +25,7 @@ from probe.x509.validity import find_invalid
 
 _NAME_ALERTS: Final = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED})
 _FORBIDDEN: Final = 403
+_MISDIRECTED: Final = 421
 _SHOWN_NAMES: Final = 8
 
 
@@ -99,6 +104,8 @@ def _list_names(certificate: CertificateFacts) -> str:
 
 def _match_unrecognized(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
+    if evidence.ending.kind == "answered":
+        return _match_misdirected(evidence)
     if handshake is None or get_fatal_alert(handshake) != TlsAlert.UNRECOGNIZED_NAME:
         return None
     return Match(
@@ -108,6 +115,26 @@ def _match_unrecognized(evidence: Evidence) -> Match | None:
             f"the SNI sent was {handshake.offer.server_name or '(none)'}",
         ),
         fix=request_another_name(evidence.target),
+    )
+
+
+def _match_misdirected(evidence: Evidence) -> Match | None:
+    """Match a server that takes no request for another name than the handshake's, where it verifies.
+
+    nginx with ssl_verify_client, and httpd, answer 421 (RFC 9110 §15.5.20).
+    """
+    answer, handshake, target = evidence.answer, evidence.handshake, evidence.target
+    if answer is None or handshake is None or answer.http_status != _MISDIRECTED:
+        return None
+    sent = handshake.offer.server_name
+    header = any(name.lower() == "host" for name in target.header_names)
+    if not sent or (sent == target.host and not header):
+        return None
+    named = "what its Host header says" if header else target.host
+    return Match(
+        Strength.NAMED,
+        (describe_answer(answer), f"the SNI sent was {sent}, and the request names {named}"),
+        fix=name_one_host(target),
     )
 
 
@@ -154,11 +181,14 @@ CAUSES: Final = (
             "The TLS server chooses its certificate by the name the client asks for, and has none "
             "for this one: often a load balancer or an ingress without a route for it."
         ),
-        evidence="Alert unrecognized_name (112).",
+        evidence=(
+            "Alert unrecognized_name (112); or HTTP 421 where the request names another host than "
+            "the handshake asked for."
+        ),
         fix=request_another_name(),
         tell_apart="With another name it passes: mtls-probe check ENDPOINT --server-name NAME",
         citations=("RFC 6066 §3", "RFC 8446 §6.2 unrecognized_name"),
-        applies=frozenset({"alert"}),
+        applies=frozenset({"alert", "answered"}),
         match=_match_unrecognized,
     ),
     _declare(

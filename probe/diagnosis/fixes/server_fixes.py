@@ -83,6 +83,19 @@ def request_another_name(target: TargetFacts = ANY_TARGET) -> Fix:
     )
 
 
+def name_one_host(target: TargetFacts) -> Fix:
+    """Return the steps where the handshake asks for another name than the requests do."""
+    override = ""
+    if get_settings_kind(target) != "sdk":
+        override = f" {name_setting(target, 'server_name_override')} and"
+    return (
+        "Write a name that the backend serves, and that its certificate has, in {endpoint_setting}, "
+        f"and remove{override} a header Host: then the handshake and the requests name the same.",
+        "{restart}",
+        "Or let one virtual host of the backend serve both names.",
+    )
+
+
 def trust_backend_ca(evidence: Evidence, last: CertificateFacts, *, reissued: bool) -> Fix:
     """Return the steps where no anchor of the exporter's issued the backend's certificate.
 

@@ -37,6 +37,9 @@ CAUSE_BY_HTTP: Final = {
     502: "otlp_unavailable",
     503: "otlp_unavailable",
     504: "otlp_unavailable",
+    **dict.fromkeys(
+        (*range(520, 528), 530), "otlp_unavailable"
+    ),  # Cloudflare's, of what is behind it
 }
 
 _OK: Final = 200

@@ -30,6 +30,9 @@ def find_path_mistake(target: TargetFacts) -> tuple[str, Fix] | None:
             f"Correct the path of {{endpoint_setting}} for {{endpoint}}: OTLP/HTTP wants {wanted}, "
             f"not {held[0]}."
         )
+    elif held and target.path_ends_in_slash:
+        fact = f"the request's path ends in {wanted}/, which is another one than {wanted}"
+        step = f"Remove the last / from {{endpoint_setting}} for {{endpoint}}: OTLP/HTTP wants {wanted}."
     elif target.request_to_root:
         # A Collector's only endpoint without an appended path is the one of the signal.
         own = f"{signal}_" if get_settings_kind(target) == "collector" else ""

@@ -191,3 +191,11 @@ def encode_varint(value: int) -> bytes:
     """Return a varint of protobuf."""
     *more, last = [value >> shift & 0x7F for shift in range(0, max(value.bit_length(), 1), 7)]
     return bytes([*(each | 0x80 for each in more), last])
+
+
+def test_json_may_have_the_names_of_the_proto_files() -> None:
+    """A Collector reads both, so both are counted."""
+    document = MessageToJson(make_spans(), preserving_proto_field_name=True).encode()
+    assert b"resource_spans" in document
+    content = count_http(document, "", "application/json", "traces")
+    assert (content.items, content.services) == (3, ["checkout"])

@@ -55,6 +55,10 @@ HTTP = {
     502: "otlp_unavailable",
     503: "otlp_unavailable",
     504: "otlp_unavailable",
+    520: "otlp_unavailable",
+    526: "otlp_unavailable",
+    529: "otlp_rejected",
+    530: "otlp_unavailable",
 }
 PROTOBUF = "application/x-protobuf"
 HTTP_SUCCESS = Answer(over="http/1.1", http_status=200, content_type=PROTOBUF)

@@ -1,4 +1,4 @@
-"""A page in answer to gRPC: an OTLP/HTTP port gives it, and any web server that has no such route."""
+"""Pages of web servers: in answer to gRPC, and to a request that names another host."""
 
 import msgspec.structs
 import pytest
@@ -6,8 +6,15 @@ import pytest
 from probe.diagnosis.diagnose import diagnose
 from probe.diagnosis.open_questions import choose_experiments
 from probe.model.diagnosis import Diagnosis
-from probe.model.evidence import Answer, Ending, Experiment
-from tests.support.evidence import AT, answered_attempt, complete_handshake, with_control
+from probe.model.evidence import Answer, Ending, Experiment, Offer
+from tests.support.evidence import (
+    AT,
+    HOST,
+    answered_attempt,
+    complete_handshake,
+    target,
+    with_control,
+)
 
 PROTOBUF = "application/x-protobuf"
 
@@ -72,3 +79,30 @@ def test_an_answer_in_http1_asks_nothing_further() -> None:
     """Who answers HTTP/2 in HTTP/1.1 does not speak gRPC."""
     old = msgspec.structs.replace(over_h2(404), over="http/1.1")
     assert choose_experiments(answered_attempt(old)) == ()
+
+
+@pytest.mark.parametrize(
+    ("sent", "headers", "cause"),
+    [
+        ("other.example", (), "server_name_unrecognized"),
+        (HOST, ("Host",), "server_name_unrecognized"),
+        (HOST, (), "otlp_rejected"),
+        ("", (), "otlp_rejected"),
+    ],
+)
+def test_a_misdirected_request_names_another_host(
+    sent: str, headers: tuple[str, ...], cause: str
+) -> None:
+    """Nginx that verifies clients answers 421 where SNI and the request's host differ."""
+    handshake = complete_handshake(offer=Offer(server_name=sent))
+    evidence = answered_attempt(
+        over_h2(421, "text/html"), handshake=handshake, target=target(header_names=headers)
+    )
+    found = diagnose(evidence)
+    assert (found.cause, found.certain, found.also) == (cause, True, ())
+
+
+def test_a_load_balancer_says_that_its_target_group_speaks_another_version() -> None:
+    """464 is AWS's own code, and its owner's to correct."""
+    found = diagnose(answered_attempt(over_h2(464, "")))
+    assert (*brief(found), found.party) == ("failed", "otlp_protocol_mismatch", True, "backend")

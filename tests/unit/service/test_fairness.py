@@ -6,13 +6,17 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
 from probe.config.configuration import Configuration, reuse_targets
+from probe.config.loader import ConfigurationLoader
 from probe.ledger.ledger import Ledger
 from probe.model.target import Endpoint, Target
 from probe.service.pipeline import Pipeline
+from probe.service.reload import Reloader
+from probe.service.schedule import Schedule
 from probe.web.application import _render_metrics
 from tests.support.web_fleet import Fleet, refused
 
@@ -123,3 +127,60 @@ async def test_a_reload_that_changes_little_does_not_hold_the_loop() -> None:
     for _ in range(3):
         await swap()
     assert min(took) < LONGEST
+
+
+def make_reloader() -> Reloader:
+    """Return one of a fleet of which each reload changes every target, and the order."""
+    targets = tuple(
+        Target(name=f"t{number}", endpoint=Endpoint("h", 1), interval=3000.0)
+        for number in range(TARGETS)
+    )
+    numbers = count(1)
+
+    def read(_answers: object) -> Configuration:
+        timeout = 1.0 + next(numbers)
+        return Configuration(
+            targets=tuple(replace(each, timeout=timeout) for each in reversed(targets))
+        )
+
+    async def attempt(_target: Target) -> bool:
+        return True
+
+    def ignore(_what: object) -> None:
+        pass
+
+    schedule = Schedule(attempt, concurrency=1, on_late=ignore, on_missed=ignore)
+    schedule.start()
+    schedule.replace(targets)
+    loader = ConfigurationLoader(read, user_agent="test")
+    pipeline = Pipeline(Ledger(targets))
+    gc.collect()
+    gc.freeze()
+    return Reloader(Configuration(targets=targets), loader, pipeline, schedule, ignore)
+
+
+async def test_a_reload_that_changes_every_target_does_not_hold_the_loop() -> None:
+    """They are taken some at a time; in the end all are known in their order, and scheduled once."""
+    reloader = make_reloader()
+
+    assert await hold_longest(reloader.reload) < LONGEST
+
+    targets = reloader.configuration.targets
+    assert [each.target for each in reloader._pipeline.ledger] == list(targets)
+    turns = reloader._schedule._turns
+    assert {turn.target for turn in turns.values()} == set(targets)
+    due = [turn for at, _, turn in reloader._schedule._queue if at == turn.due]
+    assert len(due) == TARGETS == len({id(turn) for turn in due})
+    await reloader._schedule.stop(0.0)
+
+
+async def test_a_change_of_every_target_in_one_go_would_hold_the_loop() -> None:
+    """The control: the same work without its steps is seen to hold it."""
+    reloader = make_reloader()
+
+    async def change_at_once() -> None:
+        loaded = await reloader._loader.read()  # type: ignore[union-attr]
+        reloader._pipeline.replace_targets(loaded.targets)
+
+    assert await hold_longest(change_at_once) > LONGEST
+    await reloader._schedule.stop(0.0)

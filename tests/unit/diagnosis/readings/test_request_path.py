@@ -90,7 +90,6 @@ def test_a_collectors_exporter_makes_the_same_mistakes(path: str, step: str) -> 
         {"ENDPOINT": f"{BASE}/v1"},
         {"ENDPOINT": f"{BASE}/v1/profiles"},
         {"TRACES_ENDPOINT": f"{BASE}/v1/traces"},
-        {"TRACES_ENDPOINT": f"{BASE}/v1/traces/"},
         {"TRACES_ENDPOINT": f"{BASE}/ingest"},
     ],
 )
@@ -111,3 +110,13 @@ def test_a_path_of_any_length_is_read_once() -> None:
     """What is kept of it is bounded."""
     target = only(ENDPOINT=BASE + "/v1/traces" * 5000 + "/" * 50_000)
     assert collect_target_facts(target, 60.0).signal_paths == ("traces",) * 3
+
+
+def test_a_signals_own_endpoint_with_a_slash_behind_its_path() -> None:
+    """It is used as it is, and a Collector has no such path."""
+    found = judged(only(METRICS_ENDPOINT=f"{BASE}/v1/metrics/"))
+    assert (found.cause, found.party) == ("otlp_not_served", "exporter")
+    assert found.fix[0] == (
+        f"Remove the last / from {P}METRICS_ENDPOINT for collector:4318: OTLP/HTTP wants /v1/metrics."
+    )
+    assert judged(only(METRICS_ENDPOINT=f"{BASE}/v1/metrics")).party == "backend"
