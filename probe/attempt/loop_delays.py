@@ -40,7 +40,7 @@ PEER_PATIENCE: Final = 0.5
 
 _AT_ONCE: Final = 8
 """Waiters that act in one turn of the loop; then others have theirs."""
-_ENDED_BY_PEER = frozenset({"close", "reset"})
+_ENDED_BY_PEER: Final = frozenset({"close", "reset"})
 
 
 def choose_clock() -> Callable[[], float]:

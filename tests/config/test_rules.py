@@ -76,7 +76,8 @@ def shapes() -> Shapes:
     )
     for case in STORIES:
         tracker = ledger.runtime_of(targets[case.name]).get_store(ChangeTracker)
-        tracker.at_backend |= {change.what: change.at for change in case.evidence.changed}
+        changes = {change.what: change.at for change in case.evidence.changed}
+        tracker.at_backend = {**tracker.at_backend, **changes}
         ledger.record(targets[case.name], case.evidence, diagnose(case.evidence))
     each = Target(name="each", endpoint=endpoint, addresses="each")
     ledger.replace_targets([*targets.values(), each])

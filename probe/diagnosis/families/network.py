@@ -72,8 +72,8 @@ _REFERENCE: Final = re.compile(r"[${}<>%]")
 """What no host's name has, and references of shells, Kubernetes, Helm and docker compose."""
 _REPLACE: Final = (
     "Write the backend's name in {endpoint_setting}, or give the variable that stands there a value "
-    "where the exporter is started: a shell and docker compose replace ${{NAME}, systemd in "
-    "ExecStart alone; Kubernetes replaces $(NAME) where an entry above it in env sets NAME.",
+    "where the exporter is started: a shell and docker compose replace ${{VARIABLE}, systemd "
+    "in ExecStart alone; Kubernetes replaces $(VARIABLE) where an entry above it in env sets it.",
     "{restart}",
 )
 
