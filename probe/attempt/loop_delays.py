@@ -67,7 +67,7 @@ class LoopDelays:
         """Take the clock, in steady seconds; nothing ticks yet."""
         self.clock = clock or choose_clock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._tick: asyncio.TimerHandle | None = None
+        self._tick: asyncio.Handle | None = None
         self._due = 0.0
         self._late = 0.0
         self._meters = 0
@@ -108,7 +108,9 @@ class LoopDelays:
         # What belongs to a loop that has ended stays behind with it.
         self._loop, self._meters = loop, 1
         self._waiting = {}
-        self._schedule(loop)
+        self._due = self.clock() + TICK
+        # An attempt that ends within this turn of the loop, as one that is refused does, needs no tick.
+        self._tick = loop.call_soon(self._measure_tick, loop)
 
     def stop(self) -> None:
         """Stop with the next tick, where nobody needs the ticks until then."""

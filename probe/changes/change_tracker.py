@@ -133,11 +133,11 @@ class ChangeTracker:
         at, last, settings = evidence.at, self._last, self._last_settings
         self._last, self._last_settings = evidence, self.settings
         has_moved = self._take_clock(evidence.clock)
-        steady = good and self._was_good and not self._aspects and not has_moved
+        steady = good == self._was_good and not self._aspects and not has_moved
         steady = steady and settings == self.settings
         if steady and last is not None and extract_key(evidence) == extract_key(last):
-            self._at = self._good_at = at
-            return self._list_lasting(at)
+            self._at, self._good_at = at, at if good else self._good_at
+            return self._list_lasting(at) if good else ()
         facts = extract_facts(evidence)
         facts["configuration"] = self.settings
         if self._clock:

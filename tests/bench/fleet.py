@@ -107,7 +107,7 @@ async def watch_loop(watch: Watch, pipe: Connection, *, ticking: bool) -> None:
             if ticking:
                 # CPU of this thread, not time: a busy machine takes it off the core now and then.
                 used, watch.used = watch.used, time.thread_time()
-                if (held := watch.used - used) > 0.01:
+                if (held := watch.used - used) > 0.001:
                     watch.stalls.append((round(held, 4), watch.seen))
                 watch.seen = ""
         if pipe.poll():
