@@ -108,8 +108,8 @@ def test_a_reference_that_nothing_replaced_is_the_exporters(host: str) -> None:
     lost = attempt("resolve", "dns", detail="EAI_NONAME", target=target(host=host))
     found = diagnose(lost)
     assert (found.cause, found.party, found.certain) == ("dns_failure", "exporter", True)
-    assert "Kubernetes replaces $(NAME)" in found.fix[0]
-    assert "${NAME}, systemd" in found.fix[0]
+    assert "Kubernetes replaces $(VARIABLE)" in found.fix[0]
+    assert "${VARIABLE}, systemd" in found.fix[0]
     named = attempt("resolve", "dns", detail="EAI_NONAME", target=target(host="a_b.example"))
     assert diagnose(named).party == "network"
 
