@@ -75,7 +75,7 @@ class LoopDelays:
         """By what time (monotonic seconds) each is to act."""
 
     def wake(self, waiter: Waiter, at: float) -> None:
-        """Let `waiter` act at the first tick from `at` on, instead of at a time given before."""
+        """Let `waiter` act once, at the first tick from `at` on, instead of at a time given before."""
         self._waiting[waiter] = at
 
     def forget(self, waiter: Waiter) -> None:
@@ -137,6 +137,8 @@ class LoopDelays:
         now = time.monotonic()
         due = [waiter for waiter, at in self._waiting.items() if at <= now]
         for waiter in due[:_AT_ONCE]:
+            # Who waits again does so behind the others.
+            self.forget(waiter)
             waiter.act()
         if len(due) > _AT_ONCE:
             loop.call_soon(self._wake_due, loop)

@@ -150,7 +150,6 @@ class Pump:
 
     def _expire(self) -> None:
         self._deadline = inf
-        self._delays.forget(self)
         if not self._drain():
             self._step()
             # Replies are sent and other attempts have their turn; then the rest is read.
@@ -163,6 +162,7 @@ class Pump:
 
     def _wake(self) -> None:
         self._wake_at = None
+        self._delays.wake(self, self._deadline)
         # Read first: a refusal may already be in the socket, and the timer would take silence for
         # acceptance.
         drained = self._drain()

@@ -86,21 +86,19 @@ async def test_a_hold_up_between_attempts_that_follow_one_another_belongs_to_non
 class Recorded:
     """A waiter that notes when it acts."""
 
-    def __init__(self, delays: LoopDelays) -> None:
+    def __init__(self) -> None:
         """Wait for nothing yet."""
         self.acted: list[float] = []
-        self._delays = delays
 
     def act(self) -> None:
-        """Note the time, and wait no longer."""
+        """Note the time."""
         self.acted.append(time.monotonic())
-        self._delays.forget(self)
 
 
 async def test_who_waits_acts_at_the_first_tick_after_its_time() -> None:
     """Not before it, once, and not at all where it has been forgotten."""
     delays, began = LoopDelays(), time.monotonic()
-    soon, later, never = Recorded(delays), Recorded(delays), Recorded(delays)
+    soon, later, never = Recorded(), Recorded(), Recorded()
     with delays.measure(1.0):
         delays.wake(soon, began + 5.0)
         delays.wake(soon, began + 0.03)
@@ -118,7 +116,7 @@ async def test_who_waits_acts_at_the_first_tick_after_its_time() -> None:
 async def test_of_many_who_wait_for_one_time_others_are_not_held_up() -> None:
     """They act in several turns of the loop."""
     delays, turns = LoopDelays(), 0
-    waiters = [Recorded(delays) for _ in range(40)]
+    waiters = [Recorded() for _ in range(40)]
 
     async def others() -> None:
         nonlocal turns
@@ -132,6 +130,26 @@ async def test_of_many_who_wait_for_one_time_others_are_not_held_up() -> None:
         await others()
     assert turns >= 4
     assert all(len(waiter.acted) == 1 for waiter in waiters)
+
+
+async def test_who_waits_again_at_once_does_not_keep_others_waiting() -> None:
+    """Peers that send without end are looked at again and again, and all others in between."""
+    delays, patient = LoopDelays(), Recorded()
+
+    class Greedy(Recorded):
+        def act(self) -> None:
+            super().act()
+            if not patient.acted:
+                delays.wake(self, 0.0)
+
+    greedy = [Greedy() for _ in range(20)]
+    with delays.measure(1.0):
+        for waiter in (*greedy, patient):
+            delays.wake(waiter, 0.0)
+        async with asyncio.timeout(1.0):
+            while not patient.acted:
+                await asyncio.sleep(TICK)
+    assert all(1 <= len(waiter.acted) <= 2 for waiter in greedy)
 
 
 @pytest.mark.slow

@@ -6,11 +6,12 @@ import struct
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, thread_time
 
 import pytest
 import uvloop
 
+from probe.attempt.loop_delays import LoopDelays
 from probe.attempt.pump import Pump
 from probe.model.evidence import Ending
 
@@ -264,6 +265,32 @@ async def test_the_timer_that_a_conversation_asks_for(pair: Pair) -> None:
     await pump(ours, talk)
     assert len(talk.woken) == 1
     assert at - 0.01 <= talk.woken[0] < at + 0.09
+
+
+async def test_sessions_that_were_woken_once_and_wait_on_cost_nothing() -> None:
+    """As many attempts that wait for an answer, after their quiet time, leave the loop at rest."""
+    acts: list[Pump] = []
+
+    class Counted(Pump):
+        def act(self) -> None:
+            acts.append(self)
+            super().act()
+
+    delays, began = LoopDelays(), monotonic()
+    pairs = [socket.socketpair() for _ in range(20)]
+    talks = [Recorder(wake_at=began + 0.03) for _ in pairs]
+    spent = -thread_time()
+    async with asyncio.TaskGroup() as group:
+        for (ours, _), talk in zip(pairs, talks, strict=True):
+            ours.setblocking(False)
+            group.create_task(Counted(ours, talk, delays=delays).run(began + 0.6))
+    spent += thread_time()
+    for one in (one for both in pairs for one in both):
+        one.close()
+    assert all(len(talk.woken) == 1 and talk.ended_by == "deadline" for talk in talks)
+    # Once for the time that was asked for, once for the deadline.
+    assert len(acts) == 2 * len(pairs)
+    assert spent < 0.3
 
 
 async def test_a_timer_that_is_no_longer_wanted(pair: Pair) -> None:
