@@ -46,7 +46,7 @@ def extract_key(evidence: Evidence) -> tuple[object, ...]:
         shake and shake.server_chain,
         shake and shake.acceptable_cas,
         shake and (shake.client_certificate_requested, shake.version, shake.cipher, shake.group),
-        shake and shake.alpn,
+        shake and (shake.complete, shake.alpn),
         answer and answer.server,
         files.client_chain,
         files.ca_bundle,

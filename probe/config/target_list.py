@@ -85,7 +85,10 @@ _SHARED: Final = ("tls", "headers", "sources", "interval", "timeout")
 
 
 def share_settings(targets: Iterable[Target]) -> Iterator[Target]:
-    """Let settings that are equal be in memory once, and yield the same `targets`."""
+    """Let settings that are equal be in memory once, and yield the same `targets`.
+
+    Nobody else has them yet, so they are changed in place: a copy would make labels of its own again.
+    """
     known: dict[tuple[str, object], Any] = {}
     for target in targets:
         labels = tuple(known.setdefault(("label", each), each) for each in target.labels)

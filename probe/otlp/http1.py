@@ -19,7 +19,14 @@ from msgspec.structs import replace
 from probe.model.evidence import Answer
 from probe.model.target import Protocol, Signal
 from probe.otlp.exchange import FIRST_BYTES, Exchange
-from probe.otlp.response import MAX_BODY, MAX_STEPS, USUAL_DATE, Response, parse_http_date
+from probe.otlp.response import (
+    MAX_BODY,
+    MAX_STEPS,
+    REMEMBERED,
+    USUAL_DATE,
+    Response,
+    parse_http_date,
+)
 from probe.text.safe_text import safe_text
 
 MAX_HEAD: Final = 16_384
@@ -37,8 +44,6 @@ _USUAL_HEAD: Final = re.compile(
 _WITHOUT_BODY: Final = frozenset({b"204", b"304"})
 """Statuses after which no body comes, whatever Content-Length says (RFC 9112 §6.3)."""
 _LENGTH_DIGITS: Final = 6
-_REMEMBERED: Final = 1024
-"""Bytes of an answer up to which it is remembered."""
 _DATE: Final = b"\r\nDate: "
 _ANY_DATE: Final = b"Thu, 01 Jan 1970 00:00:00 GMT"
 _Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
@@ -122,7 +127,7 @@ class Http1Exchange(Exchange):
     def _read_usual(self, data: bytes) -> bool:
         """Read `data` where it is a whole answer of the usual form; return whether it is one."""
         response = self._response
-        if len(data) <= _REMEMBERED:
+        if len(data) <= REMEMBERED:
             known = _recall_answer(data, response.protocol, response.signal)
             if known is not None:
                 self._began = self.protocol_seen = self.ended = True

@@ -137,7 +137,7 @@ def build_request(
     """
     if len(message) > MAX_MESSAGE:
         raise ValueError(f"a message of {len(message)} bytes; at most {MAX_MESSAGE} can be sent")
-    encode_authority(target.endpoint)
+    encode_authority(target.endpoint)  # raises here what a request for the clock would raise later
     agent, authority = share(check_value("user-agent", user_agent)), _authority(target)
     path = _path(target)
     own = list_own_fields(target)

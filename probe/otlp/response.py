@@ -17,11 +17,7 @@ from urllib.parse import unquote_to_bytes
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from probe.model.evidence import (
-    Answer,
-    BodyEnd,
-    ClockReading,
-)
+from probe.model.evidence import Answer, BodyEnd, ClockReading
 from probe.model.media_types import is_grpc_media, is_protobuf_media
 from probe.model.target import Protocol, Signal
 from probe.otlp.export_message import (
@@ -48,7 +44,7 @@ bytes in pieces of 128 would fit.
 GRPC_UNKNOWN: Final = 2
 """How a client reads a grpc-status that is not a number (gRPC status codes)."""
 
-_REMEMBERED: Final = 1024
+REMEMBERED: Final = 1024
 """Bytes of an answer's fields and body up to which what it means is remembered."""
 _MAX_TEXT: Final = 4096
 _MAX_DATE: Final = 64
@@ -137,7 +133,7 @@ class Response(Struct):
         """
         date = parse_http_date(self.fields.get(b"date", b""))
         fields = tuple([pair for pair in self.fields.items() if pair[0] != b"date"])
-        if len(self.body) + sum([len(value) for _, value in fields]) > _REMEMBERED:
+        if len(self.body) + sum([len(value) for _, value in fields]) > REMEMBERED:
             answer, fault = self.make_undated(end)
         else:
             answer, fault = _remember_undated(

@@ -35,6 +35,7 @@ from probe.surroundings.view_watcher import WatchedView, watch_views
 from probe.system.directory_watcher import DirectoryWatcher
 from probe.system.file_watcher import watch_files
 from probe.system.garbage import no_collections
+from probe.system.off_loop import run_off_loop
 from probe.text.description import describe_bug
 from probe.text.safe_text import safe_text
 
@@ -169,7 +170,7 @@ class Reloader:
     async def watching(self) -> AsyncIterator[None]:
         """Watch every file for as long as the context lasts."""
         started_with = self.configuration
-        files = await asyncio.to_thread(_list_credential_files, started_with)
+        files = await run_off_loop(lambda: _list_credential_files(started_with))
         self._credential_files = (started_with, files)
         self._start_task(
             "credential files",

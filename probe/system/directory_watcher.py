@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from probe.system.inotify import Inotify
+from probe.system.off_loop import run_off_loop
 
 EVERYTHING: Final = ""
 """The place that stands for all of them."""
@@ -151,10 +152,7 @@ async def run_aside(files: int, work: Callable[[], _Result]) -> _Result:
     """Return what `work` on so many files does; the loop does not wait for many of them."""
     if files <= AT_ONCE:
         return work()
-    try:
-        return await asyncio.to_thread(work)
-    except RuntimeError:  # no further thread can be started
-        return work()
+    return await run_off_loop(work)
 
 
 def _read_identities(paths: Iterable[str]) -> dict[str, _Identity]:

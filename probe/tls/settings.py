@@ -89,6 +89,7 @@ class ClientSettings:
     takes_any_curve: bool = False
     """Whether a server's ECDSA key may be on a curve that is not offered, as Go takes it."""
     authorities: KeptAuthorities = field(default_factory=KeptAuthorities, compare=False)
+    """What CertificateRequests named; targets may share it."""
 
 
 def encode_server_name(host: str) -> bytes:

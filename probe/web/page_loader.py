@@ -4,8 +4,10 @@ Most processes never show a page, and the first one of its kind would hold the l
 a second.
 """
 
-import asyncio
+from functools import partial
 from importlib import import_module
+
+from probe.system.off_loop import run_off_loop
 
 
 class PageLoader:
@@ -18,7 +20,7 @@ class PageLoader:
     async def load(self, module: str, *templates: str) -> None:
         """Return once `module` is imported, and `templates` are compiled."""
         if (module, *templates) not in self._loaded:
-            await asyncio.to_thread(_load, module, templates)
+            await run_off_loop(partial(_load, module, templates))
             self._loaded.add((module, *templates))
 
 

@@ -21,6 +21,7 @@ from probe.web.server.request_handler import RequestHandler
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    # It needs Python's ssl, which a service without TLS on its own side does without.
     from probe.web.server.server_tls import Context
 
 SHUTDOWN_TIMEOUT: Final = 2.0
